@@ -1,2 +1,224 @@
-def main() -> int:
+"""The command `ennakointi`: says what it does, ends with a documented code, shows no traceback unless asked."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from ennakointi import __version__
+from ennakointi.errors import EnnakointiError, ParameterError
+
+EXIT_CODES = """exit codes:
+  0  everything was done
+  1  an unexpected fault of the program itself (run again with --debug and report it)
+  2  a parameter or an option is wrong; nothing was started
+  3  the data cannot be used; every fault is listed, nothing was published
+  4  the run could not finish (disk full, the quarter is taken, interrupted); the earlier release is untouched
+  5  the release is published, but at least one page could not be made; the page says so
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except EnnakointiError as error:
+        return _failed(error, options.debug, error.exit_code)
+    except KeyboardInterrupt:
+        print("ennakointi: interrupted; nothing was published. Continue with --resume.", file=sys.stderr)
+        return 4
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last door: an unexpected fault gets a code, not a traceback
+        return _failed(error, options.debug, 1)
+
+
+def _failed(error: Exception, debug: bool, code: int) -> int:
+    if debug:
+        traceback.print_exc()
+    expected = isinstance(error, EnnakointiError)
+    said = str(error) if expected else f"unexpected {type(error).__name__}; run again with --debug to see where"
+    print(f"ennakointi: {said}", file=sys.stderr)
+    return code
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from ennakointi import demo, run
+
+    data = options.work / "demo" / "data"
+    demo.ensure(data, options.residents, options.seed, options.parameters, options.region, print)
+    options.data, options.quarter = data, "2025Q3"
+    return run.run(_run_options(options), print)
+
+
+def _synth(options: argparse.Namespace) -> int:
+    from ennakointi import demo
+
+    demo.make(options.folder, options.residents, options.seed, options.parameters, options.region, print)
     return 0
+
+
+def _template(options: argparse.Namespace) -> int:
+    from ennakointi import sources
+
+    sources.template(options.folder)
+    print(f"{options.folder}: one empty CSV for each table of the contract. Only persons and contacts are needed.")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from ennakointi import run
+
+    return run.check(options.data, options.parameters, options.region, options.as_of, print)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from ennakointi import run
+
+    return run.run(_run_options(options), print)
+
+
+def _run_options(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+    from ennakointi import run
+
+    return run.Options(
+        data=options.data,
+        quarter=run.quarter_named(options.quarter, date.today()),
+        output=options.output,
+        work=options.work,
+        parameters=options.parameters,
+        notebook_folder=options.notebooks_from,
+        region=options.region,
+        groups=tuple(options.group or ()),
+        notebooks=tuple(options.notebook or ()),
+        mode=options.mode,
+        as_of=options.as_of,
+        jobs=options.jobs,
+        languages=tuple(options.language or ("fi",)),
+        resume=options.resume,
+    )
+
+
+def _import_kela(options: argparse.Namespace) -> int:
+    from ennakointi import kela
+
+    kela.write(options.files, options.output)
+    print(f"{options.output}: ready for `ennakointi run --data {options.output} --quarter …`")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ennakointi import run
+
+    for code, label in run.listing(options.what, options.parameters, options.region, options.language[-1]):
+        print(f"{code:32s} {label}")
+    return 0
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2025-09-30") from error
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Ends with the documented code for a wrong option, and in one line."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(ParameterError.exit_code, f"ennakointi: {message} (see ennakointi {'--help'})\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="ennakointi",
+        description="Quarterly analyses for a wellbeing services county: service debt, effects, reports.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.set_defaults(debug=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    _add_data_commands(commands)
+    _add_run_commands(commands)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    parser.add_argument("--parameters", type=Path, help="a folder of parameter documents that replace the shipped")
+    parser.add_argument("--region", default="paijat-hame", help="region in regions.yml (default: %(default)s)")
+
+
+def _synthetic_size(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--residents", type=_count, default=20_000, help="size of the county (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="same seed, same data (default: %(default)s)")
+
+
+def _run_settings(parser: argparse.ArgumentParser, mode: str) -> None:
+    parser.add_argument("--output", type=Path, default=Path("outputs"), help="default: %(default)s")
+    parser.add_argument("--work", type=Path, default=Path("work"), help="secure folder, default: %(default)s")
+    parser.add_argument("--notebooks-from", type=Path, help="a folder of notebooks that replace the shipped")
+    parser.add_argument("--group", action="append", metavar="ID", help="only this target group; may be repeated")
+    parser.add_argument("--notebook", action="append", metavar="ID", help="only this notebook; may be repeated")
+    parser.add_argument("--mode", choices=("fast", "full"), default=mode, help="default: %(default)s")
+    parser.add_argument("--as-of", type=_date, help="what was known on this day (default: the quarter's last day)")
+    parser.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, help="at a time (default: %(default)s)")
+    parser.add_argument("--language", action="append", choices=("fi", "sv", "en"), help="may be repeated (default: fi)")
+    parser.add_argument("--resume", action="store_true", help="keep what an earlier, interrupted run finished")
+
+
+def _add_run_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    demo = commands.add_parser("demo", help="make a synthetic county and run a quarter on it")
+    _common(demo)
+    _synthetic_size(demo)
+    _run_settings(demo, "fast")
+    demo.set_defaults(command=_demo)
+    run = commands.add_parser("run", help="run a quarter: validate, compute, protect, publish")
+    run.add_argument("--data", type=Path, required=True, help="folder of the contract's tables")
+    run.add_argument("--quarter", required=True, help="for example 2025Q3, or `previous` for the last whole one")
+    _common(run)
+    _run_settings(run, "full")
+    run.set_defaults(command=_run)
+
+
+def _add_data_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+    synth = commands.add_parser("synth", help="write a synthetic county with its truth")
+    synth.add_argument("folder", type=Path)
+    _common(synth)
+    _synthetic_size(synth)
+    synth.set_defaults(command=_synth)
+    template = commands.add_parser("template", help="write an empty CSV with headers for every table")
+    template.add_argument("folder", type=Path)
+    template.add_argument("--debug", action="store_true")
+    template.set_defaults(command=_template)
+    check = commands.add_parser("check", help="validate a folder of tables and list every fault")
+    check.add_argument("data", type=Path)
+    check.add_argument("--as-of", type=_date, default=None)
+    _common(check)
+    check.set_defaults(command=_check)
+    imports = commands.add_parser("import", help="turn published files into the contract's tables")
+    sources = imports.add_subparsers(required=True, metavar="SOURCE", parser_class=_Parser)
+    kela = sources.add_parser("kela", help="Kela's weekly medicine purchases by wellbeing services county")
+    kela.add_argument("files", nargs="+", type=Path)
+    kela.add_argument("--output", type=Path, default=Path("work/kela"), help="default: %(default)s")
+    kela.add_argument("--debug", action="store_true")
+    kela.set_defaults(command=_import_kela)
+    listing = commands.add_parser("list", help="what the parameters hold")
+    listing.add_argument("what", choices=("groups", "notebooks", "services", "interventions"))
+    listing.add_argument("--language", action="append", choices=("fi", "sv", "en"), default=["fi"])
+    _common(listing)
+    listing.set_defaults(command=_list)

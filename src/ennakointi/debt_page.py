@@ -1,0 +1,369 @@
+"""The page of one target group's service debt: pure functions of released tables, in the order that a director reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ennakointi import debt_words, figures, markup
+from ennakointi.markup import Block, Column
+from ennakointi.page_context import PageContext, check_value, intervals, is_hidden, is_shown, rows
+
+
+@dataclass(frozen=True, eq=False)
+class DebtPage:
+    """Service debt of a target group.
+
+    Parameters
+    ----------
+    tables : mapping of released tables
+        `service_debt`, `debt_summary`, `debt_checks` and `target_groups`; a missing key means not computed.
+    target_group : str
+        Id of the group.
+    context : PageContext
+        Quarter, language, labels, breaks and links.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    target_group: str
+    context: PageContext
+
+    @property
+    def _total(self) -> pd.Series | None:
+        return debt_words.summary_row(self.tables, self.target_group)
+
+    @property
+    def _series(self) -> pd.DataFrame:
+        found = rows(self.tables, "service_debt", target_group=self.target_group, service="all")
+        return found if found.empty else found.sort_values("month")
+
+    @property
+    def _services(self) -> pd.DataFrame:
+        found = rows(self.tables, "debt_summary", target_group=self.target_group)
+        return found if found.empty else found[found["service"] != "all"]
+
+    @property
+    def _has_debt(self) -> bool:
+        total = self._total
+        return total is not None and total["status"] == "debt" and is_shown(total, *debt_words.DEBT)
+
+    def answer(self) -> Block:
+        """What the situation is, better or worse, how sure, and what it would take."""
+        group = self.context.label("target_group", self.target_group)
+        lead = self.context.catalogue.gettext("Target group: {group}.", group=group)
+        total = self._total
+        if total is None or total["status"] != "debt":
+            return markup.headline(*self._refusal(total), lead=lead)
+        sentences = (
+            debt_words.debt_sentence(total, self.context),
+            debt_words.size_sentence(total, self.context),
+            debt_words.queue_sentence(total, self.context),
+            debt_words.now_sentence(total, self._last_month, self.context),
+            debt_words.change_sentence(self._series, self.context),
+            debt_words.work_sentence(self._services, self.context),
+        )
+        return markup.stack(markup.headline(*filter(None, sentences), lead=lead), self._queue_missing())
+
+    @property
+    def _last_month(self) -> str:
+        series = self._series
+        return self.context.quarter_months[1] if series.empty else str(series["month"].iloc[-1])
+
+    def _queue_missing(self) -> Block | None:
+        if "referrals" not in self.context.missing:
+            return None
+        return self.context.source_missing(
+            "referrals", self.context.catalogue.gettext("the days of entering and of leaving each queue")
+        )
+
+    def _refusal(self, total: pd.Series | None) -> list[str]:
+        """Why there is no debt to show, in one or two plain sentences."""
+        _ = self.context.catalogue.gettext
+        found = rows(self.tables, "target_groups", target_group=self.target_group)
+        if not found.empty and self.context.words(found["missing"].iloc[0]):
+            return [_("The group cannot be told from these data."), self.context.words(found["missing"].iloc[0])]
+        if not found.empty and found["endogenous"].iloc[0] == "yes":
+            return [
+                _("No service debt is computed for this group."),
+                _(
+                    "Use of services itself decides who belongs to the group. When use falls, the group shrinks, "
+                    "and a comparison of expected and observed contacts would mislead."
+                ),
+            ]
+        if total is None:
+            return [_("No service debt has been computed for this group.")]
+        if total["status"] == "deviation":
+            return [
+                _("This is a deviation, not a service debt: the comparison period is shorter than 24 months."),
+                self.context.words(total["reason"]),
+            ]
+        return [_("The service debt cannot be computed."), self.context.words(total["reason"])]
+
+    def fate(self) -> Block:
+        """What became of the missing contacts: expected, received, replaced, waiting, in no queue."""
+        _ = self.context.catalogue.gettext
+        total = self._total
+        if total is None or not self._has_debt:
+            return markup.paragraph(_("There is no debt to divide into parts."))
+        if debt_words.direction(total) != "missing":
+            return markup.paragraph(debt_words.debt_sentence(total, self.context))
+        parts = self._parts(total)
+        span = self.context.span(*self.context.window)
+        picture = figures.fate(
+            parts,
+            catalogue=self.context.catalogue,
+            alt=_("The expected contacts {span} in parts: {parts}.", span=span, parts=self._listed(parts)),
+            caption=_("What became of the expected contacts, {span}", span=span),
+            total_label=_("Expected contacts"),
+            total=float(total["expected"]),
+        )
+        return markup.stack(
+            markup.figure(picture, self._parts_table(parts), _("Numbers as a table")),
+            markup.note(
+                _(
+                    "How many of the contacts that are in no queue are still needed is not known: some have "
+                    "recovered, moved, died or found care elsewhere."
+                )
+            ),
+        )
+
+    def _parts(self, total: pd.Series) -> pd.DataFrame:
+        _ = self.context.catalogue.gettext
+        in_queue = is_shown(total, "visible", "not_in_queue") and total["visible"] > 0
+        missing = (
+            [(_("Waiting in a queue"), total["visible"]), (_("Missing, in no queue"), total["not_in_queue"])]
+            if in_queue
+            else [(_("Missing"), total["debt"])]
+        )
+        named = [
+            (_("Took place"), total["observed"]),
+            (_("Replaced by other services"), total["substituted"]),
+            *missing,
+        ]
+        parts = pd.DataFrame(named, columns=["label", "value"])
+        parts["text"] = [debt_words.like_debt(value, total, self.context) for value in parts["value"]]
+        return parts[parts["value"] > 0]
+
+    def _listed(self, parts: pd.DataFrame) -> str:
+        return "; ".join(f"{p.label.lower()} {p.text}" for p in parts.itertuples())
+
+    def _parts_table(self, parts: pd.DataFrame) -> Block:
+        _ = self.context.catalogue.gettext
+        columns = [Column("label", _("Part")), Column("text", _("Contacts"), "number", format=str)]
+        return markup.table(parts, columns, _("Parts of the expected contacts"), self.context.catalogue)
+
+    def over_time(self) -> Block:
+        """The cumulated debt with its interval; the window, every break and the last quarter marked."""
+        _ = self.context.catalogue.gettext
+        series = self._series
+        shown = series if series.empty else series[series["period"] != "baseline"].dropna(subset=["debt"])
+        if shown.empty or not self._has_debt:
+            return markup.paragraph(_("There is no series to show."))
+        renamed = {f"debt_{end}": end.removesuffix("80") for end in ("lo80", "hi80", "lo95", "hi95")}
+        first, last = self.context.quarter_months
+        window = (*self.context.window, _("Debt accrues"))
+        picture = figures.over_time(
+            shown.rename(columns={"debt": "value", **renamed}),
+            catalogue=self.context.catalogue,
+            unit=_("contacts, cumulated"),
+            alt=self._course(shown),
+            caption=_("Cumulated difference between expected and observed contacts"),
+            window=window,
+            breaks=tuple((b.month, b.label) for b in self._breaks(shown)),
+            quarter=(first, last, _("This quarter")),
+            interval_label=_("80 % uncertainty interval"),
+        )
+        return markup.stack(
+            markup.figure(picture, self._series_table(shown), _("Numbers as a table")),
+            markup.note(
+                _(
+                    "After {month} the curve is the difference from the {years} level. Laws, savings and digital "
+                    "services also change it, so it is not called pandemic debt.",
+                    month=self.context.catalogue.month_short(self.context.window[1]),
+                    years=self.context.baseline_years,
+                )
+            ),
+        )
+
+    def _breaks(self, shown: pd.DataFrame) -> list:
+        months = set(shown["month"])
+        return [b for b in self.context.breaks if b.month in months and b.concerns(self.target_group, "all")]
+
+    def _course(self, shown: pd.DataFrame) -> str:
+        """The finding of the curve in words, for those who do not see it."""
+        peak, last = shown.loc[shown["debt"].idxmax()], shown.iloc[-1]
+        catalogue = self.context.catalogue
+        half = (last["debt_hi80"] - last["debt_lo80"]) / 2
+        return catalogue.gettext(
+            "The cumulated difference is largest in {peak_month}, about {peak} contacts, and about {last} contacts "
+            "in {last_month}.",
+            peak_month=catalogue.month_short(str(peak["month"])),
+            peak=catalogue.estimate(peak["debt"], peak["debt"] - half, peak["debt"] + half).value,
+            last=catalogue.estimate(last["debt"], last["debt"] - half, last["debt"] + half).value,
+            last_month=catalogue.month_short(str(last["month"])),
+        )
+
+    def _series_table(self, shown: pd.DataFrame) -> Block:
+        _ = self.context.catalogue.gettext
+        quarters = shown[shown["month"].str[5:7].isin(["03", "06", "09", "12"])]
+        frame = quarters.assign(
+            text=[intervals(row, *debt_words.DEBT, self.context.catalogue) for _i, row in quarters.iterrows()]
+        )
+        columns = [
+            Column("month", _("Month"), "month"),
+            Column("text", _("Cumulated difference (80 % interval)"), "number", format=str),
+        ]
+        return markup.table(frame, columns, _("Cumulated difference at the end of each quarter"), self.context.catalogue)
+
+    def by_service(self) -> Block:
+        """Debt, size in weeks, share and queue of each service; refused services say why."""
+        _ = self.context.catalogue.gettext
+        services = self._services
+        if services.empty:
+            return markup.paragraph(_("There are no services to show."))
+        computed = services[services["status"] == "debt"].sort_values("debt_weeks", ascending=False)
+        blocks = [] if computed.empty else [self._bars(computed), self._service_table(computed)]
+        return markup.stack(*blocks, self._refused(services[services["status"] != "debt"]))
+
+    def _bars(self, computed: pd.DataFrame) -> Block | None:
+        _ = self.context.catalogue.gettext
+        shown = computed.dropna(subset=["debt_weeks", *debt_words.DEBT])
+        shown = shown[shown["debt"] != 0].head(12)
+        if shown.empty:
+            return None
+        scale = shown["debt_weeks"] / shown["debt"]
+        frame = pd.DataFrame(
+            {
+                "label": [self.context.label("service", code) for code in shown["service"]],
+                "value": shown["debt_weeks"],
+                "lo": scale * shown["debt_lo80"],
+                "hi": scale * shown["debt_hi80"],
+            }
+        )
+        top = shown.iloc[0]
+        picture = figures.bars(
+            frame,
+            catalogue=self.context.catalogue,
+            unit=_("weeks of normal services"),
+            alt=_(
+                "Largest in relation to normal services: {service}, about {weeks} weeks.",
+                service=frame["label"].iloc[0],
+                weeks=debt_words.weeks(top, self.context),
+            ),
+            caption=_("Service debt in weeks of normal services, with the 80 % uncertainty interval"),
+        )
+        return markup.figure(picture)
+
+    def _service_table(self, computed: pd.DataFrame) -> Block:
+        _ = self.context.catalogue.gettext
+        texts = [self._service_cells(row) for _i, row in computed.iterrows()]
+        columns = [
+            Column("service", _("Service")),
+            Column("debt", _("Service debt (80 % interval)"), "number", format=str),
+            Column("weeks", _("In weeks of normal services"), "number", format=str),
+            Column("share", _("Of expected contacts"), "number", format=str),
+            Column("queue", _("Of it in a queue"), "number", format=str),
+            Column("covered", _("Register covers"), "number", format=str),
+        ]
+        return markup.table(
+            pd.DataFrame(texts),
+            columns,
+            _("Service debt by service, {span}", span=self.context.span(*self.context.window)),
+            self.context.catalogue,
+            note=_("A number below zero means more contacts than expected."),
+        )
+
+    def _service_cells(self, row: pd.Series) -> dict[str, str]:
+        catalogue = self.context.catalogue
+        queue = catalogue.hidden if is_hidden(row, "visible") else catalogue.missing
+        if is_shown(row, "visible", *debt_words.DEBT):
+            queue = debt_words.like_debt(row["visible"], row, self.context)
+        return {
+            "service": self.context.label("service", row["service"]),
+            "debt": intervals(row, *debt_words.DEBT, catalogue),
+            "weeks": debt_words.weeks(row, self.context),
+            "share": debt_words.share_of_expected(row, self.context),
+            "queue": queue,
+            "covered": catalogue.percent(row["covered_share"]),
+        }
+
+    def _refused(self, refused: pd.DataFrame) -> Block | None:
+        _ = self.context.catalogue.gettext
+        if refused.empty:
+            return None
+        sentences = [
+            f"{self.context.label('service', row.service)}: {self.context.words(row.reason) or _('not computed')}"
+            for row in refused.itertuples()
+        ]
+        return markup.details(_("Services without a service debt, and why"), markup.bullets(*sentences))
+
+    def certainty(self) -> Block:
+        """The interval, the noise floor, the coverage, the breaks, and the checks; failed ones first."""
+        _ = self.context.catalogue.gettext
+        total = self._total
+        sentences = [] if total is None or total["status"] != "debt" else self._certainty_sentences(total)
+        found = rows(self.tables, "debt_checks", target_group=self.target_group)
+        made = [(check_value(c.passed), self._check_words(c)) for c in found.itertuples()]
+        blocks = [markup.bullets(*sentences)] if sentences else []
+        if made:
+            blocks.append(markup.checks(made, self.context.catalogue))
+        return markup.stack(*blocks) if blocks else markup.paragraph(_("No checks were made."))
+
+    def _check_words(self, check: object) -> str:
+        words = self.context.words(check.message)  # type: ignore[attr-defined]
+        service = check.service  # type: ignore[attr-defined]
+        return words if service == "all" else f"{self.context.label('service', service)}: {words}"
+
+    def _certainty_sentences(self, total: pd.Series) -> list[str]:
+        catalogue = self.context.catalogue
+        _ = catalogue.gettext
+        sentences = [
+            _("In 8 cases of 10 the true number lies inside the uncertainty interval (80 %)."),
+            _("The register holds {share} of the months and areas.", share=catalogue.percent(total["covered_share"])),
+        ]
+        if is_shown(total, "noise_share"):
+            sentences.append(
+                _(
+                    "Chance alone moves the result by about ±{noise} of the expected contacts.",
+                    noise=catalogue.percent(total["noise_share"], 1),
+                )
+            )
+        if "coverage" in self.context.missing:
+            sentences.append(_("The source does not tell what the register covers: every month counts as complete."))
+        touching = [b for b in self.context.breaks if b.concerns(self.target_group, "all")]
+        sentences.extend(f"{catalogue.month_short(b.month)}: {b.label}" for b in touching)
+        return sentences
+
+    def definitions(self) -> Block:
+        """The words and the method, folded."""
+        _ = self.context.catalogue.gettext
+        years = self.context.baseline_years
+        terms = markup.definitions(
+            (
+                _("Service debt"),
+                _("Expected contacts minus contacts that took place or were replaced, {span}.", span=self.context.span(*self.context.window)),
+            ),
+            (_("Care, rehabilitation and social-services debt"), _("The same by the kind of the service.")),
+            (
+                _("Expected"),
+                _(
+                    "Contacts by age and sex at the {years} level and trend, times today's population. The size of the "
+                    "group also follows the {years} prevalence.",
+                    years=years,
+                ),
+            ),
+            (_("Uncertainty interval"), _("The range that holds the true number with a probability of 80 %.")),
+            (_("Weeks of normal services"), _("The debt divided by the expected contacts of an average week.")),
+        )
+        method = markup.paragraph(
+            _(
+                "The expected series is simulated as 1 000 or more whole paths, each path is cumulated, and the "
+                "interval is read from the cumulated paths. Adding up monthly intervals would be wrong."
+            ),
+            _("Contacts that were cancelled or written between professionals are not counted."),
+        )
+        return markup.stack(
+            markup.details(_("Definitions"), terms), markup.details(_("How the numbers were made"), method)
+        )

@@ -1,0 +1,229 @@
+"""Sentences about one row of `debt_summary` or one series of `service_debt`, shared by the debt page and the summary.
+
+Every number is a released one. What has no interval of its own is rounded as far as the debt beside it, so that the
+parts and the whole read alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ennakointi.page_context import PageContext, is_hidden, is_shown, rows
+from ennakointi.periods import month_text, parse_month
+
+DEBT = ("debt", "debt_lo80", "debt_hi80")
+NOW = ("now", "now_lo80", "now_hi80")
+RETURN_SHARES = (0.3, 0.8)  # the share of missing contacts that comes back: IFS scenarios, never one number
+
+
+@dataclass(frozen=True)
+class Change:
+    """Relative change of a cumulated debt over a quarter, and whether it is larger than its uncertainty."""
+
+    share: float
+    certain: bool
+
+
+def direction(row: pd.Series) -> str:
+    """`missing`, `surplus` or `unclear` (the 80 % interval holds zero) for a row with a shown debt."""
+    if row["debt_lo80"] > 0:
+        return "missing"
+    return "surplus" if row["debt_hi80"] < 0 else "unclear"
+
+
+def like_debt(value: float, row: pd.Series, context: PageContext) -> str:
+    """A number without an interval of its own, rounded as the debt of its row is."""
+    half = (row["debt_hi80"] - row["debt_lo80"]) / 2
+    return context.catalogue.estimate(value, value - half, value + half).value
+
+
+def debt_sentence(row: pd.Series, context: PageContext) -> str:
+    """How many contacts are missing over the window, with the interval."""
+    _ = context.catalogue.gettext
+    span = context.span(context.window[0], context.window[1])
+    if not is_shown(row, *DEBT):
+        return _("Service debt {span}: {hidden}.", span=span, hidden=context.catalogue.hidden)
+    if direction(row) == "surplus":
+        number = context.catalogue.estimate(-row["debt"], -row["debt_hi80"], -row["debt_lo80"])
+        return _(
+            "In {span} about {surplus} more contacts took place than expected (80 % uncertainty interval "
+            "{interval}): there is no service debt.",
+            span=span,
+            surplus=number.value,
+            interval=number.interval,
+        )
+    number = context.catalogue.estimate(*row[list(DEBT)])
+    if direction(row) == "unclear":
+        return _(
+            "In {span} contacts took place about as expected: the difference ({difference}) is within its "
+            "uncertainty (80 % uncertainty interval {interval}).",
+            span=span,
+            difference=number.value,
+            interval=number.interval,
+        )
+    return _(
+        "In {span} about {debt} fewer contacts took place than expected (80 % uncertainty interval {interval}).",
+        span=span,
+        debt=number.value,
+        interval=number.interval,
+    )
+
+
+def size_sentence(row: pd.Series, context: PageContext) -> str:
+    """The debt as a share of expected contacts and in weeks of normal service; empty when there is none."""
+    if not is_shown(row, *DEBT, "debt_share", "debt_weeks") or direction(row) != "missing":
+        return ""
+    return context.catalogue.gettext(
+        "This is {share} of the expected contacts and equals about {weeks} weeks of normal services.",
+        share=share_of_expected(row, context),
+        weeks=weeks(row, context),
+    )
+
+
+def weeks(row: pd.Series, context: PageContext) -> str:
+    """Weeks of normal service, rounded to what the interval of the debt supports."""
+    if is_hidden(row, "debt_weeks"):
+        return context.catalogue.hidden
+    if not is_shown(row, "debt_weeks", *DEBT) or not row["debt"]:
+        return context.catalogue.missing
+    scale = row["debt_weeks"] / row["debt"]
+    return context.catalogue.estimate(*(scale * row[list(DEBT)])).value
+
+
+def share_of_expected(row: pd.Series, context: PageContext) -> str:
+    """The debt as a percentage of expected contacts, rounded to what its interval supports."""
+    if is_hidden(row, "debt_share"):
+        return context.catalogue.hidden
+    if not is_shown(row, "debt_share", *DEBT) or not row["debt"]:
+        return context.catalogue.missing
+    scale = row["debt_share"] / row["debt"]
+    return context.catalogue.percent_estimate(*(scale * row[list(DEBT)])).value
+
+
+def queue_sentence(row: pd.Series, context: PageContext) -> str:
+    """How much of the debt waits in a queue and how much is in no queue."""
+    _ = context.catalogue.gettext
+    if not is_shown(row, *DEBT) or direction(row) != "missing":
+        return ""
+    if not is_shown(row, "visible", "not_in_queue"):
+        return "" if is_hidden(row, "visible") else _("How much of it waits in a queue is not known.")
+    if row["visible"] <= 0:
+        return _("The queues did not grow over the same time: the missing contacts are not seen in them.")
+    return _(
+        "Of the missing contacts about {visible} wait in a queue and about {rest} are in no queue.",
+        visible=like_debt(row["visible"], row, context),
+        rest=like_debt(row["not_in_queue"], row, context),
+    )
+
+
+def now_sentence(row: pd.Series, last_month: str, context: PageContext) -> str:
+    """The cumulated difference at the end of the data: never called pandemic debt."""
+    _ = context.catalogue.gettext
+    years, month = context.baseline_years, context.catalogue.month_short(last_month)
+    if not is_shown(row, *NOW):
+        return ""
+    number = context.catalogue.estimate(*row[list(NOW)])
+    if row["now_lo80"] <= 0 <= row["now_hi80"]:
+        return _(
+            "The cumulated difference from the {years} level is within its uncertainty in {month} "
+            "({difference}; interval {interval}).",
+            years=years,
+            month=month,
+            difference=number.value,
+            interval=number.interval,
+        )
+    if row["now"] < 0:
+        surplus = context.catalogue.estimate(-row["now"], -row["now_hi80"], -row["now_lo80"])
+        return _(
+            "By {month} the missing contacts have been made up: {surplus} more than at the {years} level "
+            "(interval {interval}).",
+            years=years,
+            month=month,
+            surplus=surplus.value,
+            interval=surplus.interval,
+        )
+    return _(
+        "Cumulated difference from the {years} level, {month}: about {difference} contacts missing "
+        "(interval {interval}).",
+        years=years,
+        month=month,
+        difference=number.value,
+        interval=number.interval,
+    )
+
+
+def change_since_last_quarter(series: pd.DataFrame) -> Change | None:
+    """Change of the cumulated debt over the last three months of a series of `service_debt`.
+
+    The increment's variance is at most Var(debt_t) − Var(debt_{t−3}) when the increments of a path are not
+    negatively correlated, so its 80 % half-width is at most √(h_t² − h_{t−3}²). None when a month is absent or
+    hidden, or the interval of the earlier debt reaches 0: a percentage of it would say nothing.
+    """
+    shown = series.dropna(subset=["debt", "debt_lo80", "debt_hi80"]).set_index("month").sort_index()
+    if shown.empty:
+        return None
+    earlier = month_text(parse_month(str(shown.index[-1])) - 3)
+    if earlier not in shown.index or shown.loc[earlier, "debt_lo80"] <= 0:
+        return None
+    new, old = shown.iloc[-1], shown.loc[earlier]
+    half_new, half_old = ((r["debt_hi80"] - r["debt_lo80"]) / 2 for r in (new, old))
+    width = (half_new**2 - half_old**2) ** 0.5 if half_new > half_old else half_new
+    change = new["debt"] - old["debt"]
+    return Change(change / old["debt"], abs(change) > width)
+
+
+def change_sentence(series: pd.DataFrame, context: PageContext) -> str:
+    """Better or worse than a quarter ago; a change inside its uncertainty is said to be that, not a trend."""
+    _ = context.catalogue.gettext
+    change = change_since_last_quarter(series)
+    if change is None:
+        return ""
+    share = context.catalogue.signed_percent(change.share)
+    if not change.certain:
+        return _("The change since the previous quarter ({change}) is within its uncertainty.", change=share)
+    if change.share < 0:
+        return _("The difference shrank from the previous quarter ({change}).", change=share)
+    return _("The difference grew from the previous quarter ({change}).", change=share)
+
+
+def person_years(services: pd.DataFrame, context: PageContext) -> tuple[float, float] | None:
+    """Person-years of work if 30–80 % of the difference that is left comes back, over services with known minutes.
+
+    `services` are rows of `debt_summary`, one per service; only services with a difference left count. None when no
+    number is shown.
+    """
+    known = services[services["service"].isin(list(context.minutes_per_contact))]
+    left = known.dropna(subset=["now"])
+    left = left[left["now"] > 0]
+    if left.empty:
+        return None
+    minutes = (left["now"] * left["service"].map(context.minutes_per_contact)).sum()
+    work = minutes / 60 / context.hours_per_person_year
+    return RETURN_SHARES[0] * work, RETURN_SHARES[1] * work
+
+
+def work_sentence(services: pd.DataFrame, context: PageContext) -> str:
+    """What meeting the returning need would take; a range, because nobody knows how much returns."""
+    work = person_years(services, context)
+    if work is None:
+        return ""
+    return context.catalogue.gettext(
+        "If {low}–{high} of the missing contacts still come back, meeting them takes {years} person-years of work.",
+        low=f"{RETURN_SHARES[0] * 100:.0f}",
+        high=context.catalogue.percent(RETURN_SHARES[1]),
+        years=rounded_range(*work, context),
+    )
+
+
+def rounded_range(low: float, high: float, context: PageContext) -> str:
+    """`12–31`: two ends of a range, rounded to what its width supports."""
+    return context.catalogue.estimate((low + high) / 2, low, high).interval
+
+
+def summary_row(tables: Mapping[str, pd.DataFrame], target_group: str, service: str = "all") -> pd.Series | None:
+    """The row of `debt_summary` of a group and service, or None."""
+    found = rows(tables, "debt_summary", target_group=target_group, service=service)
+    return None if found.empty else found.iloc[0]

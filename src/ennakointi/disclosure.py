@@ -1,0 +1,341 @@
+"""The one door out: every published number passes `release`, every finished file passes `check_outputs`.
+
+A row is judged by the distinct persons behind it. Below the preset's threshold the whole row is hidden: its counts,
+euros, estimates and shares, because each of them follows from the others. What is shown is rounded once; totals and
+shares are computed again from the published parts.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ennakointi.errors import EnnakointiError
+from ennakointi.result_tables import (
+    COUNT,
+    ESTIMATE,
+    EUROS,
+    LABEL,
+    PERSONS,
+    RESULT_TABLES,
+    SHARE,
+    ResultTable,
+)
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+EUROS_PER_BASE = 100
+SHARE_DIGITS = 3
+_HIDDEN_KINDS = (PERSONS, COUNT, EUROS, ESTIMATE, SHARE)
+_MIDPOINT = "midpoint6"
+_CUMULATED = frozenset(["service_debt"])  # rows of a series cumulate over its months
+_PERSON_COLUMN = re.compile(
+    r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE
+)
+
+
+class DisclosureError(EnnakointiError):
+    """Something would leave the secure environment that must not; nothing is published."""
+
+    exit_code = 5
+
+
+class Preset(Protocol):
+    """A rule of disclosure control: fewer persons than `threshold` are hidden, the rest is rounded to `base`.
+
+    The name `midpoint6` rounds counts to the middle of their class instead (1–6 → 3, 7–12 → 9; OpenSAFELY, docs
+    on statistical disclosure control).
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def threshold(self) -> int: ...
+    @property
+    def base(self) -> int: ...
+
+
+def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.DataFrame]:
+    """The tables as they may be published.
+
+    Parameters
+    ----------
+    tables : mapping of table name to DataFrame
+        Unrounded results with exactly the columns that `result_tables` declares.
+    preset : Preset
+        Threshold (persons) and rounding base.
+
+    Returns
+    -------
+    dict of DataFrame
+        The same rows, rounded; hidden cells are missing and named in the added column `suppressed`.
+
+    Raises
+    ------
+    DisclosureError
+        For a table or column that nobody declared, one that is missing, or one that holds persons.
+    """
+    if preset.name != _MIDPOINT and 2 * preset.threshold < preset.base:
+        raise DisclosureError(
+            f"preset {preset.name}: threshold {preset.threshold} with base {preset.base} would show small counts as 0; "
+            "the threshold must be at least half the base"
+        )
+    return {name: _release(frame, _declared(name, frame), preset) for name, frame in tables.items()}
+
+
+def _declared(name: str, frame: pd.DataFrame) -> ResultTable:
+    persons = [str(c) for c in frame.columns if _PERSON_COLUMN.fullmatch(str(c))]
+    if persons:
+        raise DisclosureError(f"{name}: column {persons[0]} holds persons; result tables never do")
+    if name not in RESULT_TABLES:
+        raise DisclosureError(
+            f"{name}: no such table in result_tables; declare it with the kind of each column"
+        )
+    if "suppressed" in frame.columns:
+        raise DisclosureError(f"{name}: already released; release the unrounded table, and only once")
+    table = RESULT_TABLES[name]
+    extra = sorted(set(map(str, frame.columns)) - set(table.names))
+    missing = [column for column in table.names if column not in frame.columns]
+    if extra or missing:
+        raise DisclosureError(
+            f"{name}: undeclared columns: {', '.join(extra) or 'none'}; missing: {', '.join(missing) or 'none'}. "
+            "Columns must be exactly those of result_tables"
+        )
+    return table
+
+
+def _release(frame: pd.DataFrame, table: ResultTable, preset: Preset) -> pd.DataFrame:
+    numbers = list(table.of_kind(*_HIDDEN_KINDS))
+    exact = frame[list(table.names)].reset_index(drop=True)
+    exact[numbers] = exact[numbers].astype("float64")
+    hidden = hidden_rows(exact, table, preset.threshold)
+    released = exact.copy()
+    for column in table.columns:
+        if column.kind in (PERSONS, COUNT, EUROS, ESTIMATE):
+            rounded = round_values(exact[column.name].to_numpy(), column.kind, preset)
+            areas = _counts_areas(exact) & (column.name != table.persons) & (column.kind == PERSONS)
+            released[column.name] = np.where(areas, exact[column.name], rounded)
+        elif column.kind == LABEL:
+            released[column.name] = _round_slots(exact[column.name], hidden, preset)
+    _derive(released, exact, table)
+    _order_intervals(released, numbers)
+    released.loc[hidden, numbers] = np.nan
+    released["suppressed"] = _suppressed(exact[numbers], hidden)
+    return released
+
+
+def hidden_rows(frame: pd.DataFrame, table: ResultTable, threshold: int) -> Flags:
+    """Rows whose numbers may not be shown: one flag a row.
+
+    A row is hidden when a number of persons or a count in it is 1 … threshold − 1, when all persons but that few
+    share a property, or when its persons are unknown. Rows of an aggregate source (its tables name a `measure`)
+    have no persons and are judged by their counts alone.
+    """
+    hidden = np.zeros(len(frame), dtype=bool)
+    if table.persons is None:
+        return hidden
+    for name in table.of_kind(PERSONS, COUNT):
+        own = ~_counts_areas(frame) if name != table.persons and name in table.of_kind(PERSONS) else True
+        hidden |= _few(frame[name], threshold) & own
+    for column in table.columns:
+        if column.ratio_of and set(column.ratio_of) <= set(table.of_kind(PERSONS)):
+            part, whole = column.ratio_of
+            hidden |= _few(frame[whole] - frame[part], threshold)
+    if "measure" not in table.names:
+        hidden |= frame[table.persons].isna().to_numpy()
+    return _with_neighbours(frame, table, hidden, threshold) if table.name in _CUMULATED else hidden
+
+
+def _few(values: pd.Series, threshold: int) -> Flags:
+    flags: Flags = ((values > 0) & (values < threshold)).to_numpy()
+    return flags
+
+
+def _counts_areas(frame: pd.DataFrame) -> Flags:
+    """Rows whose treated and comparison numbers count areas, which are no persons."""
+    if "counted" not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    flags: Flags = (frame["counted"] == "areas").to_numpy()
+    return flags
+
+
+def _with_neighbours(frame: pd.DataFrame, table: ResultTable, hidden: Flags, threshold: int) -> Flags:
+    """Hide with each run of hidden months as many neighbours as it takes to have one of `threshold` persons in it.
+
+    The debt before and after a run differ by the gaps of the run, and a total over the months less the shown ones
+    leaves the hidden ones: what can be worked out is then a sum over at least `threshold` persons.
+    """
+    keys = [name for name in table.of_kind("key") if name != "month"]
+    persons = frame[table.persons].to_numpy()
+    spread = hidden.copy()
+    for rows in frame.groupby(keys, sort=False, observed=True).indices.values():
+        ordered = rows[np.argsort(frame["month"].to_numpy()[rows], kind="stable")]
+        spread[ordered] = _spread(hidden[ordered], persons[ordered] >= threshold)
+    return spread
+
+
+def _spread(hidden: Flags, many: Flags) -> Flags:
+    """Extend every run of True over its later months, else its earlier ones, until it covers a month of `many`."""
+    result = hidden.copy()
+    for start in np.flatnonzero(hidden):
+        first = last = int(start)
+        while not many[first : last + 1].any() and last + 1 < len(hidden):
+            last += 1
+        while not many[first : last + 1].any() and first > 0:
+            first -= 1
+        result[first : last + 1] = True
+    return result
+
+
+def round_values(values: Floats, kind: str, preset: Preset) -> Floats:
+    """Round once, halves away from zero: counts, persons and estimates to the base, euros to a hundred bases."""
+    if preset.name == _MIDPOINT and kind in (PERSONS, COUNT):
+        return np.where(values > 0, np.ceil(values / preset.base) * preset.base - preset.base // 2, values)
+    unit = preset.base * (EUROS_PER_BASE if kind == EUROS else 1)
+    return np.sign(values) * np.floor(np.abs(values) / unit + 0.5) * unit + 0.0
+
+
+def round_share(values: Floats) -> Floats:
+    """Three significant digits."""
+    return np.array([float(f"{value:.{SHARE_DIGITS}g}") for value in values], dtype=np.float64)
+
+
+def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> None:
+    """Totals and shares from published parts, where all parts are there."""
+    for column in table.columns:
+        value = released[column.name]
+        if column.total_of:
+            total = sum(_term(released, term) for term in column.total_of)
+            released[column.name] = total.where(value.notna() & total.notna(), value)
+        if column.kind != SHARE:
+            continue
+        if column.ratio_of:
+            part, whole = (released[name] for name in column.ratio_of)
+            ratio = (part / whole.where(whole != 0)).where(value.notna())
+            value = ratio
+        elif column.name == "debt_weeks":
+            value = value * (released["debt"] / exact["debt"].where(exact["debt"] != 0)).fillna(0).where(
+                value.notna()
+            )
+        elif column.name == "deviation_share":
+            value = (released["observed"] / released["expected"].where(released["expected"] != 0) - 1).where(
+                value.notna()
+            )
+        released[column.name] = round_share(value.to_numpy())
+
+
+def _term(frame: pd.DataFrame, term: str) -> pd.Series:
+    return -frame[term[1:]] if term.startswith("-") else frame[term]
+
+
+def _order_intervals(released: pd.DataFrame, numbers: list[str]) -> None:
+    """Keep lo95 ≤ lo80 ≤ value ≤ hi80 ≤ hi95 after the value was computed from rounded parts."""
+    for value in numbers:
+        prefix = "" if value == "estimate" else f"{value}_"
+        inner_lo = inner_hi = released[value]
+        for level in ("80", "95"):
+            lo, hi = f"{prefix}lo{level}", f"{prefix}hi{level}"
+            if lo in released and hi in released:
+                inner_lo = released[lo] = released[lo].where(~(released[lo] > inner_lo), inner_lo)
+                inner_hi = released[hi] = released[hi].where(~(released[hi] < inner_hi), inner_hi)
+
+
+_PERSON_SLOT = re.compile(r"(^|_)(n|persons?|treated|comparison)(_|$)")
+
+
+def _round_slots(cells: pd.Series, hidden: Flags, preset: Preset) -> list[Any]:
+    """Numbers inside sentences: persons under the threshold's rule, others three digits, none in a hidden row."""
+    return [
+        _round_message(cell, row_hidden, preset) if isinstance(cell, str) and cell.startswith("{") else cell
+        for cell, row_hidden in zip(cells, hidden, strict=True)
+    ]
+
+
+def _round_message(cell: str, row_hidden: bool, preset: Preset) -> str:
+    content = json.loads(cell)
+    content["values"] = {
+        name: _round_slot(name, value, row_hidden, preset) for name, value in content["values"].items()
+    }
+    return json.dumps(content, ensure_ascii=False, sort_keys=True)
+
+
+def _round_slot(name: str, value: Any, row_hidden: bool, preset: Preset) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float) or name.endswith("month"):
+        return value
+    persons = _PERSON_SLOT.search(name) and "area" not in name
+    if row_hidden or (persons and 0 < value < preset.threshold):
+        return None
+    if persons:
+        return float(round_values(np.array([float(value)]), PERSONS, preset)[0])
+    return float(f"{value:.{SHARE_DIGITS}g}")
+
+
+def _suppressed(exact: pd.DataFrame, hidden: Flags) -> list[str]:
+    """For each row the hidden columns, separated by `;`; what was never estimated is missing, not hidden."""
+    names = exact.columns.to_numpy()
+    present = exact.notna().to_numpy()
+    return [";".join(names[row]) if flag else "" for row, flag in zip(present, hidden, strict=True)]
+
+
+_KINDS_OF_FILE = frozenset([".html", ".csv", ".json", ".txt", ".md"])
+_FORBIDDEN = {
+    "a path of the machine": re.compile(
+        r"(?<![\w.:/])/(home|root|tmp|Users|mnt|media|private)/[\w.-]|[A-Z]:\\\\?Users\\\\"
+    ),
+    "a column of persons": re.compile(r"\bperson_id\b"),
+    "hidden data": re.compile(r"application/(vnd\.(dataresource|jupyter|plotly|vega|papermill)|x-parquet)"),
+}
+
+
+def check_outputs(folder: Path, forbidden: Iterable[str] = ()) -> None:
+    """Read every finished file once more before it is published.
+
+    Parameters
+    ----------
+    folder : Path
+        The finished release.
+    forbidden : iterable of str
+        More texts that must not occur, such as the folders of the data and of the work.
+
+    Raises
+    ------
+    DisclosureError
+        Naming the file and the kind of what was found, never the text itself.
+    """
+    patterns = dict(_FORBIDDEN)
+    names = [name for name in (_user(), socket.gethostname()) if len(name) > 4]
+    for kind, texts in (
+        ("a name of the user or the machine", names),
+        ("a folder of this run", list(forbidden)),
+    ):
+        if texts:
+            words = "|".join(re.escape(text) for text in texts)
+            patterns[kind] = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        for kind in _found(path, patterns):
+            raise DisclosureError(f"{path.relative_to(folder)}: holds {kind}; nothing is published")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return ""
+
+
+def _found(path: Path, patterns: Mapping[str, re.Pattern[str]]) -> Iterator[str]:
+    if path.suffix not in _KINDS_OF_FILE:
+        yield f"data in a form that is not checked ({path.suffix or 'no suffix'})"
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    yield from (kind for kind, pattern in patterns.items() if pattern.search(text))

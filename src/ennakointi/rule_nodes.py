@@ -1,0 +1,405 @@
+"""The words of the rule language as typed, frozen nodes; `rules` holds the grammar for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    Tag,
+    model_validator,
+)
+
+from ennakointi.errors import ParameterError
+from ennakointi.periods import parse_month
+from ennakointi.schema import TABLES
+from ennakointi.spelling import did_you_mean
+
+COUNTY = "county"
+SECTORS = ("health", "social")
+HEAVY_USE = 3  # contacts: from here on a rule speaks of how much care is used, not of whether
+WITHOUT_CLIENT = ("administrative", "professional")
+DAYS_IN_MONTH = 30
+
+
+def _words(value: object) -> object:
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+def _codes(table: str, column: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    known = TABLES[table][column].codes
+
+    def check(given: tuple[str, ...]) -> tuple[str, ...]:
+        for code in given:
+            if code not in known:
+                raise ValueError(f"{code!r} is not a code of {table}.{column}{did_you_mean(code, known)}")
+        return given
+
+    return check
+
+
+def _patterns(pattern: str, example: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    def check(given: tuple[str, ...]) -> tuple[str, ...]:
+        for code in given:
+            if not re.fullmatch(pattern, code):
+                raise ValueError(f"{code!r} is not a code, a prefix or a range such as {example}")
+        return given
+
+    return check
+
+
+def _month(value: object) -> int:
+    try:
+        return parse_month(str(value))
+    except ParameterError as error:
+        raise ValueError(str(error)) from error
+
+
+def _sectors(given: tuple[str, ...]) -> tuple[str, ...]:
+    for sector in given:
+        if sector not in SECTORS:
+            raise ValueError(
+                f"{sector!r} is not a sector{did_you_mean(sector, SECTORS)}; known: {', '.join(SECTORS)}"
+            )
+    return given
+
+
+Words = Annotated[tuple[StrictStr, ...], BeforeValidator(_words), Field(min_length=1)]
+Month = Annotated[int, BeforeValidator(_month)]
+AtLeast = Annotated[StrictInt, Field(ge=1)]
+Months = Annotated[StrictInt, Field(ge=1, le=120)]
+Icd10 = Annotated[
+    Words, AfterValidator(_patterns(r"[A-Z]\d\d(\.?\w+)?|[A-Z]\d\d-[A-Z]\d\d", "F32, I25.1 or F20-F48"))
+]
+Icpc2 = Annotated[Words, AfterValidator(_patterns(r"[A-Z]\d\d(-[A-Z]\d\d)?", "P76 or P70-P84"))]
+Atc = Annotated[Words, AfterValidator(_patterns(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?", "N05 or N06A"))]
+Sector = Annotated[Words, AfterValidator(_sectors)]
+
+
+class Node(BaseModel):
+    """A rule `{name: arguments}`; `single` is the field that takes arguments which are not a mapping."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    name: ClassVar[str]
+    single: ClassVar[str | None] = None
+    table: ClassVar[str | None] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unwrap(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or set(value) != {cls.name} or cls.name in cls.model_fields:
+            return value
+        arguments = value[cls.name]
+        if cls.single is not None:
+            return {cls.single: arguments}
+        if not isinstance(arguments, dict):
+            raise ValueError(f"expected a mapping with {', '.join(cls.model_fields)}")
+        return arguments
+
+    @property
+    def children(self) -> Sequence[Rule]:
+        return ()
+
+    @property
+    def look_back_months(self) -> int:
+        """Months before the tested one that the node itself looks at."""
+        return 0
+
+
+class Everyone(Node):
+    """Every resident."""
+
+    name = "everyone"
+    single = "everyone"
+    everyone: Annotated[bool, Field(strict=True)]
+
+
+class Age(Node):
+    """Whole years on the first day of the month, inclusive; an open end is null."""
+
+    name = "age"
+    single = "years"
+    years: Annotated[tuple[StrictInt | None, StrictInt | None], BeforeValidator(_words)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Age:
+        low, high = self.years
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"the lower age {low} is above the upper age {high}")
+        return self
+
+
+class Sex(Node):
+    """Registered sex."""
+
+    name = "sex"
+    single = "sex"
+    sex: Annotated[Words, AfterValidator(_codes("persons", "sex"))]
+
+
+class Municipality(Node):
+    """Latest municipality of residence."""
+
+    name = "municipality"
+    single = "municipality"
+    municipality: Words
+
+
+class Status(Node):
+    """In one of the states on the first day of the month, without a break for at least `minimum_months`."""
+
+    name = "status"
+    table = "statuses"
+    status: Words
+    controller: Annotated[StrictStr, AfterValidator(lambda c: _codes("statuses", "controller")((c,))[0])] = (
+        COUNTY
+    )
+    minimum_months: Annotated[StrictInt, Field(ge=0, le=120)] = 0
+
+    @property
+    def look_back_months(self) -> int:
+        return self.minimum_months
+
+
+class Windowed(Node):
+    """At least `at_least` events in the `within_months` months before the month."""
+
+    within_months: Months = 12
+    at_least: AtLeast = 1
+
+    @property
+    def look_back_months(self) -> int:
+        return self.within_months
+
+
+class Diagnosis(Windowed):
+    """Recorded diagnoses by code, prefix or range."""
+
+    name = "diagnosis"
+    table = "diagnoses"
+    icd10: Icd10 = ()
+    icpc2: Icpc2 = ()
+
+    @model_validator(mode="after")
+    def _some_code(self) -> Diagnosis:
+        if not self.icd10 and not self.icpc2:
+            raise ValueError("give icd10, icpc2 or both")
+        return self
+
+
+class ContactFilter(Windowed):
+    """Which contacts count; by default those that took place with the client."""
+
+    table = "contacts"
+    service: Words | None = None
+    sector: Sector | None = None
+
+
+class Contact(ContactFilter):
+    """Contacts; `attendance` empty in the data counts as attended."""
+
+    name = "contact"
+    mode: Annotated[Words, AfterValidator(_codes("contacts", "mode"))] | None = None
+    profession: Annotated[Words, AfterValidator(_codes("contacts", "profession"))] | None = None
+    specialty: Words | None = None
+    nature: Annotated[Words, AfterValidator(_codes("contacts", "nature"))] | None = None
+    urgency: Annotated[Words, AfterValidator(_codes("contacts", "urgency"))] | None = None
+    attendance: Annotated[Words, AfterValidator(_codes("contacts", "attendance"))] = ("attended",)
+
+
+class DistinctServices(ContactFilter):
+    """At least `at_least` different services among the contacts."""
+
+    name = "distinct_services"
+    at_least: AtLeast
+
+
+class FewerContacts(ContactFilter):
+    """Fewer contacts per month in the window than in the person's own reference months."""
+
+    name = "fewer_contacts"
+    reference_from: Month
+    reference_to: Month
+
+
+class Medicine(Windowed):
+    """Dispensed medicines by ATC code or prefix."""
+
+    name = "medicine"
+    table = "medicines"
+    atc: Atc
+
+
+class Request(Windowed):
+    """Approaches to the front line."""
+
+    name = "request"
+    table = "requests"
+    channel: Annotated[Words, AfterValidator(_codes("requests", "channel"))] | None = None
+    service: Words | None = None
+    outcome: Annotated[Words, AfterValidator(_codes("requests", "outcome"))] | None = None
+
+
+class Plan(Windowed):
+    """Multi-professional plans."""
+
+    name = "plan"
+    table = "plans"
+    kind: Words | None = None
+
+
+class Measurement(Windowed):
+    """Measured values between `minimum` and `maximum`, inclusive."""
+
+    name = "measurement"
+    table = "measurements"
+    measure: Words
+    minimum: StrictFloat | StrictInt | None = None
+    maximum: StrictFloat | StrictInt | None = None
+
+    @model_validator(mode="after")
+    def _some_limit(self) -> Measurement:
+        if self.minimum is None and self.maximum is None:
+            raise ValueError("give minimum, maximum or both")
+        return self
+
+
+class Enrolment(Node):
+    """Enrolled in an intervention on the first day of the month."""
+
+    name = "enrolment"
+    single = "intervention"
+    table = "enrolments"
+    intervention: Words
+
+
+class Referral(Node):
+    """A wait from one step of a referral to another that has lasted over a limit, now or in the past months."""
+
+    name = "referral"
+    table = "referrals"
+    longer_than_days: Annotated[StrictInt, Field(ge=0)]
+    service: Words | None = None
+    specialty: Words | None = None
+    wait_from: Annotated[StrictStr, Field(pattern="^(received|assessed|need_ascertained|decided)$")] = (
+        "received"
+    )
+    wait_to: Annotated[StrictStr, Field(pattern="^(assessment_started|assessed|decided|started)$")] = (
+        "started"
+    )
+    within_months: Annotated[StrictInt, Field(ge=0, le=120)] = 0
+
+    @property
+    def look_back_months(self) -> int:
+        return self.within_months + -(-self.longer_than_days // DAYS_IN_MONTH)
+
+
+class AnyOf(Node):
+    """At least one of the rules."""
+
+    name = "any"
+    single = "rules"
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(_words), Field(min_length=1)]
+
+    @property
+    def children(self) -> Sequence[Rule]:
+        return self.rules
+
+
+class AllOf(Node):
+    """Every one of the rules."""
+
+    name = "all"
+    single = "rules"
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(_words), Field(min_length=1)]
+
+    @property
+    def children(self) -> Sequence[Rule]:
+        return self.rules
+
+
+class SomeOf(Node):
+    """At least `count` of the rules."""
+
+    name = "at_least"
+    count: AtLeast
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(_words), Field(alias="of", min_length=1)]
+
+    @model_validator(mode="after")
+    def _possible(self) -> SomeOf:
+        if self.count > len(self.rules):
+            raise ValueError(f"{self.count} of {len(self.rules)} rules can never hold")
+        return self
+
+    @property
+    def children(self) -> Sequence[Rule]:
+        return self.rules
+
+
+class Not(Node):
+    """Every resident whom the rule does not hold for."""
+
+    name = "not"
+    single = "rule"
+    rule: Rule
+
+    @property
+    def children(self) -> Sequence[Rule]:
+        return (self.rule,)
+
+
+class Group(Node):
+    """The members of another target group; `rule` is filled when the groups are bound together."""
+
+    name = "group"
+    single = "group"
+    group: StrictStr
+    rule: Any = None
+
+    @property
+    def children(self) -> Sequence[Rule]:
+        return () if self.rule is None else (self.rule,)
+
+
+def _name_of(value: Any) -> str | None:
+    if isinstance(value, Node):
+        return value.name
+    return str(next(iter(value))) if isinstance(value, dict) and len(value) == 1 else None
+
+
+Rule = Annotated[
+    Annotated[Everyone, Tag("everyone")]
+    | Annotated[Age, Tag("age")]
+    | Annotated[Sex, Tag("sex")]
+    | Annotated[Municipality, Tag("municipality")]
+    | Annotated[Status, Tag("status")]
+    | Annotated[Diagnosis, Tag("diagnosis")]
+    | Annotated[Contact, Tag("contact")]
+    | Annotated[DistinctServices, Tag("distinct_services")]
+    | Annotated[FewerContacts, Tag("fewer_contacts")]
+    | Annotated[Medicine, Tag("medicine")]
+    | Annotated[Request, Tag("request")]
+    | Annotated[Plan, Tag("plan")]
+    | Annotated[Measurement, Tag("measurement")]
+    | Annotated[Enrolment, Tag("enrolment")]
+    | Annotated[Referral, Tag("referral")]
+    | Annotated[AnyOf, Tag("any")]
+    | Annotated[AllOf, Tag("all")]
+    | Annotated[SomeOf, Tag("at_least")]
+    | Annotated[Not, Tag("not")]
+    | Annotated[Group, Tag("group")],
+    Discriminator(_name_of),
+]
+
+for _node in (AnyOf, AllOf, SomeOf, Not):
+    _node.model_rebuild()

@@ -1,0 +1,69 @@
+"""The project's documents agree with each other: packages, lock, notebooks in git, licence."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+CONDA_NAMES = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def split(requirement: str) -> tuple[str, str]:
+    name, limits = re.fullmatch(r"([A-Za-z0-9_.-]+)(.*)", requirement).groups()  # type: ignore[union-attr]
+    return name.lower(), limits.replace(" ", "")
+
+
+def test_environment_yml_says_what_pyproject_says() -> None:
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
+    found = dict(split(line) for line in conda if isinstance(line, str) and line != "pip")
+    python = found.pop("python")
+    assert {CONDA_NAMES.get(name, name): limits for name, limits in found.items()} == dict(
+        split(line) for line in project()["dependencies"]
+    )
+    assert python == project()["requires-python"]
+
+
+def test_lock_pins_every_dependency_by_hash_and_holds_no_address() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    entries = re.split(r"\n(?=\S)", lock.strip())
+    pinned = {re.match(r"([a-z0-9_.-]+)==", entry).group(1): entry for entry in entries}  # type: ignore[union-attr]
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in lock
+    declared = project()["dependencies"] + project()["optional-dependencies"]["dev"]
+    missing = {split(line)[0].replace("_", "-") for line in declared} - set(pinned)
+    assert not missing
+
+
+def test_versions_that_shape_numbers_are_held() -> None:
+    declared = dict(split(line) for line in project()["dependencies"])
+    assert declared["pandas"] == ">=2.2,<3"
+    assert declared["statsforecast"] == ">=2.1"
+    assert declared["duckdb"] == ">=2,<3"
+    assert project()["license"] == "EUPL-1.2"
+
+
+def test_git_holds_no_data_and_no_notebook_outputs() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    files = listed.stdout.splitlines()
+    assert not [f for f in files if f.endswith((".parquet", ".duckdb", ".csv", ".xlsx"))]
+    for name in (f for f in files if f.endswith(".ipynb") and (ROOT / f).exists()):
+        cells = json.loads((ROOT / name).read_text(encoding="utf-8"))["cells"]
+        assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells), name
+
+
+def test_every_make_target_of_the_house_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert all(re.search(rf"^{target}:", makefile, re.M) for target in ("demo", "test", "test-all", "lint", "lab", "bench"))
