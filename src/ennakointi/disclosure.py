@@ -1,8 +1,8 @@
 """The one door out: every published number passes `release`, every finished file passes `check_outputs`.
 
-A row is judged by the distinct persons behind it. Below the preset's threshold the whole row is hidden: its counts,
-euros, estimates and shares, because each of them follows from the others. What is shown is rounded once; totals and
-shares are computed again from the published parts.
+A row is judged by the distinct persons behind it. Below the preset's threshold the whole row is hidden: its
+counts, euros, estimates and shares, because each of them follows from the others. What is shown is rounded
+once; totals and shares are computed again from the published parts.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class DisclosureError(EnnakointiError):
 class Preset(Protocol):
     """A rule of disclosure control: fewer persons than `threshold` are hidden, the rest is rounded to `base`.
 
-    The name `midpoint6` rounds counts to the middle of their class instead (1–6 → 3, 7–12 → 9; OpenSAFELY, docs
-    on statistical disclosure control).
+    The name `midpoint6` rounds counts to the middle of their class instead (1–6 → 3, 7–12 → 9; OpenSAFELY,
+    documentation on statistical disclosure control).
     """
 
     @property
@@ -87,8 +87,8 @@ def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.
     """
     if preset.name != _MIDPOINT and 2 * preset.threshold < preset.base:
         raise DisclosureError(
-            f"preset {preset.name}: threshold {preset.threshold} with base {preset.base} would show small counts as 0; "
-            "the threshold must be at least half the base"
+            f"preset {preset.name}: threshold {preset.threshold} with base {preset.base} would show small "
+            "counts as 0; the threshold must be at least half the base"
         )
     return {name: _release(frame, _declared(name, frame), preset) for name, frame in tables.items()}
 
@@ -108,8 +108,8 @@ def _declared(name: str, frame: pd.DataFrame) -> ResultTable:
     missing = [column for column in table.names if column not in frame.columns]
     if extra or missing:
         raise DisclosureError(
-            f"{name}: undeclared columns: {', '.join(extra) or 'none'}; missing: {', '.join(missing) or 'none'}. "
-            "Columns must be exactly those of result_tables"
+            f"{name}: columns must be exactly those of result_tables; "
+            f"undeclared: {', '.join(extra) or 'none'}, missing: {', '.join(missing) or 'none'}"
         )
     return table
 
@@ -137,9 +137,9 @@ def _release(frame: pd.DataFrame, table: ResultTable, preset: Preset) -> pd.Data
 def hidden_rows(frame: pd.DataFrame, table: ResultTable, threshold: int) -> Flags:
     """Rows whose numbers may not be shown: one flag a row.
 
-    A row is hidden when a number of persons or a count in it is 1 … threshold − 1, when all persons but that few
-    share a property, or when its persons are unknown. Rows of an aggregate source (its tables name a `measure`)
-    have no persons and are judged by their counts alone.
+    A row is hidden when a number of persons or a count in it is 1 … threshold − 1, when all persons but that
+    few share a property, or when its persons are unknown. Rows of an aggregate source (its tables name a
+    `measure`) need not know their persons and are then judged by their counts alone.
     """
     hidden = np.zeros(len(frame), dtype=bool)
     if table.persons is None:
@@ -152,7 +152,8 @@ def hidden_rows(frame: pd.DataFrame, table: ResultTable, threshold: int) -> Flag
             part, whole = column.ratio_of
             hidden |= _few(frame[whole] - frame[part], threshold)
     if "measure" not in table.names:
-        hidden |= frame[table.persons].isna().to_numpy()
+        numbers = frame[list(table.of_kind(*_HIDDEN_KINDS))]
+        hidden |= (frame[table.persons].isna() & numbers.notna().any(axis=1)).to_numpy()
     return _with_neighbours(frame, table, hidden, threshold) if table.name in _CUMULATED else hidden
 
 
@@ -170,10 +171,10 @@ def _counts_areas(frame: pd.DataFrame) -> Flags:
 
 
 def _with_neighbours(frame: pd.DataFrame, table: ResultTable, hidden: Flags, threshold: int) -> Flags:
-    """Hide with each run of hidden months as many neighbours as it takes to have one of `threshold` persons in it.
+    """Hide with each run of hidden months the neighbours it takes to have a month of `threshold` persons.
 
-    The debt before and after a run differ by the gaps of the run, and a total over the months less the shown ones
-    leaves the hidden ones: what can be worked out is then a sum over at least `threshold` persons.
+    The debt before and after a run differ by the gaps of the run, and a total over the months less the shown
+    ones leaves the hidden ones: what can be worked out is then a sum over at least `threshold` persons.
     """
     keys = [name for name in table.of_kind("key") if name != "month"]
     persons = frame[table.persons].to_numpy()
@@ -185,7 +186,7 @@ def _with_neighbours(frame: pd.DataFrame, table: ResultTable, hidden: Flags, thr
 
 
 def _spread(hidden: Flags, many: Flags) -> Flags:
-    """Extend every run of True over its later months, else its earlier ones, until it covers a month of `many`."""
+    """Extend every run over its later months, else its earlier ones, until it covers a month of `many`."""
     result = hidden.copy()
     for start in np.flatnonzero(hidden):
         first = last = int(start)
@@ -198,7 +199,7 @@ def _spread(hidden: Flags, many: Flags) -> Flags:
 
 
 def round_values(values: Floats, kind: str, preset: Preset) -> Floats:
-    """Round once, halves away from zero: counts, persons and estimates to the base, euros to a hundred bases."""
+    """Round, halves away from zero: counts, persons and estimates to the base, euros to a hundred bases."""
     if preset.name == _MIDPOINT and kind in (PERSONS, COUNT):
         return np.where(values > 0, np.ceil(values / preset.base) * preset.base - preset.base // 2, values)
     unit = preset.base * (EUROS_PER_BASE if kind == EUROS else 1)
@@ -215,7 +216,9 @@ def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> 
     for column in table.columns:
         value = released[column.name]
         if column.total_of:
-            total = sum(_term(released, term) for term in column.total_of)
+            total = pd.concat([_term(released, term) for term in column.total_of], axis=1).sum(
+                axis=1, skipna=False
+            )
             released[column.name] = total.where(value.notna() & total.notna(), value)
         if column.kind != SHARE:
             continue
@@ -254,7 +257,7 @@ _PERSON_SLOT = re.compile(r"(^|_)(n|persons?|treated|comparison)(_|$)")
 
 
 def _round_slots(cells: pd.Series, hidden: Flags, preset: Preset) -> list[Any]:
-    """Numbers inside sentences: persons under the threshold's rule, others three digits, none in a hidden row."""
+    """Numbers in sentences: persons under the threshold's rule, others three digits, none in a hidden row."""
     return [
         _round_message(cell, row_hidden, preset) if isinstance(cell, str) and cell.startswith("{") else cell
         for cell, row_hidden in zip(cells, hidden, strict=True)

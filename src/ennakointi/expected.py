@@ -13,6 +13,8 @@ import holidays
 import numpy as np
 import numpy.typing as npt
 
+from ennakointi import population
+
 Floats = npt.NDArray[np.float64]
 Months = npt.NDArray[np.int64]
 
@@ -26,7 +28,7 @@ _ITERATIONS = 25
 class Standardised:
     """Indirectly standardised use.
 
-    `rates` (s,): contacts per person-year of each stratum over the baseline; 0 where nobody lived.
+    `rates` (s,): contacts per person-year of each stratum over the baseline; the crude rate where nobody lived.
     `expected` (n,): Σ_s rates · person-years of the month. `index` (n,): observed / expected, NaN where expected is 0.
     """
 
@@ -47,10 +49,10 @@ def standardise(counts: Floats, person_years: Floats, baseline: npt.NDArray[np.b
     Witness: two strata, 10 contacts in 100 and 30 in 100 person-years, then 50 and 150 person-years: 5 + 45 = 50.
     Over the baseline Σ expected = Σ observed.
     """
-    lived = person_years[:, baseline].sum(axis=1)
-    used = counts[:, baseline].sum(axis=1)
-    rates = np.divide(used, lived, out=np.zeros_like(used, dtype=float), where=lived > 0)
-    expected = rates @ person_years
+    used, lived = counts[:, baseline].sum(axis=1), person_years[:, baseline].sum(axis=1)
+    rates = population.stratum_rates(used, lived)
+    rates = np.where(np.isnan(rates), used.sum() / max(lived.sum(), 1e-9), rates)
+    expected = population.expected(rates[:, None], person_years, axis=0)
     observed = counts.sum(axis=0)
     index = np.divide(observed, expected, out=np.full(len(expected), np.nan), where=expected > 0)
     return Standardised(rates, expected, index)

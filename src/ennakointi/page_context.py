@@ -64,6 +64,7 @@ class InterventionFacts:
 
     primary_outcome: str
     better: str = "fewer"
+    selected_on: str = "nothing"
     decision_month: str = ""
     description: tuple[tuple[str, str], ...] = ()
 
@@ -87,6 +88,7 @@ class PageContext:
     minutes_per_contact: Mapping[str, float] = field(default_factory=dict)
     hours_per_person_year: float = 1600.0
     interventions: Mapping[str, InterventionFacts] = field(default_factory=dict)
+    area: str = ""
 
     def label(self, kind: str, code: str) -> str:
         """The reader's word for a code, or the code itself when nobody has named it."""

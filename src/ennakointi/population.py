@@ -62,7 +62,9 @@ def age_band_labels(bounds: Sequence[int] = AGE_BANDS) -> tuple[str, ...]:
     return (*closed, f"{bounds[-1]}+")
 
 
-def direct(events: ArrayLike, person_years: ArrayLike, weights: ArrayLike, level: float = 0.95) -> StandardisedRate:
+def direct(
+    events: ArrayLike, person_years: ArrayLike, weights: ArrayLike, level: float = 0.95
+) -> StandardisedRate:
     """Directly standardised rate with the gamma interval of Fay and Feuer.
 
     Parameters
@@ -85,7 +87,9 @@ def direct(events: ArrayLike, person_years: ArrayLike, weights: ArrayLike, level
     """
     d, n, w = _strata(events, person_years, weights)
     if np.any((n <= 0) & (w > 0)):
-        raise ValueError("a stratum with weight has no person-time: merge strata or leave it out of the standard")
+        raise ValueError(
+            "a stratum with weight has no person-time: merge strata or leave it out of the standard"
+        )
     used = w > 0
     d, n, w = d[used], n[used], w[used] / w[used].sum()
     share = w / n

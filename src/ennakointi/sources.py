@@ -71,7 +71,12 @@ class Source:
     def fingerprints(self) -> list[dict[str, object]]:
         """Basename, table, bytes and SHA-256 of every file, for the manifest."""
         return [
-            {"table": table, "file": file.name, "bytes": file.path.stat().st_size, "sha256": _sha256(file.path)}
+            {
+                "table": table,
+                "file": file.name,
+                "bytes": file.path.stat().st_size,
+                "sha256": _sha256(file.path),
+            }
             for table, files in self.files.items()
             for file in files
         ]
@@ -95,7 +100,9 @@ def discover(folder: Path) -> Source:
         faults += [item for item in opened if isinstance(item, Fault)]
         files[table] = tuple(item for item in opened if isinstance(item, SourceFile))
         if len({_format(path) for path in paths}) > 1:
-            faults.append(Fault(table, None, "two_formats", 0, "stands both as Parquet and as CSV; keep one of them"))
+            faults.append(
+                Fault(table, None, "two_formats", 0, "stands both as Parquet and as CSV; keep one of them")
+            )
     faults += _lacking(set(candidates), unknown)
     if faults:
         raise DataError("The data folder cannot be used:", tuple(faults))
@@ -113,7 +120,9 @@ def template(folder: Path) -> list[Path]:
     paths = {table: folder / f"{table}.csv" for table in TABLES}
     existing = [path.name for path in paths.values() if path.exists()]
     if existing:
-        raise DataError(f"The folder already holds {', '.join(existing)}: choose an empty folder, nothing was written")
+        raise DataError(
+            f"The folder already holds {', '.join(existing)}: choose an empty folder, nothing was written"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for table, path in paths.items():
@@ -149,7 +158,9 @@ def _entries(folder: Path) -> Iterator[Path]:
     except NotADirectoryError as error:
         raise DataError(f"{folder} is not a folder: give the folder that holds the tables") from error
     except OSError as error:
-        raise DataError(f"The data folder {folder} cannot be read ({error.strerror}): ask for read access") from error
+        raise DataError(
+            f"The data folder {folder} cannot be read ({error.strerror}): ask for read access"
+        ) from error
 
 
 def _table_of(path: Path) -> str | None:
@@ -181,7 +192,13 @@ def _lacking(tables: set[str], unknown: dict[str, str | None]) -> list[Fault]:
         return []
     alike = {table: file for file, table in unknown.items() if table}
     return [
-        Fault(table, None, "missing_table", 0, message + (f" (did you mean {alike[table]}?)" if table in alike else ""))
+        Fault(
+            table,
+            None,
+            "missing_table",
+            0,
+            message + (f" (did you mean {alike[table]}?)" if table in alike else ""),
+        )
         for table in wanted
         if table not in tables
     ]
@@ -232,10 +249,12 @@ def _info(folder: Path) -> dict[str, object]:
             "extracted_on": None if extracted is None else date.fromisoformat(extracted),
         }
     except (ValueError, TypeError, AttributeError) as error:
-        message = "expected JSON such as {\"name\": \"…\", \"synthetic\": false, \"extracted_on\": \"2025-10-01\"}"
+        message = 'expected JSON such as {"name": "…", "synthetic": false, "extracted_on": "2025-10-01"}'
         raise DataError(f"{INFO_FILE} cannot be read: {message}") from error
     except OSError as error:
-        raise DataError(f"The data folder {folder} cannot be read ({error.strerror}): ask for read access") from error
+        raise DataError(
+            f"The data folder {folder} cannot be read ({error.strerror}): ask for read access"
+        ) from error
     if not isinstance(info["name"], str) or not isinstance(info["synthetic"], bool):
         raise DataError(f"{INFO_FILE}: `name` must be text and `synthetic` true or false")
     return info

@@ -14,51 +14,12 @@ from datetime import date
 
 from ennakointi.database import name, text
 from ennakointi.errors import Fault
-from ennakointi.schema import (
-    CODE,
-    DATE,
-    FLAG,
-    IDENTIFIER,
-    MONTH,
-    NUMBER,
-    TABLES,
-    TEXT,
-    TIMESTAMP,
-    WHOLE,
-    Column,
-    Table,
-)
+from ennakointi.reading import WRITE_AS
+from ennakointi.schema import DATE, MONTH, TABLES, TIMESTAMP, Column, Table
 from ennakointi.sources import Source, SourceFile
 
 EARLIEST = date(1850, 1, 1)
 DAYS_AFTER_DEATH = 30
-
-_TEXTS = ("VARCHAR", "ENUM")
-_WHOLES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
-_FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
-_TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
-READABLE: dict[str, tuple[str, ...]] = {
-    IDENTIFIER: (*_TEXTS, *_WHOLES, "UUID"),
-    TEXT: (*_TEXTS, *_WHOLES),
-    CODE: (*_TEXTS, *_WHOLES),
-    WHOLE: (*_TEXTS, *_WHOLES, *_FRACTIONS),
-    NUMBER: (*_TEXTS, *_WHOLES, *_FRACTIONS),
-    FLAG: (*_TEXTS, *_WHOLES, "BOOLEAN"),
-    DATE: (*_TEXTS, *_TIMES),
-    MONTH: (*_TEXTS, *_TIMES),
-    TIMESTAMP: (*_TEXTS, *_TIMES),
-}
-WRITE_AS: dict[str, str] = {
-    IDENTIFIER: "text or a whole number",
-    TEXT: "text",
-    CODE: "text (codes keep their leading zeros)",
-    WHOLE: "a whole number",
-    NUMBER: "a number with a decimal point",
-    FLAG: "true or false",
-    DATE: "a date YYYY-MM-DD",
-    MONTH: "a month YYYY-MM or a date YYYY-MM-DD",
-    TIMESTAMP: "a local time YYYY-MM-DD HH:MM:SS without a time zone",
-}
 
 
 @dataclass(frozen=True)
@@ -74,9 +35,20 @@ class Rule:
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What rules need beyond the schema: code lists by vocabulary name, and the last day an event may lie on."""
+    """What the rules need beyond the schema.
+
+    Attributes
+    ----------
+    vocabularies : mapping of str to sequence of str
+        Closed code lists that come from the parameters, for example `services`.
+    as_of : date
+        The last day the run knows; later events are set aside by the store.
+    horizon : date or None
+        The last day an event may lie on without being a fault.
+    """
 
     vocabularies: Mapping[str, Sequence[str]]
+    as_of: date
     horizon: date | None = None
 
 
@@ -127,7 +99,9 @@ def _column_rules(table: str, column: Column, knowledge: Knowledge) -> Iterator[
         yield Rule(table, column.name, "maximum", f"{x} > {column.maximum}", f"is above {column.maximum:g}")
     if column.kind in (DATE, MONTH, TIMESTAMP):
         early = f"{x} < DATE {text(EARLIEST)}"
-        yield Rule(table, column.name, "too_early", early, f"is before {EARLIEST}; check the order of day and year")
+        yield Rule(
+            table, column.name, "too_early", early, f"is before {EARLIEST}; check the order of day and year"
+        )
 
 
 def _order(table: Table, earlier: str, later: str) -> Rule:
@@ -144,7 +118,9 @@ def _moment(column: str) -> str:
 
 def birth_floor(column: str) -> str:
     """SQL of the earliest day a recorded birth date allows."""
-    return f"(CASE WHEN day({column}) = 15 THEN CAST(date_trunc('month', {column}) AS DATE) ELSE {column} END)"
+    return (
+        f"(CASE WHEN day({column}) = 15 THEN CAST(date_trunc('month', {column}) AS DATE) ELSE {column} END)"
+    )
 
 
 def _event_rules(table: Table, horizon: date | None) -> Iterator[Rule]:
@@ -152,7 +128,9 @@ def _event_rules(table: Table, horizon: date | None) -> Iterator[Rule]:
     event = table.event or ("birth_date" if table.name == "persons" else None)
     if event and horizon:
         late = f"CAST({_moment(event)} AS DATE) > DATE {text(horizon)}"
-        yield Rule(table.name, event, "after_as_of", late, f"is after {horizon}, the last day the data can know")
+        yield Rule(
+            table.name, event, "after_as_of", late, f"is after {horizon}, the last day the data can know"
+        )
     if not table.by_person or table.name == "persons":
         return
     orphan = "person_id IS NOT NULL AND known_id IS NULL"
@@ -161,46 +139,13 @@ def _event_rules(table: Table, horizon: date | None) -> Iterator[Rule]:
         x = f"CAST({name(event)} AS DATE)"
         yield Rule(table.name, event, "before_birth", f"{x} < born", "is before the person's birth")
         dead = f"{x} > died + {DAYS_AFTER_DEATH}"
-        yield Rule(table.name, event, "after_death", dead, f"is over {DAYS_AFTER_DEATH} days after the person's death")
-
-
-def readable(kind: str, native: str) -> bool:
-    """Whether a column stored as DuckDB type `native` can hold values of a contract kind."""
-    return native.split("(")[0] in READABLE[kind]
-
-
-def delivered(column: Column, native: str) -> str:
-    """SQL of the value as delivered: empty text and not-a-number are missing."""
-    x = name(column.name)
-    family = native.split("(")[0]
-    if family in _TEXTS:
-        return f"nullif(CAST({x} AS VARCHAR), '')"
-    if family in ("FLOAT", "DOUBLE"):
-        return f"CASE WHEN NOT isnan({x}) THEN {x} END"
-    return x
-
-
-def typed(column: Column, native: str, raw: str) -> str:
-    """SQL that reads the delivered value `raw` as the contract's type; null where it cannot be read."""
-    is_text = native.split("(")[0] in _TEXTS
-    if column.kind in (IDENTIFIER, TEXT, CODE):
-        return f"CAST({raw} AS VARCHAR)"
-    if column.kind == FLAG:
-        return raw if native == "BOOLEAN" else f"TRY_CAST(CAST({raw} AS VARCHAR) AS BOOLEAN)"
-    if column.kind in (NUMBER, WHOLE):
-        number = f"TRY_CAST({raw} AS DOUBLE)"
-        whole = f"{number} = round({number}) AND abs({number}) < 2147483647"
-        return f"CASE WHEN {whole if column.kind == WHOLE else f'isfinite({number})'} THEN {number} END"
-    target = "TIMESTAMP" if column.kind == TIMESTAMP else "DATE"
-    return _typed_text_time(column.kind, raw, target) if is_text else f"CAST({raw} AS {target})"
-
-
-def _typed_text_time(kind: str, raw: str, target: str) -> str:
-    """SQL that reads ISO text as a date or a local time; words such as `infinity` and time zones are refused."""
-    value = f"CASE WHEN length({raw}) = 7 THEN {raw} || '-01' ELSE {raw} END" if kind == MONTH else raw
-    plain = f"unicode({raw}) BETWEEN 48 AND 57"
-    zoned = rf"length({raw}) > 10 AND regexp_matches({raw}, '(Z|z|[+-]\d\d(:?\d\d)?)$')"
-    return f"CASE WHEN {plain} AND NOT ({zoned}) THEN TRY_CAST({value} AS {target}) END"
+        yield Rule(
+            table.name,
+            event,
+            "after_death",
+            dead,
+            f"is over {DAYS_AFTER_DEATH} days after the person's death",
+        )
 
 
 def structure(source: Source) -> list[Fault]:
@@ -220,7 +165,9 @@ def _missing(table: Table, file: SourceFile) -> Iterator[Fault]:
         if column not in file.columns:
             alike = difflib.get_close_matches(column, lowered, n=1, cutoff=0.6)
             hint = f" (did you mean {lowered[alike[0]]}?)" if alike else ""
-            yield Fault(table.name, column, "missing_column", 0, f"the required column is missing{hint}", file.name)
+            yield Fault(
+                table.name, column, "missing_column", 0, f"the required column is missing{hint}", file.name
+            )
 
 
 def _doubled(table: str, file: SourceFile) -> Iterator[Fault]:

@@ -58,6 +58,10 @@ class Workspace:
         return self.folder / "notebooks"
 
     @property
+    def settings(self) -> Path:
+        return self.folder / "settings.json"
+
+    @property
     def log(self) -> Path:
         return self.folder / "logs" / "run.log"
 

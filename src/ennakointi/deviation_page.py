@@ -1,0 +1,188 @@
+"""The page of an aggregate source with a short baseline: deviations from the expected, never a debt.
+
+Its methods have the names of `DebtPage`, so that one notebook shows either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from ennakointi import deviation_words, figures, markup
+from ennakointi.markup import Block, Column
+from ennakointi.page_context import PageContext
+
+
+@dataclass(frozen=True, eq=False)
+class DeviationPage:
+    """Deviations of an aggregate source (weekly, monthly or daily) in one target group.
+
+    Parameters
+    ----------
+    tables : mapping of released tables
+        `deviation`.
+    target_group : str
+        Id of the group.
+    context : PageContext
+        Quarter, language and labels; `area` is the region's own area.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    target_group: str
+    context: PageContext
+
+    @property
+    def _series(self) -> pd.DataFrame:
+        return deviation_words.own_series(self.tables, self.target_group, self.context)
+
+    @property
+    def _main(self) -> pd.DataFrame:
+        return deviation_words.main_series(self._series)
+
+    @property
+    def _nothing(self) -> Block | None:
+        """What is said when there is no number to show at all."""
+        if not deviation_words.shown(self._main).empty:
+            return None
+        return markup.paragraph(self.context.catalogue.gettext("There is no series to show."))
+
+    def answer(self) -> Block:
+        """The largest deviation named, the latest one, and that this is no debt."""
+        _ = self.context.catalogue.gettext
+        if self._nothing is not None:
+            return self._nothing
+        main = self._main
+        area = self.context.label("area", str(main["area"].iloc[0]))
+        return markup.headline(
+            deviation_words.largest_sentence(main, self.context),
+            deviation_words.latest_sentence(main, self.context),
+            deviation_words.outside_sentence(main, self.context),
+            _("This is a deviation, not a service debt: the comparison period is shorter than 24 months."),
+            lead=f"{area}. {deviation_words.title(main, self.context)}.",
+        )
+
+    def fate(self) -> Block:
+        """What an aggregate source cannot tell."""
+        return markup.paragraph(
+            self.context.catalogue.gettext(
+                "The source holds only totals. What became of missing events, who waits and what replaced them cannot "
+                "be told from it."
+            )
+        )
+
+    def over_time(self) -> Block:
+        """The whole series beside what was expected, the largest deviation marked; missing periods stay gaps."""
+        _ = self.context.catalogue.gettext
+        if self._nothing is not None:
+            return self._nothing
+        main = self._main
+        top = deviation_words.largest(main)
+        names = {"expected_lo80": "lo", "expected_hi80": "hi"}
+        picture = figures.deviation(
+            main.rename(columns=names),
+            catalogue=self.context.catalogue,
+            unit=self.context.label("measure", str(top["measure"])),
+            alt=deviation_words.largest_sentence(main, self.context),
+            caption=_("{title}: observed and expected", title=deviation_words.title(main, self.context)),
+            observed_label=_("Observed"),
+            expected_label=_("Expected, with the 80 % forecast interval"),
+            marks=((str(top["period_start"])[:10], deviation_words.period(top, self.context)),),
+        )
+        return markup.stack(
+            markup.figure(picture, self._periods(main, 53), _("Numbers as a table")), self._gaps(main)
+        )
+
+    def _periods(self, series: pd.DataFrame, most: int) -> Block:
+        """The periods that stray furthest, in the order of time."""
+        _ = self.context.catalogue.gettext
+        known = deviation_words.shown(series)
+        strayed = known.loc[known["deviation_share"].abs().nlargest(most).index].sort_values("period_start")
+        texts = [self._period_cells(row) for _i, row in strayed.iterrows()]
+        columns = [
+            Column("period", _("Period")),
+            Column("observed", _("Observed"), "number", format=str),
+            Column("expected", _("Expected (80 % forecast interval)"), "number", format=str),
+            Column("share", _("Deviation"), "number", format=str),
+        ]
+        caption = _("Largest deviations: {title}", title=deviation_words.title(series, self.context))
+        return markup.table(pd.DataFrame(texts), columns, caption, self.context.catalogue)
+
+    def _period_cells(self, row: pd.Series) -> dict[str, str]:
+        catalogue = self.context.catalogue
+        expected = catalogue.estimate(*row[["expected", "expected_lo80", "expected_hi80"]])
+        return {
+            "period": deviation_words.period(row, self.context),
+            "observed": catalogue.number(row["observed"]),
+            "expected": f"{expected.value} ({expected.interval})",
+            "share": catalogue.signed_percent(row["deviation_share"]),
+        }
+
+    def _gaps(self, series: pd.DataFrame) -> Block | None:
+        """The periods that the source does not hold; they are not zero."""
+        _ = self.context.catalogue.gettext
+        hidden = series["suppressed"].astype(str).str.split(";").map(lambda names: "observed" in names)
+        gaps = series[series["observed"].isna() & ~hidden]
+        if gaps.empty:
+            return None
+        named = [deviation_words.period(row, self.context) for _i, row in gaps.head(10).iterrows()]
+        return markup.note(
+            _("Missing from the source, not zero: {periods}.", periods=self.context.catalogue.join(named))
+        )
+
+    def by_service(self) -> Block:
+        """The largest and the latest deviation of every series of the area."""
+        _ = self.context.catalogue.gettext
+        if self._nothing is not None:
+            return self._nothing
+        parts = [part for _key, part in self._series.groupby(deviation_words.SERIES, sort=False)]
+        cells = [self._series_cells(part) for part in parts if not deviation_words.shown(part).empty]
+        columns = [
+            Column("title", _("Series")),
+            Column("period", _("Largest deviation in")),
+            Column("share", _("Largest deviation"), "number", format=str),
+            Column("latest", _("Latest deviation"), "number", format=str),
+        ]
+        caption = _("Largest and latest deviation of each series")
+        return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue)
+
+    def _series_cells(self, series: pd.DataFrame) -> dict[str, str]:
+        top, last = deviation_words.largest(series), deviation_words.shown(series).iloc[-1]
+        return {
+            "title": deviation_words.title(series, self.context),
+            "period": deviation_words.period(top, self.context),
+            "share": self.context.catalogue.signed_percent(top["deviation_share"]),
+            "latest": self.context.catalogue.signed_percent(last["deviation_share"]),
+        }
+
+    def certainty(self) -> Block:
+        """What the short baseline allows and what it does not."""
+        _ = self.context.catalogue.gettext
+        if self._nothing is not None:
+            return self._nothing
+        known = deviation_words.shown(self._main)
+        first, last = (date.fromisoformat(str(known["period_start"].iloc[i])[:10]) for i in (0, -1))
+        return markup.bullets(
+            _("In 8 cases of 10 an ordinary period lies inside the forecast interval (80 %)."),
+            _("The comparison period is too short for a trend, so deviations are not added up."),
+            _(
+                "The series runs from {first} to {last}.",
+                first=self.context.catalogue.date(first),
+                last=self.context.catalogue.date(last),
+            ),
+        )
+
+    def definitions(self) -> Block:
+        """The words and the method, folded."""
+        _ = self.context.catalogue.gettext
+        terms = markup.definitions(
+            (_("Deviation"), _("Observed compared with what the level and season of the comparison period suggest.")),
+            (_("Forecast interval"), _("The range that holds an ordinary period with a probability of 80 %.")),
+            (
+                _("Why not a debt"),
+                _("A service debt needs at least 24 months of earlier data, so that trend and season can be told apart."),
+            ),
+        )
+        return markup.details(_("Definitions"), terms)

@@ -1,0 +1,161 @@
+"""The phases of a quarter before anything is rendered: prepare, compute, plan.
+
+*prepare* validates the source and lays down the store, the memberships and the panels. *compute* makes every result,
+unrounded, as parts under `work/<quarter>/parts/`. *plan* puts the parts together, sends them through the one door and
+leaves what may be published in `work/<quarter>/published/`; notebooks and pages read nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from ennakointi import debt, deviation, disclosure, effectiveness, evidence, groups, panel, quality, sources, store
+from ennakointi.errors import DataError, EnnakointiError, ParameterError
+from ennakointi.parameters import Parameters
+from ennakointi.result_tables import RESULT_TABLES
+from ennakointi.schema import AGGREGATE_TABLE
+from ennakointi.workspace import Workspace, read_json, read_tables, write_json, write_tables
+
+log = logging.getLogger(__name__)
+Say = Callable[[str], None]
+
+
+def prepare(
+    workspace: Workspace, parameters: Parameters, data: Path, as_of: date, chosen: Sequence[str], say: Say
+) -> store.Store:
+    """Validate, store, and reduce to memberships and panels; raises DataError with every fault."""
+    source = sources.discover(data)
+    built = store.build(source, workspace.store, parameters, as_of, quarantine=workspace.quarantine)
+    say(f"  {built.summary()}")
+    if is_aggregate(built):
+        return built
+    index = groups.build(built, parameters, workspace.memberships, chosen)
+    panel.build(built, index, parameters, workspace.panels)
+    return built
+
+
+def is_aggregate(opened: store.Store) -> bool:
+    """Whether the source holds counts only, no persons."""
+    return AGGREGATE_TABLE in opened.tables and "persons" not in opened.tables
+
+
+def chosen_groups(parameters: Parameters, asked: Sequence[str]) -> tuple[str, ...]:
+    """The groups of a run: those asked for, or the region's report groups; `all` is always among the computed."""
+    unknown = [group for group in asked if group not in parameters.target_groups]
+    if unknown:
+        raise ParameterError(
+            f"--group {unknown[0]!r}: no such target group; `ennakointi list groups` shows all of them"
+        )
+    return tuple(asked) or parameters.report_groups
+
+
+def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[str]) -> list[str]:
+    """What is to be computed for this source, each part on its own: `debt.all`, `effect.team_model`, ..."""
+    opened = store.open(workspace.store)
+    if is_aggregate(opened):
+        return ["quality", "deviation"]
+    with_all = dict.fromkeys(["all", *chosen])
+    present = [group for group in with_all if group in groups.open(workspace.memberships).available]
+    interventions = [i for i in effectiveness.known(parameters, opened)]
+    return (
+        ["quality", "groups", "volumes"]
+        + [f"debt.{group}" for group in present]
+        + [f"effect.{intervention}" for intervention in interventions]
+    )
+
+
+def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: str) -> dict[str, pd.DataFrame]:
+    """Compute one part; returns result tables by name, unrounded."""
+    kind, _, key = name.partition(".")
+    opened = store.open(workspace.store)
+    seed = zlib.crc32(name.encode())
+    if kind == "quality":
+        return {"data_quality": quality.assess(opened)}
+    if kind == "groups":
+        return groups.open(workspace.memberships).tables()
+    if kind == "volumes":
+        return {"volumes": panel.volumes(workspace.panels)}
+    if kind == "deviation":
+        return dict(deviation.estimate(panel.from_aggregate(opened, parameters), parameters.debt).tables)
+    if kind == "debt":
+        group_panel = panel.open(workspace.panels, key)
+        return dict(debt.estimate(group_panel, parameters.debt, parameters.services, seed).tables)
+    intervention = effectiveness.known(parameters, opened)[key]
+    found = evidence.gather(opened, workspace.panels, workspace.memberships, intervention, parameters, seed)
+    return dict(effectiveness.evaluate(intervention, found, parameters.effects, seed).tables)
+
+
+def compute(
+    workspace: Workspace, parameters: Parameters, names: Sequence[str], mode: str, jobs: int, basis: str, say: Say
+) -> list[str]:
+    """Compute all parts that are not finished on the same basis; returns the names of those that failed."""
+    todo = [n for n in names if read_json(workspace.part(n) / "about.json").get("basis") != basis]
+    run = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    failed = []
+    for done, (name, fault) in enumerate(
+        run(delayed(_finish_part)(workspace, parameters, name, mode, basis) for name in todo), start=1
+    ):
+        say(f"  [{done}/{len(todo)}] {name}{f' FAILED: {fault}' if fault else ''}")
+        if fault:
+            log.error("part %s: %s", name, fault)
+            failed.append(name)
+    return failed
+
+
+def _finish_part(
+    workspace: Workspace, parameters: Parameters, name: str, mode: str, basis: str
+) -> tuple[str, str]:
+    try:
+        write_tables(workspace.part(name), compute_part(workspace, parameters, name, mode), {"basis": basis})
+    except EnnakointiError as error:
+        return name, str(error)
+    except Exception as error:  # noqa: BLE001 - one part's fault must not take the other parts along; it is reported
+        log.exception("part %s", name)
+        return name, f"{type(error).__name__}: {error}"
+    return name, ""
+
+
+def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Put the parts together, release them under the disclosure rules and keep both forms."""
+    results = together([read_tables(workspace.part(name)) for name in names])
+    write_tables(workspace.results, results, {})
+    released = disclosure.release(results, parameters.disclosure)
+    write_tables(workspace.published, released, {})
+    return released
+
+
+def together(parts: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    """Rows of the same result table from several parts in one table, in the declared order of columns."""
+    tables: dict[str, list[pd.DataFrame]] = {}
+    for part in parts:
+        for name, table in part.items():
+            tables.setdefault(name, []).append(table[list(RESULT_TABLES[name].names)])
+    return {
+        name: pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
+        for name, frames in tables.items()
+    }
+
+
+def write_context(workspace: Workspace, opened: store.Store, released: Path) -> None:
+    """What pages must know of the source, without the source: its name, dates, what is missing."""
+    manifest = opened.manifest
+    write_json(
+        released / "context.json",
+        {
+            "as_of": opened.as_of.isoformat(),
+            "synthetic": opened.synthetic,
+            "source": opened.source_name,
+            "missing": sorted(manifest["missing_tables"]),
+            "aggregate": is_aggregate(opened),
+        },
+    )
+
+
+__all__ = ["DataError", "prepare", "compute", "plan"]

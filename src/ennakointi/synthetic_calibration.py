@@ -1,0 +1,358 @@
+"""Calibration of the synthetic county: the documents of `parameters/synthetic`, read strictly and laid out as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ennakointi.errors import ParameterError
+from ennakointi.periods import parse_month
+from ennakointi.spelling import did_you_mean
+
+AGES = 101  # 0…100, the last is open
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Month = Annotated[int, BeforeValidator(lambda value: parse_month(str(value)))]
+Curve = dict[int, float]  # value at some ages (or years), linear between them
+
+
+Document = TypeVar("Document", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LatentClass(_Strict):
+    share: Curve
+    mortality: Positive
+    missed: Positive
+
+
+class Condition(_Strict):
+    share: Curve
+    classes: dict[str, float] = {}
+    icd10: list[str]
+    icpc2: list[str]
+    atc: dict[str, float] = {}
+
+
+class Status(_Strict):
+    controller: Literal["county", "kela", "employment", "education", "other"]
+    share: Curve
+    ends: Share
+    classes: dict[str, float] = {}
+
+
+class Mortality(_Strict):
+    at_60: Positive
+    growth: Positive
+    men: Positive
+    women: Positive
+
+
+class Needs(_Strict):
+    """Latent classes, conditions, states and the flows of the population."""
+
+    classes: dict[str, LatentClass]
+    conditions: dict[str, Condition]
+    complaints: dict[Literal["icpc2", "icd10", "dental"], dict[str, float]]
+    statuses: dict[str, Status]
+    mortality: Mortality
+    fertility: Curve
+    leaving: Curve
+    coming: Curve
+
+
+class Missed(_Strict):
+    depth: Share
+    substitute: str | None = None
+    substituted: Share = 0.0
+    unneeded: Share = 0.0
+    queued: Share = 0.0
+
+
+class Queue(_Strict):
+    share: Share
+    days: Positive
+
+
+class Stay(_Strict):
+    share: Share
+    days: Positive
+    beds: Positive
+
+
+class Diagnosed(_Strict):
+    system: Literal["icd10", "icpc2", "dental"]
+    share: Share
+
+
+class Service(_Strict):
+    """One service: how much, when, by whom, at what cost."""
+
+    rate: Curve
+    female: Positive = 1.0
+    frail: bool = True
+    classes: dict[str, float] = {}
+    adds: dict[str, float] = {}
+    trend: float = 0.0
+    starts: Month | None = None
+    ramp_months: int = 1
+    season: str
+    week: str = "office"
+    missed: Missed = Missed(depth=0.0)
+    queue: Queue | None = None
+    staff: dict[str, float]
+    nature: dict[str, float]
+    urgent: Share = 0.0
+    remote: Curve = {2014: 0.0}
+    place: Literal["in_person", "home", "elsewhere", "inpatient"] = "in_person"
+    guarantee: bool = False
+    diagnosis: Diagnosed | None = None
+    unit: str
+    cost_eur: Positive
+    minutes: Positive
+    stay: Stay | None = None
+
+
+class Frailty(_Strict):
+    lasting_shape: Positive
+    yearly_shape: Positive
+    last_year_of_life: Positive
+
+
+class Noise(_Strict):
+    county_sd: Annotated[float, Field(ge=0)]
+    municipality_sd: Annotated[float, Field(ge=0)]
+    autocorrelation: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Disruption(_Strict):
+    first: Month
+    factors: list[float]
+    recovers_from: Month
+    least_delay_months: int
+    queue_returns: Share
+    hidden_returns: Share
+    needs_pass: Share
+    referral_withdrawn: Share
+
+
+class Waits(_Strict):
+    same_day: Share
+    other_staff_days: Positive
+    physician_days: dict[Month, float]
+    under_23_days: dict[Month, float]
+    copied_stamp: Share
+    missing_stamp: Share
+
+
+class Care(_Strict):
+    """Services, their rhythm, the disruption and the habits of recording."""
+
+    frailty: Frailty
+    noise: Noise
+    weeks: dict[str, list[float]]
+    seasons: dict[str, list[float]]
+    services: dict[str, Service]
+    disruption: Disruption
+    waits: Waits
+    clearing_plan: Share
+    attendance: dict[Literal["cancelled_client", "cancelled_provider", "no_show"], Share]
+    behind_the_scenes: dict[Literal["professional", "administrative"], Share]
+    booking: dict[str, Share]
+
+
+class Municipality(_Strict):
+    ages: str
+    population: list[int]
+    districts: int = 1
+
+
+class CoverageRule(_Strict):
+    municipalities: list[str]
+    services: Literal["all", "basic"] | list[str]
+    from_: Month | None = Field(default=None, alias="from")
+    until: Month
+    status: Literal["partial", "none"]
+
+
+class Purchased(_Strict):
+    municipalities: list[str]
+    services: list[str]
+    from_: Month = Field(alias="from")
+
+
+class Waves(_Strict):
+    from_: Month = Field(alias="from")
+    until: Month
+    every_months: int
+
+    @property
+    def months(self) -> range:
+        return range(self.from_, self.until + 1, self.every_months)
+
+
+class Intervention(_Strict):
+    """Who gets it (`kind`) and the relative effect on each service."""
+
+    kind: Literal["municipalities", "outreach", "heavy_users"]
+    effects: dict[str, float]
+    starts: dict[str, Month] = {}
+    waves: Waves | None = None
+    share: Share = 0.0
+    largest: int = 0
+    months: int = 0
+    counted: list[str] = []
+    at_least: int = 0
+
+
+class Region(_Strict):
+    """Municipalities with their populations, what the register holds, and interventions."""
+
+    name: str
+    county_code: str
+    reference_year: int
+    first_population_year: int
+    municipalities: dict[str, Municipality]
+    ages_year: int
+    ages: dict[str, list[float]]
+    languages: dict[str, Share]
+    coverage: list[CoverageRule] = []
+    completeness: dict[Month, Share] = {}
+    county_starts: Month
+    purchased: list[Purchased] = []
+    digital_clinic: Month
+    interventions: dict[str, Intervention] = {}
+    rate_multipliers: dict[str, Positive] = {}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Everything that the synthetic county is made from."""
+
+    region: Region
+    needs: Needs
+    care: Care
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(self.care.services)
+
+    @property
+    def municipalities(self) -> tuple[str, ...]:
+        return tuple(self.region.municipalities)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.needs.classes)
+
+    def service(self, name: str) -> int:
+        """Position of a service."""
+        return self.services.index(name)
+
+
+def load(region: str = "paijat-hame", folders: Sequence[Path] = ()) -> Calibration:
+    """Calibration of a region.
+
+    Parameters
+    ----------
+    region
+        Name of a document in `parameters/synthetic`, such as `paijat-hame`.
+    folders
+        Parameter folders to look in first; then `./parameters`, then the shipped ones.
+
+    Raises
+    ------
+    ParameterError
+        A document is missing or wrong; the message names the file, the key and what was given.
+    """
+    searched = [*folders, Path("parameters"), _shipped()]
+    found = Calibration(
+        _parse(Region, *_read(region, searched)),
+        _parse(Needs, *_read("needs", searched)),
+        _parse(Care, *_read("care", searched)),
+    )
+    _check_names(found, region)
+    return found
+
+
+def curve(points: Mapping[int, float], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values of a curve, linear between its points and constant beyond them; an empty curve is 0."""
+    if not points:
+        return np.zeros(len(at))
+    keys = sorted(points)
+    return np.interp(at, keys, [points[key] for key in keys])
+
+
+def by_age(points: Mapping[int, float]) -> NDArray[np.float64]:
+    """A curve at every age, (AGES,)."""
+    return curve(points, np.arange(AGES, dtype=float))
+
+
+def _shipped() -> Path:
+    inside = Path(str(resources.files("ennakointi"))) / "shipped" / "parameters"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "parameters"
+
+
+def _read(name: str, folders: Sequence[Path]) -> tuple[Path, object]:
+    for folder in folders:
+        path = folder / "synthetic" / f"{name}.yml"
+        if path.is_file():
+            try:
+                return path, yaml.safe_load(path.read_text(encoding="utf-8"))
+            except (yaml.YAMLError, UnicodeDecodeError) as error:
+                raise ParameterError(f"synthetic/{path.name}: not readable as YAML: {error}") from error
+    known = sorted({p.stem for folder in folders for p in (folder / "synthetic").glob("*.yml")} - {"care", "needs"})
+    raise ParameterError(f"synthetic/{name}.yml: no such calibration; there are: {', '.join(known) or 'none'}")
+
+
+def _check_names(found: Calibration, region: str) -> None:
+    """Names that point from one document to another must exist there."""
+    services, care = set(found.services), found.care.services
+    needs = {*found.needs.conditions, *found.needs.statuses}
+    references = [
+        ("care.yml", "adds", {n for s in care.values() for n in s.adds}, needs),
+        ("care.yml", "classes", {n for s in care.values() for n in s.classes}, set(found.classes)),
+        ("care.yml", "season", {s.season for s in care.values()}, set(found.care.seasons)),
+        ("care.yml", "week", {s.week for s in care.values()}, set(found.care.weeks)),
+        ("care.yml", "substitute", {s.missed.substitute for s in care.values()} - {None}, services),
+        ("needs.yml", "classes", {n for c in found.needs.conditions.values() for n in c.classes}, set(found.classes)),
+        ("needs.yml", "classes", {n for c in found.needs.statuses.values() for n in c.classes}, set(found.classes)),
+        (f"{region}.yml", "rate_multipliers", set(found.region.rate_multipliers), services),
+        (f"{region}.yml", "ages", {m.ages for m in found.region.municipalities.values()}, set(found.region.ages)),
+        (
+            f"{region}.yml",
+            "interventions",
+            {n for i in found.region.interventions.values() for n in (*i.effects, *i.counted)},
+            services,
+        ),
+        (
+            f"{region}.yml",
+            "municipalities",
+            {m for i in found.region.interventions.values() for m in i.starts}
+            | {m for rule in (*found.region.coverage, *found.region.purchased) for m in rule.municipalities},
+            set(found.municipalities),
+        ),
+    ]
+    for document, key, given, known in references:
+        for name in sorted(map(str, given - known)):
+            raise ParameterError(f"synthetic/{document}: {key}: unknown name {name!r}{did_you_mean(name, known)}")
+
+
+def _parse(kind: type[Document], path: Path, content: object) -> Document:
+    try:
+        return kind.model_validate(content)
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+        raise ParameterError(f"synthetic/{path.name}: {faults}") from error

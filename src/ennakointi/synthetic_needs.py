@@ -1,0 +1,176 @@
+"""What the persons of the synthetic county live with: latent class, conditions and states, year by year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ennakointi.synthetic_calendar import Span
+from ennakointi.synthetic_calibration import Calibration, Frailty, Status, by_age
+from ennakointi.synthetic_persons import STILL, People, age_on, class_at, death_rate
+
+FAMILY = "family_with_children"
+
+
+@dataclass(frozen=True, eq=False)
+class Spells:
+    """Periods in states: `person`, `status` (position in `names`), `start` and `end` days, `end` STILL = goes on."""
+
+    names: tuple[str, ...]
+    person: NDArray[np.int32]
+    status: NDArray[np.int8]
+    start: NDArray[np.int32]
+    end: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Traits:
+    """Needs of a chunk of persons; (n,) by person, (n, Y) by person and calendar year.
+
+    `has` holds conditions (begun by mid-year) and states (on mid-year day); `lasting` and `yearly` are the gamma
+    frailties with mean 1.
+    """
+
+    age: NDArray[np.int64]
+    latent: NDArray[np.int8]
+    has: Mapping[str, NDArray[np.bool_]]
+    lasting: NDArray[np.float64]
+    yearly: NDArray[np.float64]
+    spells: Spells
+
+
+def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Generator) -> Traits:
+    """Latent classes, conditions, states and frailties of a chunk of persons."""
+    middles = ((span.year_starts[:-1] + span.year_starts[1:]) // 2).astype(np.int32)
+    age = age_on(people.birth[:, None], middles)
+    latent = class_at(people.draw, age, calibration.needs)
+    alive = people.birth[:, None] <= middles
+    has: dict[str, NDArray[np.bool_]] = {}
+    for name, condition in calibration.needs.conditions.items():
+        share = by_age(condition.share)[age] * _by_class(condition.classes, calibration)[latent]
+        threshold = rng.random(len(people))[:, None]
+        has[name] = np.maximum.accumulate((share > threshold) & alive, axis=1)
+    states = _states(age, latent, alive, calibration, rng)
+    has.update(states)
+    frailty = calibration.care.frailty
+    return Traits(
+        age,
+        latent,
+        has,
+        rng.gamma(frailty.lasting_shape, 1 / frailty.lasting_shape, len(people)),
+        _yearly(frailty, age.shape, rng),
+        _spells(states, people, calibration, span, rng),
+    )
+
+
+def _yearly(frailty: Frailty, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+    return rng.gamma(frailty.yearly_shape, 1 / frailty.yearly_shape, shape)
+
+
+def _by_class(multipliers: Mapping[str, float], calibration: Calibration) -> NDArray[np.float64]:
+    return np.array([multipliers.get(name, 1.0) for name in calibration.classes])
+
+
+def condition_shares(calibration: Calibration) -> NDArray[np.float64]:
+    """Chance of having each condition by age and latent class, (conditions, AGES, classes)."""
+    conditions = calibration.needs.conditions.values()
+    ages = np.stack([by_age(c.share) for c in conditions])
+    classes = np.stack([_by_class(c.classes, calibration) for c in conditions])
+    return np.clip(ages[:, :, None] * classes[:, None, :], 0, 1)
+
+
+def _states(
+    age: NDArray[np.int64],
+    latent: NDArray[np.int8],
+    alive: NDArray[np.bool_],
+    calibration: Calibration,
+    rng: np.random.Generator,
+) -> dict[str, NDArray[np.bool_]]:
+    """States on the mid-year day; round-the-clock care ends home care."""
+    states = {}
+    for name, status in calibration.needs.statuses.items():
+        share = by_age(status.share)[age] * _by_class(status.classes, calibration)[latent]
+        states[name] = _run(np.clip(share, 0, 0.95), status, rng) & alive
+    if {"home_care", "round_the_clock_care"} <= states.keys():
+        states["home_care"] &= ~states["round_the_clock_care"]
+    return states
+
+
+def _run(share: NDArray[np.float64], status: Status, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """A state over the years: a lasting one begins when its share passes the person's threshold; others come and go as
+    a two-state chain whose stationary share is the given one."""
+    n, years = share.shape
+    if status.ends == 0:
+        return np.maximum.accumulate(share > rng.random(n)[:, None], axis=1)
+    state = np.zeros((n, years), bool)
+    state[:, 0] = rng.random(n) < share[:, 0]
+    for y in range(1, years):
+        p = share[:, y]
+        starts = np.clip(status.ends * p / np.maximum(1 - p, 0.05), 0, 1)
+        chance = np.where(state[:, y - 1], np.where(p > 0, 1 - status.ends, 0.0), starts)
+        state[:, y] = rng.random(n) < chance
+    return state
+
+
+def _spells(
+    states: Mapping[str, NDArray[np.bool_]],
+    people: People,
+    calibration: Calibration,
+    span: Span,
+    rng: np.random.Generator,
+) -> Spells:
+    """Runs of years as periods of days inside the residence; the first and last year are cut at a random day."""
+    names = (*states, FAMILY)
+    parts = []
+    for i, (name, state) in enumerate(states.items()):
+        padded = np.zeros((len(people), state.shape[1] + 2), np.int8)
+        padded[:, 1:-1] = state
+        change = np.diff(padded, axis=1)
+        person, first = np.nonzero(change == 1)
+        last = np.nonzero(change == -1)[1] - 1
+        start, end = _days_of_run(first, last, span, calibration.needs.statuses[name].ends == 0, rng)
+        parts.append((person, np.full(len(person), i), start, end))
+    parent = np.flatnonzero(people.child_from <= people.child_until)
+    parts.append((parent, np.full(len(parent), len(states)), people.child_from[parent], people.child_until[parent]))
+    person, status, start, end = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    return _inside_residence(Spells(names, person, status, start, end), people, span)
+
+
+def _days_of_run(
+    first: NDArray[np.int64], last: NDArray[np.int64], span: Span, lasting: bool, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start in the first half of the first year and end in the second half of the last one, so that the mid-year day lies
+    inside; what goes on in the first or last simulated year is open there."""
+    years = span.year_starts
+    length = years[1:] - years[:-1]
+    start = years[first] + (rng.random(len(first)) * length[first] / 2).astype(np.int64)
+    start = np.where(first == 0, years[0] - rng.integers(1, 900, len(first)), start)
+    end = years[last + 1] - 1 - (rng.random(len(last)) * length[last] / 2).astype(np.int64)
+    return start, np.where((last == len(length) - 1) | lasting, STILL, end)
+
+
+def _inside_residence(spells: Spells, people: People, span: Span) -> Spells:
+    """Cut at birth, arrival and departure; periods that begin after the delivered time are left out."""
+    earliest = np.maximum(people.birth, people.enter)[spells.person]
+    leave = people.leave[spells.person]
+    start = np.maximum(spells.start, earliest)
+    end = np.where(leave < STILL, np.minimum(spells.end, leave), spells.end)
+    keep = (start <= end) & (start <= span.last_day)
+    return Spells(
+        spells.names,
+        spells.person[keep].astype(np.int32),
+        spells.status[keep].astype(np.int8),
+        start[keep].astype(np.int32),
+        end[keep].astype(np.int32),
+    )
+
+
+def yearly_death_chance(people: People, day: int, calibration: Calibration) -> NDArray[np.float64]:
+    """Chance of dying within a year from a day (n,)."""
+    rate = death_rate(people.birth, people.female, people.draw, day + 182, calibration.needs)
+    return 1 - np.exp(-rate)
+
+
