@@ -1,7 +1,7 @@
 """What a rule may ask of people's histories, and the answer from data frames in memory.
 
-A history is one block of persons, numbered from 0, over consecutive months. `groups` gives the same protocol over the
-store; both leave the rules to `rules.evaluate`.
+A history is one block of persons, numbered from 0, over consecutive months. `store_history` gives the same protocol
+over the store; both leave the rules to `rules.evaluate`.
 """
 
 from __future__ import annotations
@@ -73,10 +73,10 @@ class History(Protocol):
         """The codes that occur in a column; a code's position is its number in `Events.code`."""
 
     def events(self, table: str, where: Where, limits: Limits | None = None, by: str | None = None) -> Events:
-        """Events that match every condition, counted by person and month (and by the codes of column `by`)."""
+        """Events that match every condition, counted by person and month (and by codes of `by`)."""
 
     def spells(self, table: str, where: Where, start: str, ends: Sequence[str]) -> Spells:
-        """Periods from column `start` to the earliest of the columns `ends`; rows without a start are left out."""
+        """Periods from column `start` to the earliest of `ends`; rows without a start are left out."""
 
 
 def month_starts(first_month: int, n_months: int) -> NDArray[np.int64]:
@@ -132,8 +132,8 @@ class FrameHistory:
     Parameters
     ----------
     frames : mapping of table to DataFrame
-        Columns as in the store: `person` 0…n-1, `month` (month index), `*_day` day numbers, code columns categorical
-        or text. `persons` has one row per person in order: `birth_month` (and `birth_day` if known), `sex`,
+        Columns as in the store: `person` 0…n-1, `month` (month index), `*_day` day numbers, code columns as
+        text or categories. `persons` has one row per person in order: `birth_month` (and `birth_day` if known), `sex`,
         `municipality`, `resident_from_day`, `resident_to_day`, `death_day`.
     n_persons, first_month, n_months : int
         The block's persons and months.

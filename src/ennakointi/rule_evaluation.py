@@ -1,18 +1,18 @@
 """Rules evaluated on histories as boolean person × month matrices; see `rules` for the grammar.
 
-Windows are running sums over blocks of persons, so that memory stays at a few matrices of one byte per person-month.
+Windows are running sums over blocks of persons: memory stays at a few matrices of one byte per person-month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 from functools import singledispatch
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ennakointi import rule_nodes as nodes
-from ennakointi.histories import Events, History, Spells, Where, month_starts, months_of_days
+from ennakointi.histories import Events, History, Spells, Where, months_of_days
 from ennakointi.schema import MODES
 
 Matrix = NDArray[np.bool_]
@@ -230,8 +230,10 @@ def _with_client(rule: nodes.ContactFilter) -> Where:
 
 
 def matching_codes(codes: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
-    """The codes that a list of prefixes (`I25.1`, `N05`) and ranges of their first three characters (`F20-F48`) takes
-    in; dots and case do not matter."""
+    """The codes that prefixes (`I25.1`, `N05`) and ranges of the first three characters (`F20-F48`) take in.
+
+    Dots and case do not matter.
+    """
     ranges = [tuple(one.split("-")) for one in wanted if "-" in one]
     prefixes = tuple(one.replace(".", "").upper() for one in wanted if "-" not in one)
     plain = {code: code.replace(".", "").upper() for code in codes}

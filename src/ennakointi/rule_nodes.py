@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, ClassVar
+from collections.abc import Callable, Collection, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
@@ -26,26 +26,32 @@ from ennakointi.schema import TABLES
 from ennakointi.spelling import did_you_mean
 
 COUNTY = "county"
+CONTROLLERS = TABLES["statuses"]["controller"].codes
 SECTORS = ("health", "social")
 HEAVY_USE = 3  # contacts: from here on a rule speaks of how much care is used, not of whether
 WITHOUT_CLIENT = ("administrative", "professional")
 DAYS_IN_MONTH = 30
 
 
-def _words(value: object) -> object:
+def words(value: object) -> object:
+    """A single code or a YAML list as a tuple."""
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
-def _codes(table: str, column: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    known = TABLES[table][column].codes
+def one_of(known: Collection[str]) -> Callable[[str], str]:
+    """A check that a code is known, for pydantic."""
 
-    def check(given: tuple[str, ...]) -> tuple[str, ...]:
-        for code in given:
-            if code not in known:
-                raise ValueError(f"{code!r} is not a code of {table}.{column}{did_you_mean(code, known)}")
-        return given
+    def check(code: str) -> str:
+        if code not in known:
+            raise ValueError(f"{code!r} is not known{did_you_mean(code, known)}; known: {', '.join(known)}")
+        return code
 
     return check
+
+
+def _codes(table: str, column: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
+    check = one_of(TABLES[table][column].codes)
+    return lambda given: tuple(check(code) for code in given)
 
 
 def _patterns(pattern: str, example: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
@@ -65,16 +71,7 @@ def _month(value: object) -> int:
         raise ValueError(str(error)) from error
 
 
-def _sectors(given: tuple[str, ...]) -> tuple[str, ...]:
-    for sector in given:
-        if sector not in SECTORS:
-            raise ValueError(
-                f"{sector!r} is not a sector{did_you_mean(sector, SECTORS)}; known: {', '.join(SECTORS)}"
-            )
-    return given
-
-
-Words = Annotated[tuple[StrictStr, ...], BeforeValidator(_words), Field(min_length=1)]
+Words = Annotated[tuple[StrictStr, ...], BeforeValidator(words), Field(min_length=1)]
 Month = Annotated[int, BeforeValidator(_month)]
 AtLeast = Annotated[StrictInt, Field(ge=1)]
 Months = Annotated[StrictInt, Field(ge=1, le=120)]
@@ -129,7 +126,7 @@ class Age(Node):
 
     name = "age"
     single = "years"
-    years: Annotated[tuple[StrictInt | None, StrictInt | None], BeforeValidator(_words)]
+    years: Annotated[tuple[StrictInt | None, StrictInt | None], BeforeValidator(words)]
 
     @model_validator(mode="after")
     def _ordered(self) -> Age:
@@ -284,7 +281,7 @@ class Enrolment(Node):
 
 
 class Referral(Node):
-    """A wait from one step of a referral to another that has lasted over a limit, now or in the past months."""
+    """A wait between two steps of a referral that has lasted over a limit, now or in the past months."""
 
     name = "referral"
     table = "referrals"
@@ -309,7 +306,7 @@ class AnyOf(Node):
 
     name = "any"
     single = "rules"
-    rules: Annotated[tuple[Rule, ...], BeforeValidator(_words), Field(min_length=1)]
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(words), Field(min_length=1)]
 
     @property
     def children(self) -> Sequence[Rule]:
@@ -321,7 +318,7 @@ class AllOf(Node):
 
     name = "all"
     single = "rules"
-    rules: Annotated[tuple[Rule, ...], BeforeValidator(_words), Field(min_length=1)]
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(words), Field(min_length=1)]
 
     @property
     def children(self) -> Sequence[Rule]:
@@ -333,7 +330,7 @@ class SomeOf(Node):
 
     name = "at_least"
     count: AtLeast
-    rules: Annotated[tuple[Rule, ...], BeforeValidator(_words), Field(alias="of", min_length=1)]
+    rules: Annotated[tuple[Rule, ...], BeforeValidator(words), Field(alias="of", min_length=1)]
 
     @model_validator(mode="after")
     def _possible(self) -> SomeOf:

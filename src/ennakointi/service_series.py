@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from ennakointi.expected import Floats, Months, standardise
@@ -72,55 +71,30 @@ class ServiceSeries:
         start = first - int(self.months[0])
         return values[start : start + last - first + 1]
 
-    @property
-    def baseline(self) -> npt.NDArray[np.bool_]:
-        """Which months are the baseline's, shape (n,)."""
-        return (self.months >= self.account.baseline_start) & (self.months <= self.account.baseline_end)
 
+def fit_account(panel: Panel, service: str, account: Account) -> tuple[tuple[str, ...], Account]:
+    """The constant-coverage area, and the account as far as coverage and breaks let it run.
 
-def constant_area(covered: pd.DataFrame, first: int, last: int) -> tuple[str, ...]:
-    """Municipalities that the register holds in every month from `first` to `last`.
-
-    Parameters
-    ----------
-    covered : municipality × month (index × columns), bool; months that are not there count as not covered
+    The area is held, and not re-based, from the baseline's start to the account's last month. When no municipality
+    is, the area is held to the window's end, or as far into the window as any is, and the account ends before the
+    first month that is not held. The history runs back from the baseline as long as the whole area is held; a re-base
+    before the baseline does not stop it, because it can only widen what the backtests find.
     """
-    months = list(range(first, last + 1))
-    held = covered.reindex(columns=months, fill_value=False).astype(bool).all(axis=1)
-    return tuple(held.index[held])
-
-
-def covered_cells(panel: Panel, service: str) -> pd.DataFrame:
-    """Coverage of one service, municipality × month, bool."""
-    rows = panel.coverage[panel.coverage["service"] == service]
-    return rows.pivot(index="municipality", columns="month", values="covered").fillna(False).astype(bool)
-
-
-def fit_account(covered: pd.DataFrame, account: Account) -> tuple[tuple[str, ...], Account]:
-    """The constant-coverage area, and the account as far as coverage lets it run.
-
-    The area is held from the baseline's start to the account's last month. When no municipality is, the area is
-    held to the window's end, and the account ends before the first month that is not held. The history runs back
-    from the baseline as long as the whole area is held.
-    """
-    area = constant_area(covered, account.baseline_start, account.last)
-    last = account.last
+    area, last = panel.areas(service, account.baseline_start, account.last), account.last
     if not area:
-        area = constant_area(covered, account.baseline_start, account.window_end)
         last = account.window_end
-        while area and _held(covered, area, last + 1):
+        while last >= account.window_start and not (area := panel.areas(service, account.baseline_start, last)):
+            last -= 1
+        while area and set(area) <= set(panel.areas(service, account.baseline_start, last + 1)):
             last += 1
     start = account.baseline_start
-    while area and start > account.history_start and _held(covered, area, start - 1):
+    while area and start > account.history_start and set(area) <= set(panel.areas(service, start - 1, start - 1)):
         start -= 1
-    return area, replace(account, history_start=start, last=last)
+    window_end = min(account.window_end, last)
+    return area, replace(account, history_start=start, window_end=window_end, last=last)
 
 
-def _held(covered: pd.DataFrame, area: tuple[str, ...], month: int) -> bool:
-    return month in covered.columns and bool(covered.loc[list(area), month].all())
-
-
-def build(panel: Panel, service: str, account: Account, denominator: str, left_out: Set[str]) -> ServiceSeries:
+def build(panel: Panel, service: str, account: Account, denominator: str) -> ServiceSeries:
     """The series of one service in its constant-coverage area.
 
     Parameters
@@ -128,14 +102,12 @@ def build(panel: Panel, service: str, account: Account, denominator: str, left_o
     denominator : `member_py` when membership does not depend on care; `resident_py` when it does: the group's
         contacts per *resident* person-year (prevalence × rate) keep the group's baseline size by age and sex when
         diagnosing stops.
-    left_out : municipalities whose series a known break cuts
 
     Returns
     -------
     A series with no municipality when the register does not hold the service all the time.
     """
-    covered = covered_cells(panel, service)
-    area, account = fit_account(covered[~covered.index.isin(left_out)], account)
+    area, account = fit_account(panel, service, account)
     months = np.arange(account.history_start, account.last + 1)
     counts = panel.counts[(panel.counts["service"] == service) & panel.counts["municipality"].isin(area)]
     time = panel.person_time[panel.person_time["month"].between(months[0], months[-1])]
@@ -157,12 +129,12 @@ def build(panel: Panel, service: str, account: Account, denominator: str, left_o
     )
 
 
-def total(series: Sequence[ServiceSeries]) -> ServiceSeries:
+def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
     """All services together, from the first month that every one of them has to the last month that any has.
 
-    A service whose account ends earlier adds nothing from then on: its gap is no longer followed. `persons` is the
-    largest of the services' counts, a lower bound of the distinct persons, since one person may use several.
-    `covered_share` is the mean weighted by expected contacts. `waiting` is not known: persons wait for several.
+    A service whose account ends earlier adds nothing from then on: its gap is no longer followed. `persons` are those
+    with any contact in the services' areas. `covered_share` is the mean weighted by expected contacts. `waiting` is
+    not known: one person may wait for several services.
     """
     first = max(int(s.months[0]) for s in series)
     last = max(int(s.months[-1]) for s in series)
@@ -173,14 +145,18 @@ def total(series: Sequence[ServiceSeries]) -> ServiceSeries:
         return np.array([np.pad(part, (0, n - len(part))) for part in parts])
 
     expected = table("expected")
+    months = np.arange(first, last + 1)
+    area = tuple(sorted(set().union(*(s.municipalities for s in series))))
+    account = series[0].account
+    window_end = max(s.account.window_end for s in series)
     return ServiceSeries(
         service="all",
-        account=replace(series[0].account, history_start=first, last=last),
-        municipalities=tuple(sorted(set().union(*(s.municipalities for s in series)))),
-        months=np.arange(first, last + 1),
+        account=replace(account, history_start=first, window_end=window_end, last=last),
+        municipalities=area,
+        months=months,
         observed=table("observed").sum(axis=0),
         expected=expected.sum(axis=0),
-        persons=table("persons").max(axis=0),
+        persons=_by_month(panel.totals[panel.totals["municipality"].isin(area)], "persons", months),
         waiting=np.full(n, np.nan),
         covered_share=(table("covered_share") * expected).sum(axis=0) / expected.sum(axis=0),
     )

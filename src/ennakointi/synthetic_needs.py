@@ -62,7 +62,7 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
         has,
         rng.gamma(frailty.lasting_shape, 1 / frailty.lasting_shape, len(people)),
         _yearly(frailty, age.shape, rng),
-        _spells(states, people, calibration, span, rng),
+        _spells(states, people, span, rng),
     )
 
 
@@ -118,20 +118,19 @@ def _run(share: NDArray[np.float64], status: Status, rng: np.random.Generator) -
 def _spells(
     states: Mapping[str, NDArray[np.bool_]],
     people: People,
-    calibration: Calibration,
     span: Span,
     rng: np.random.Generator,
 ) -> Spells:
     """Runs of years as periods of days inside the residence; the first and last year are cut at a random day."""
     names = (*states, FAMILY)
     parts = []
-    for i, (name, state) in enumerate(states.items()):
+    for i, state in enumerate(states.values()):
         padded = np.zeros((len(people), state.shape[1] + 2), np.int8)
         padded[:, 1:-1] = state
         change = np.diff(padded, axis=1)
         person, first = np.nonzero(change == 1)
         last = np.nonzero(change == -1)[1] - 1
-        start, end = _days_of_run(first, last, span, calibration.needs.statuses[name].ends == 0, rng)
+        start, end = _days_of_run(first, last, span, rng)
         parts.append((person, np.full(len(person), i), start, end))
     parent = np.flatnonzero(people.child_from <= people.child_until)
     parts.append((parent, np.full(len(parent), len(states)), people.child_from[parent], people.child_until[parent]))
@@ -140,7 +139,7 @@ def _spells(
 
 
 def _days_of_run(
-    first: NDArray[np.int64], last: NDArray[np.int64], span: Span, lasting: bool, rng: np.random.Generator
+    first: NDArray[np.int64], last: NDArray[np.int64], span: Span, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Start in the first half of the first year and end in the second half of the last one, so that the mid-year day lies
     inside; what goes on in the first or last simulated year is open there."""
@@ -149,7 +148,7 @@ def _days_of_run(
     start = years[first] + (rng.random(len(first)) * length[first] / 2).astype(np.int64)
     start = np.where(first == 0, years[0] - rng.integers(1, 900, len(first)), start)
     end = years[last + 1] - 1 - (rng.random(len(last)) * length[last] / 2).astype(np.int64)
-    return start, np.where((last == len(length) - 1) | lasting, STILL, end)
+    return start, np.where(last == len(length) - 1, STILL, end)
 
 
 def _inside_residence(spells: Spells, people: People, span: Span) -> Spells:
