@@ -28,10 +28,10 @@ class AggregatePanel:
 
     Attributes
     ----------
-    values : area, target_group, service, measure, frequency (M, W, D), period_start (datetime64), value, n_persons.
-        Every series has every period from the first to the last of its frequency; a missing one is NaN, not 0.
-        Weeks are ISO weeks and start on Monday. n_persons is the value of the measure `persons` in the same cell,
-        NaN where the source does not give it.
+    values : area, target_group, service, measure, frequency (M, W, D), period_start (datetime64), value,
+        n_persons. Every series has every period from the first to the last of its frequency; a missing one is
+        NaN, not 0. Weeks are ISO weeks and start on Monday. n_persons is the value of the measure `persons`
+        in the same cell, NaN where the source does not give it.
     labels : service → language (fi, sv, en) → label, as the source names its own services.
     """
 
@@ -41,7 +41,7 @@ class AggregatePanel:
     as_of: date
 
     def series(self, area: str, target_group: str, service: str, measure: str) -> pd.DataFrame:
-        """period_start, frequency, value, n_persons of one series, in time order; empty when there is none."""
+        """period_start, frequency, value, n_persons of one series in time order; empty if there is none."""
         found = np.logical_and.reduce(
             [
                 self.values[key] == wanted
@@ -55,13 +55,14 @@ class AggregatePanel:
 def from_aggregate(store: Store, parameters: Parameters) -> AggregatePanel:
     """The aggregate panel of the region from the store's `panel` table.
 
-    Areas are the region's municipalities and the county as a whole (`county:<code>` or `county`); other areas of the
-    source are left out. A period counts when it has ended by the as-of date.
+    Areas are the region's municipalities and the county as a whole (`county:<code>` or `county`); other areas
+    of the source are left out. A period counts when it has ended by the as-of date.
 
     Raises
     ------
     DataError
-        No row lies in the region, or a period does not start where its frequency says (first of the month, Monday).
+        No row lies in the region, or a period does not start where its frequency says (first of the month,
+        Monday).
     """
     rows = _decoded(store)
     region = parameters.region
@@ -70,8 +71,8 @@ def from_aggregate(store: Store, parameters: Parameters) -> AggregatePanel:
     if inside.empty:
         found = ", ".join(sorted(set(rows["area"]))[:12])
         fault = Fault("panel", "area", "other_region", len(rows), f"areas in the data: {found}")
-        message = f"panel: no area of region {region.code!r}; expected county:{region.county_code} or its municipalities"
-        raise DataError(message, (fault,))
+        wants = f"expected county:{region.county_code} or its municipalities"
+        raise DataError(f"panel: no area of region {region.code!r}; {wants}", (fault,))
     _check_starts(inside)
     ended = _period_end(inside) <= day_number(store.as_of)
     regular = _regular(inside[ended])

@@ -1,54 +1,44 @@
 """Which known breaks of the registers touch a series, and what they do to it.
 
-A break stands in `parameters/breaks.yml` with its first month. `stop` ends what it touches there, `re-base` keeps the
-areas it touches out of anything that spans it, `bridge` is only marked.
+A break stands in `parameters/breaks.yml` with the first month after it. Nothing that must be comparable over
+time spans a `stop` or a `re-base` in the areas that it touches; a `stop` also ends the series where it
+touches all of them. A `bridge` is only marked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
-import pandas as pd
-
-from ennakointi.parameters import Break
+from ennakointi.documents import Break
 
 STOP = "stop"
-REBASE = "re-base"
+SEPARATING = (STOP, "re-base")
 
 
-def touches_group(known: Break, target_group: str) -> bool:
-    """Whether a break concerns a target group; a break that names no groups concerns all of them."""
-    return not known.groups or target_group in known.groups
-
-
-def touching(breaks: Iterable[Break], service: str, from_month: int, to_month: int) -> tuple[Break, ...]:
-    """Breaks of a service with months on both sides of them in the span."""
+def touching(
+    breaks: Iterable[Break], target_group: str, service: str, from_month: int, to_month: int
+) -> tuple[Break, ...]:
+    """Breaks of a group's service with months of the span on both sides; empty lists of a break mean all."""
     return tuple(
         known
         for known in breaks
-        if (not known.services or service in known.services) and from_month < known.month <= to_month
+        if (not known.groups or target_group in known.groups)
+        and (not known.services or service in known.services)
+        and from_month < known.month <= to_month
     )
 
 
-def rebased(
-    breaks: Iterable[Break], service: str, municipalities: Sequence[str], from_month: int, to_month: int
-) -> frozenset[str]:
-    """Municipalities whose series of a service is not comparable across the span."""
-    spanned = touching(breaks, service, from_month, to_month)
-    hit = (known.municipalities or municipalities for known in spanned if known.treatment == REBASE)
+def separated(spanned: Iterable[Break], municipalities: Sequence[str]) -> frozenset[str]:
+    """Municipalities whose series is not comparable across the breaks that a span touches."""
+    hit = (known.municipalities or municipalities for known in spanned if known.treatment in SEPARATING)
     return frozenset(municipality for areas in hit for municipality in areas)
 
 
-def stopped(breaks: Iterable[Break], cells: pd.DataFrame) -> np.ndarray:
-    """Which cells (service, municipality, month) lie at or after a break that stops their series."""
-    ended = np.zeros(len(cells), dtype=bool)
-    for known in breaks:
-        if known.treatment == STOP:
-            hit = cells["month"] >= known.month
-            if known.services:
-                hit &= cells["service"].isin(list(known.services))
-            if known.municipalities:
-                hit &= cells["municipality"].isin(list(known.municipalities))
-            ended |= hit.to_numpy(bool)
-    return ended
+def series_end(spanned: Iterable[Break], municipalities: Sequence[str], to_month: int) -> int:
+    """Last month before the first `stop` that leaves no municipality untouched, or `to_month`."""
+    ends = (
+        known.month - 1
+        for known in spanned
+        if known.treatment == STOP and set(municipalities) <= set(known.municipalities or municipalities)
+    )
+    return min([to_month, *ends])

@@ -1,4 +1,5 @@
-"""How much wider cumulated intervals must be: backtests of cumulated sums, pooled over series, per horizon."""
+"""How much wider cumulated intervals must be: backtests of cumulated sums, pooled over series, per
+horizon."""
 
 from __future__ import annotations
 
@@ -28,8 +29,9 @@ class UndisturbedSeries:
 class Calibration:
     """Factors on the half-width of a cumulated interval, by months since the window began.
 
-    `factor80`, `factor95` (h,): at least 1; NaN beyond the reached horizon. `placebos` (h,): forecasts behind them.
-    `raw_coverage80`: share of placebo sums inside the uncalibrated 80 % interval, all horizons together.
+    `factor80`, `factor95` (h,): at least 1; NaN beyond the reached horizon. `placebos` (h,): forecasts behind
+    them. `raw_coverage80`: share of placebo sums inside the uncalibrated 80 % interval, all horizons
+    together.
     """
 
     factor80: Floats
@@ -57,10 +59,10 @@ def calibrate(
     """Pooled scale of cumulated forecast errors (split-conformal in spirit: Lei et al. 2018,
     10.1080/01621459.2017.1307116, with the series and placebo origins as the calibration set).
 
-    From every `step`-th month with at least `minimum_train` months behind it, the last `train_months` are modelled
-    as the baseline is, `skip` months pass, and the sum to each later month is compared with what came. The factor of
-    a horizon is the 80 % (95 %) quantile of |error| / path sd over the normal one, averaged over neighbouring
-    horizons, and never below 1: calibration widens only.
+    From every `step`-th month with at least `minimum_train` months behind it, the last `train_months` are
+    modelled as the baseline is, `skip` months pass, and the sum to each later month is compared with what
+    came. The factor of a horizon is the 80 % (95 %) quantile of |error| / path sd over the normal one,
+    averaged over neighbouring horizons, and never below 1: calibration widens only.
 
     Parameters
     ----------
@@ -87,11 +89,17 @@ def calibrate(
 def _placebo_ratios(
     series: UndisturbedSeries, origin: int, horizon: int, skip: int, train: int, n_paths: int, seed: int
 ) -> Floats:
-    """|cumulated error| / sd of the cumulated paths after `origin`, shape (horizon,), NaN where history ends."""
+    """|cumulated error| / sd of the cumulated paths after `origin`, shape (horizon,), NaN where history
+    ends."""
     past = slice(max(origin - train, 0), origin)
     last = min(origin + skip + horizon, len(series.months))
     simulated = paths.simulate(
-        series.observed[past], series.expected[past], series.months[past], series.expected[origin:last], n_paths, seed
+        series.observed[past],
+        series.expected[past],
+        series.months[past],
+        series.expected[origin:last],
+        n_paths,
+        seed,
     )
     spread = paths.cumulated_deviations(simulated, skip).std(axis=0)
     error = np.cumsum(series.observed[origin + skip : last] - simulated.point[skip:])

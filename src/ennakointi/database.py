@@ -1,4 +1,4 @@
-"""The configured DuckDB connection: bounded memory and disk, no downloads, and no file outside the named folders."""
+"""The configured DuckDB connection: bounded memory and disk, no downloads, no file outside named folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page of one target group's service debt: pure functions of released tables, in the order that a director reads."""
+"""The page of one target group's service debt, made of released tables in the order that a director reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ import pandas as pd
 
 from ennakointi import debt_words, figures, markup
 from ennakointi.markup import Block, Column
-from ennakointi.page_context import PageContext, check_value, intervals, is_hidden, is_shown, rows
+from ennakointi.page_context import (
+    Break,
+    PageContext,
+    Row,
+    check_value,
+    intervals,
+    is_hidden,
+    is_shown,
+    record,
+    records,
+    rows,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +42,7 @@ class DebtPage:
     context: PageContext
 
     @property
-    def _total(self) -> pd.Series | None:
+    def _total(self) -> Row | None:
         return debt_words.summary_row(self.tables, self.target_group)
 
     @property
@@ -47,7 +58,7 @@ class DebtPage:
     @property
     def _has_debt(self) -> bool:
         total = self._total
-        return total is not None and total["status"] == "debt" and is_shown(total, *debt_words.DEBT)
+        return total is not None and total["status"] == "debt" and is_shown(total, "debt")
 
     def answer(self) -> Block:
         """What the situation is, better or worse, how sure, and what it would take."""
@@ -55,7 +66,9 @@ class DebtPage:
         lead = self.context.catalogue.gettext("Target group: {group}.", group=group)
         total = self._total
         if total is None or total["status"] != "debt":
-            return markup.headline(*self._refusal(total), lead=lead)
+            return markup.headline(
+                *debt_words.refusal(self.tables, self.target_group, self.context), lead=lead
+            )
         sentences = (
             debt_words.debt_sentence(total, self.context),
             debt_words.size_sentence(total, self.context),
@@ -64,7 +77,12 @@ class DebtPage:
             debt_words.change_sentence(self._series, self.context),
             debt_words.work_sentence(self._services, self.context),
         )
-        return markup.stack(markup.headline(*filter(None, sentences), lead=lead), self._queue_missing())
+        left_out = self.context.words(total["reason"])
+        return markup.stack(
+            markup.headline(*filter(None, sentences), lead=lead),
+            markup.note(left_out) if left_out else None,
+            self._queue_missing(),
+        )
 
     @property
     def _last_month(self) -> str:
@@ -77,29 +95,6 @@ class DebtPage:
         return self.context.source_missing(
             "referrals", self.context.catalogue.gettext("the days of entering and of leaving each queue")
         )
-
-    def _refusal(self, total: pd.Series | None) -> list[str]:
-        """Why there is no debt to show, in one or two plain sentences."""
-        _ = self.context.catalogue.gettext
-        found = rows(self.tables, "target_groups", target_group=self.target_group)
-        if not found.empty and self.context.words(found["missing"].iloc[0]):
-            return [_("The group cannot be told from these data."), self.context.words(found["missing"].iloc[0])]
-        if not found.empty and found["endogenous"].iloc[0] == "yes":
-            return [
-                _("No service debt is computed for this group."),
-                _(
-                    "Use of services itself decides who belongs to the group. When use falls, the group shrinks, "
-                    "and a comparison of expected and observed contacts would mislead."
-                ),
-            ]
-        if total is None:
-            return [_("No service debt has been computed for this group.")]
-        if total["status"] == "deviation":
-            return [
-                _("This is a deviation, not a service debt: the comparison period is shorter than 24 months."),
-                self.context.words(total["reason"]),
-            ]
-        return [_("The service debt cannot be computed."), self.context.words(total["reason"])]
 
     def fate(self) -> Block:
         """What became of the missing contacts: expected, received, replaced, waiting, in no queue."""
@@ -129,7 +124,7 @@ class DebtPage:
             ),
         )
 
-    def _parts(self, total: pd.Series) -> pd.DataFrame:
+    def _parts(self, total: Row) -> pd.DataFrame:
         _ = self.context.catalogue.gettext
         in_queue = is_shown(total, "visible", "not_in_queue") and total["visible"] > 0
         missing = (
@@ -147,7 +142,7 @@ class DebtPage:
         return parts[parts["value"] > 0]
 
     def _listed(self, parts: pd.DataFrame) -> str:
-        return "; ".join(f"{p.label.lower()} {p.text}" for p in parts.itertuples())
+        return "; ".join(f"{part['label'].lower()} {part['text']}" for part in records(parts))
 
     def _parts_table(self, parts: pd.DataFrame) -> Block:
         _ = self.context.catalogue.gettext
@@ -173,35 +168,38 @@ class DebtPage:
             window=window,
             breaks=tuple((b.month, b.label) for b in self._breaks(shown)),
             quarter=(first, last, _("This quarter")),
-            interval_label=_("80 % uncertainty interval"),
+            interval_label=_("80% uncertainty interval"),
         )
         return markup.stack(
             markup.figure(picture, self._series_table(shown), _("Numbers as a table")),
             markup.note(
                 _(
-                    "After {month} the curve is the difference from the {years} level. Laws, savings and digital "
-                    "services also change it, so it is not called pandemic debt.",
+                    "After {month} the curve is the difference from the {years} level. Laws, savings and "
+                    "digital services also change it, so it is not called pandemic debt.",
                     month=self.context.catalogue.month_short(self.context.window[1]),
                     years=self.context.baseline_years,
                 )
             ),
         )
 
-    def _breaks(self, shown: pd.DataFrame) -> list:
+    def _breaks(self, shown: pd.DataFrame) -> list[Break]:
         months = set(shown["month"])
-        return [b for b in self.context.breaks if b.month in months and b.concerns(self.target_group, "all")]
+        return [
+            b
+            for b in self.context.breaks
+            if b.month in months and b.concerns(self.target_group) and not b.services
+        ]
 
     def _course(self, shown: pd.DataFrame) -> str:
         """The finding of the curve in words, for those who do not see it."""
-        peak, last = shown.loc[shown["debt"].idxmax()], shown.iloc[-1]
+        peak, last = record(shown.sort_values("debt"), -1), record(shown, -1)
         catalogue = self.context.catalogue
-        half = (last["debt_hi80"] - last["debt_lo80"]) / 2
         return catalogue.gettext(
-            "The cumulated difference is largest in {peak_month}, about {peak} contacts, and about {last} contacts "
-            "in {last_month}.",
+            "The cumulated difference is largest in {peak_month}, about {peak} contacts, and about {last} "
+            "contacts in {last_month}.",
             peak_month=catalogue.month_short(str(peak["month"])),
-            peak=catalogue.estimate(peak["debt"], peak["debt"] - half, peak["debt"] + half).value,
-            last=catalogue.estimate(last["debt"], last["debt"] - half, last["debt"] + half).value,
+            peak=catalogue.estimate(*debt_words.ends(peak)).value,
+            last=catalogue.estimate(*debt_words.ends(last)).value,
             last_month=catalogue.month_short(str(last["month"])),
         )
 
@@ -209,13 +207,15 @@ class DebtPage:
         _ = self.context.catalogue.gettext
         quarters = shown[shown["month"].str[5:7].isin(["03", "06", "09", "12"])]
         frame = quarters.assign(
-            text=[intervals(row, *debt_words.DEBT, self.context.catalogue) for _i, row in quarters.iterrows()]
+            text=[intervals(row, *debt_words.DEBT, self.context.catalogue) for row in records(quarters)]
         )
         columns = [
             Column("month", _("Month"), "month"),
-            Column("text", _("Cumulated difference (80 % interval)"), "number", format=str),
+            Column("text", _("Cumulated difference (80% interval)"), "number", format=str),
         ]
-        return markup.table(frame, columns, _("Cumulated difference at the end of each quarter"), self.context.catalogue)
+        return markup.table(
+            frame, columns, _("Cumulated difference at the end of each quarter"), self.context.catalogue
+        )
 
     def by_service(self) -> Block:
         """Debt, size in weeks, share and queue of each service; refused services say why."""
@@ -242,7 +242,7 @@ class DebtPage:
                 "hi": scale * shown["debt_hi80"],
             }
         )
-        top = shown.iloc[0]
+        top = record(shown)
         picture = figures.bars(
             frame,
             catalogue=self.context.catalogue,
@@ -252,16 +252,16 @@ class DebtPage:
                 service=frame["label"].iloc[0],
                 weeks=debt_words.weeks(top, self.context),
             ),
-            caption=_("Service debt in weeks of normal services, with the 80 % uncertainty interval"),
+            caption=_("Service debt in weeks of normal services, with the 80% uncertainty interval"),
         )
         return markup.figure(picture)
 
     def _service_table(self, computed: pd.DataFrame) -> Block:
         _ = self.context.catalogue.gettext
-        texts = [self._service_cells(row) for _i, row in computed.iterrows()]
+        texts = [self._service_cells(row) for row in records(computed)]
         columns = [
             Column("service", _("Service")),
-            Column("debt", _("Service debt (80 % interval)"), "number", format=str),
+            Column("debt", _("Service debt (80% interval)"), "number", format=str),
             Column("weeks", _("In weeks of normal services"), "number", format=str),
             Column("share", _("Of expected contacts"), "number", format=str),
             Column("queue", _("Of it in a queue"), "number", format=str),
@@ -275,10 +275,10 @@ class DebtPage:
             note=_("A number below zero means more contacts than expected."),
         )
 
-    def _service_cells(self, row: pd.Series) -> dict[str, str]:
+    def _service_cells(self, row: Row) -> dict[str, str]:
         catalogue = self.context.catalogue
         queue = catalogue.hidden if is_hidden(row, "visible") else catalogue.missing
-        if is_shown(row, "visible", *debt_words.DEBT):
+        if is_shown(row, "visible", "debt"):
             queue = debt_words.like_debt(row["visible"], row, self.context)
         return {
             "service": self.context.label("service", row["service"]),
@@ -294,47 +294,40 @@ class DebtPage:
         if refused.empty:
             return None
         sentences = [
-            f"{self.context.label('service', row.service)}: {self.context.words(row.reason) or _('not computed')}"
-            for row in refused.itertuples()
+            f"{self.context.label('service', row['service'])}: {self.context.words(row['reason'])}"
+            for row in records(refused)
         ]
         return markup.details(_("Services without a service debt, and why"), markup.bullets(*sentences))
 
     def certainty(self) -> Block:
-        """The interval, the noise floor, the coverage, the breaks, and the checks; failed ones first."""
+        """What the interval means, the known breaks, and the checks; failed ones first."""
         _ = self.context.catalogue.gettext
         total = self._total
         sentences = [] if total is None or total["status"] != "debt" else self._certainty_sentences(total)
         found = rows(self.tables, "debt_checks", target_group=self.target_group)
-        made = [(check_value(c.passed), self._check_words(c)) for c in found.itertuples()]
+        made = [(check_value(check["passed"]), self._check_words(check)) for check in records(found)]
         blocks = [markup.bullets(*sentences)] if sentences else []
         if made:
             blocks.append(markup.checks(made, self.context.catalogue))
         return markup.stack(*blocks) if blocks else markup.paragraph(_("No checks were made."))
 
-    def _check_words(self, check: object) -> str:
-        words = self.context.words(check.message)  # type: ignore[attr-defined]
-        service = check.service  # type: ignore[attr-defined]
+    def _check_words(self, check: Row) -> str:
+        words, service = self.context.words(check["message"]), str(check["service"])
         return words if service == "all" else f"{self.context.label('service', service)}: {words}"
 
-    def _certainty_sentences(self, total: pd.Series) -> list[str]:
-        catalogue = self.context.catalogue
-        _ = catalogue.gettext
-        sentences = [
-            _("In 8 cases of 10 the true number lies inside the uncertainty interval (80 %)."),
-            _("The register holds {share} of the months and areas.", share=catalogue.percent(total["covered_share"])),
-        ]
-        if is_shown(total, "noise_share"):
+    def _certainty_sentences(self, total: Row) -> list[str]:
+        _ = self.context.catalogue.gettext
+        sentences = []
+        if is_shown(total, *debt_words.DEBT):
             sentences.append(
-                _(
-                    "Chance alone moves the result by about ±{noise} of the expected contacts.",
-                    noise=catalogue.percent(total["noise_share"], 1),
-                )
+                _("In 8 cases of 10 the true number lies inside the uncertainty interval (80%).")
             )
         if "coverage" in self.context.missing:
-            sentences.append(_("The source does not tell what the register covers: every month counts as complete."))
-        touching = [b for b in self.context.breaks if b.concerns(self.target_group, "all")]
-        sentences.extend(f"{catalogue.month_short(b.month)}: {b.label}" for b in touching)
-        return sentences
+            sentences.append(
+                _("The source does not tell what the register covers: every month counts as complete.")
+            )
+        known = [b for b in self.context.breaks if b.concerns(self.target_group)]
+        return sentences + [self.context.break_words(b) for b in known]
 
     def definitions(self) -> Block:
         """The words and the method, folded."""
@@ -343,23 +336,32 @@ class DebtPage:
         terms = markup.definitions(
             (
                 _("Service debt"),
-                _("Expected contacts minus contacts that took place or were replaced, {span}.", span=self.context.span(*self.context.window)),
+                _(
+                    "Expected contacts minus contacts that took place or were replaced, {span}.",
+                    span=self.context.span(*self.context.window),
+                ),
             ),
             (_("Care, rehabilitation and social-services debt"), _("The same by the kind of the service.")),
             (
                 _("Expected"),
                 _(
-                    "Contacts by age and sex at the {years} level and trend, times today's population. The size of the "
-                    "group also follows the {years} prevalence.",
+                    "Contacts by age and sex at the {years} level and trend, times today's population. The "
+                    "size of the group also follows the {years} prevalence.",
                     years=years,
                 ),
             ),
-            (_("Uncertainty interval"), _("The range that holds the true number with a probability of 80 %.")),
-            (_("Weeks of normal services"), _("The debt divided by the expected contacts of an average week.")),
+            (
+                _("Uncertainty interval"),
+                _("The range that holds the true number with a probability of 80%."),
+            ),
+            (
+                _("Weeks of normal services"),
+                _("The debt divided by the expected contacts of an average week."),
+            ),
         )
         method = markup.paragraph(
             _(
-                "The expected series is simulated as 1 000 or more whole paths, each path is cumulated, and the "
+                "The expected series is simulated as many whole paths, each path is cumulated, and the "
                 "interval is read from the cumulated paths. Adding up monthly intervals would be wrong."
             ),
             _("Contacts that were cancelled or written between professionals are not counted."),

@@ -1,7 +1,4 @@
-"""The page of an aggregate source with a short baseline: deviations from the expected, never a debt.
-
-Its methods have the names of `DebtPage`, so that one notebook shows either.
-"""
+"""The page of an aggregate source with a short baseline: deviations from the expected, never a debt."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ import pandas as pd
 
 from ennakointi import deviation_words, figures, markup
 from ennakointi.markup import Block, Column
-from ennakointi.page_context import PageContext
+from ennakointi.page_context import PageContext, Row, numbers, record, records
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,17 +61,8 @@ class DeviationPage:
             lead=f"{area}. {deviation_words.title(main, self.context)}.",
         )
 
-    def fate(self) -> Block:
-        """What an aggregate source cannot tell."""
-        return markup.paragraph(
-            self.context.catalogue.gettext(
-                "The source holds only totals. What became of missing events, who waits and what replaced them cannot "
-                "be told from it."
-            )
-        )
-
     def over_time(self) -> Block:
-        """The whole series beside what was expected, the largest deviation marked; missing periods stay gaps."""
+        """The series beside what was expected, the largest deviation marked; missing periods stay gaps."""
         _ = self.context.catalogue.gettext
         if self._nothing is not None:
             return self._nothing
@@ -88,7 +76,7 @@ class DeviationPage:
             alt=deviation_words.largest_sentence(main, self.context),
             caption=_("{title}: observed and expected", title=deviation_words.title(main, self.context)),
             observed_label=_("Observed"),
-            expected_label=_("Expected, with the 80 % forecast interval"),
+            expected_label=_("Expected, with the 80% forecast interval"),
             marks=((str(top["period_start"])[:10], deviation_words.period(top, self.context)),),
         )
         return markup.stack(
@@ -100,19 +88,19 @@ class DeviationPage:
         _ = self.context.catalogue.gettext
         known = deviation_words.shown(series)
         strayed = known.loc[known["deviation_share"].abs().nlargest(most).index].sort_values("period_start")
-        texts = [self._period_cells(row) for _i, row in strayed.iterrows()]
+        texts = [self._period_cells(row) for row in records(strayed)]
         columns = [
             Column("period", _("Period")),
             Column("observed", _("Observed"), "number", format=str),
-            Column("expected", _("Expected (80 % forecast interval)"), "number", format=str),
+            Column("expected", _("Expected (80% forecast interval)"), "number", format=str),
             Column("share", _("Deviation"), "number", format=str),
         ]
         caption = _("Largest deviations: {title}", title=deviation_words.title(series, self.context))
         return markup.table(pd.DataFrame(texts), columns, caption, self.context.catalogue)
 
-    def _period_cells(self, row: pd.Series) -> dict[str, str]:
+    def _period_cells(self, row: Row) -> dict[str, str]:
         catalogue = self.context.catalogue
-        expected = catalogue.estimate(*row[["expected", "expected_lo80", "expected_hi80"]])
+        expected = catalogue.estimate(*numbers(row, deviation_words.EXPECTED))
         return {
             "period": deviation_words.period(row, self.context),
             "observed": catalogue.number(row["observed"]),
@@ -127,7 +115,7 @@ class DeviationPage:
         gaps = series[series["observed"].isna() & ~hidden]
         if gaps.empty:
             return None
-        named = [deviation_words.period(row, self.context) for _i, row in gaps.head(10).iterrows()]
+        named = [deviation_words.period(row, self.context) for row in records(gaps.head(10))]
         return markup.note(
             _("Missing from the source, not zero: {periods}.", periods=self.context.catalogue.join(named))
         )
@@ -149,7 +137,7 @@ class DeviationPage:
         return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue)
 
     def _series_cells(self, series: pd.DataFrame) -> dict[str, str]:
-        top, last = deviation_words.largest(series), deviation_words.shown(series).iloc[-1]
+        top, last = deviation_words.largest(series), record(deviation_words.shown(series), -1)
         return {
             "title": deviation_words.title(series, self.context),
             "period": deviation_words.period(top, self.context),
@@ -165,8 +153,12 @@ class DeviationPage:
         known = deviation_words.shown(self._main)
         first, last = (date.fromisoformat(str(known["period_start"].iloc[i])[:10]) for i in (0, -1))
         return markup.bullets(
-            _("In 8 cases of 10 an ordinary period lies inside the forecast interval (80 %)."),
+            _("In 8 cases of 10 an ordinary period lies inside the forecast interval (80%)."),
             _("The comparison period is too short for a trend, so deviations are not added up."),
+            _(
+                "The source holds only totals: it does not tell who waits or what replaced the missing "
+                "events."
+            ),
             _(
                 "The series runs from {first} to {last}.",
                 first=self.context.catalogue.date(first),
@@ -178,11 +170,20 @@ class DeviationPage:
         """The words and the method, folded."""
         _ = self.context.catalogue.gettext
         terms = markup.definitions(
-            (_("Deviation"), _("Observed compared with what the level and season of the comparison period suggest.")),
-            (_("Forecast interval"), _("The range that holds an ordinary period with a probability of 80 %.")),
+            (
+                _("Deviation"),
+                _("Observed compared with what the level and season of the comparison period suggest."),
+            ),
+            (
+                _("Forecast interval"),
+                _("The range that holds an ordinary period with a probability of 80%."),
+            ),
             (
                 _("Why not a debt"),
-                _("A service debt needs at least 24 months of earlier data, so that trend and season can be told apart."),
+                _(
+                    "A service debt needs at least 24 months of earlier data, so that trend and season can "
+                    "be told apart."
+                ),
             ),
         )
         return markup.details(_("Definitions"), terms)

@@ -1,4 +1,4 @@
-"""Sentences about one series of `deviation`, shared by its page and the summary: a deviation, never a debt."""
+"""Sentences about one series of `deviation`, for its page and the summary: a deviation, never a debt."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from datetime import date
 
 import pandas as pd
 
-from ennakointi.page_context import PageContext, rows
+from ennakointi.page_context import PageContext, Row, numbers, record, rows
 
 SERIES = ["area", "target_group", "service", "measure", "frequency"]
-NUMBERS = ["observed", "expected", "expected_lo80", "expected_hi80", "deviation_share"]
+EXPECTED = ["expected", "expected_lo80", "expected_hi80"]
+NUMBERS = ["observed", *EXPECTED, "deviation_share"]
 
 
 def own_series(tables: Mapping[str, pd.DataFrame], target_group: str, context: PageContext) -> pd.DataFrame:
@@ -28,9 +29,8 @@ def main_series(series: pd.DataFrame) -> pd.DataFrame:
         return series
     if "all" in set(series["service"]):
         series = series[series["service"] == "all"]
-    largest = series.groupby(SERIES)["observed"].sum().idxmax()
-    keys = dict(zip(SERIES, largest))
-    return series[(series[list(keys)] == pd.Series(keys)).all(axis=1)]
+    parts = [part for _key, part in series.groupby(SERIES)]
+    return max(parts, key=lambda part: part["observed"].sum())
 
 
 def shown(series: pd.DataFrame) -> pd.DataFrame:
@@ -40,12 +40,12 @@ def shown(series: pd.DataFrame) -> pd.DataFrame:
 
 def title(series: pd.DataFrame, context: PageContext) -> str:
     """`Prescription purchases, all medicines`."""
-    first = series.iloc[0]
+    first = record(series)
     measure, service = context.label("measure", first["measure"]), context.label("service", first["service"])
     return f"{measure}, {service}"
 
 
-def period(row: pd.Series, context: PageContext) -> str:
+def period(row: Row, context: PageContext) -> str:
     """`week 12/2020`, `3/2020` or a date."""
     day = date.fromisoformat(str(row["period_start"])[:10])
     if row["frequency"] == "W":
@@ -56,18 +56,17 @@ def period(row: pd.Series, context: PageContext) -> str:
     return context.catalogue.date(day)
 
 
-def largest(series: pd.DataFrame) -> pd.Series:
+def largest(series: pd.DataFrame) -> Row:
     """The period that strays furthest from what was expected, either way."""
-    known = shown(series)
-    return known.loc[known["deviation_share"].abs().idxmax()]
+    return record(shown(series).sort_values("deviation_share", key=abs), -1)
 
 
 def largest_sentence(series: pd.DataFrame, context: PageContext) -> str:
     """The largest deviation, its period named."""
     row = largest(series)
-    expected = context.catalogue.estimate(*row[["expected", "expected_lo80", "expected_hi80"]])
+    expected = context.catalogue.estimate(*numbers(row, EXPECTED))
     return context.catalogue.gettext(
-        "Largest deviation: {period}, {share}. Observed {observed}, expected about {expected} (80 % forecast "
+        "Largest deviation: {period}, {share}. Observed {observed}, expected about {expected} (80% forecast "
         "interval {interval}).",
         period=period(row, context),
         share=context.catalogue.signed_percent(row["deviation_share"]),
@@ -80,19 +79,23 @@ def largest_sentence(series: pd.DataFrame, context: PageContext) -> str:
 def latest_sentence(series: pd.DataFrame, context: PageContext) -> str:
     """The last period, and whether it is inside its forecast interval."""
     _ = context.catalogue.gettext
-    row = shown(series).iloc[-1]
-    slots = {"period": period(row, context), "share": context.catalogue.signed_percent(row["deviation_share"])}
+    row = record(shown(series), -1)
+    slots = {
+        "period": period(row, context),
+        "share": context.catalogue.signed_percent(row["deviation_share"]),
+    }
     if row["expected_lo80"] <= row["observed"] <= row["expected_hi80"]:
         return _("Latest: {period}, {share}: inside the forecast interval.", **slots)
     return _("Latest: {period}, {share}: outside the forecast interval.", **slots)
 
 
 def outside_sentence(series: pd.DataFrame, context: PageContext) -> str:
-    """How many periods lie outside their 80 % interval, against the number that chance would leave there."""
+    """How many periods lie outside their 80% interval, against the number that chance would leave there."""
     known = shown(series)
     outside = (known["observed"] < known["expected_lo80"]) | (known["observed"] > known["expected_hi80"])
     return context.catalogue.gettext(
-        "Periods outside the 80 % forecast interval: {outside} of {all}; chance alone would leave about {chance}.",
+        "Periods outside the 80% forecast interval: {outside} of {all}; chance alone would leave about "
+        "{chance}.",
         outside=context.catalogue.number(int(outside.sum())),
         all=context.catalogue.number(len(known)),
         chance=context.catalogue.number(0.2 * len(known)),

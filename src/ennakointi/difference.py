@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.evidence import NEVER, Bools, Floats, Ints
+from ennakointi.areas import NEVER, Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,9 @@ class Cells:
 
     def shifted(self, periods: int) -> Cells:
         """The same cells moved in time, as for a placebo date."""
-        return Cells(*(part + periods for part in (self.start, self.base_first, self.base_last, self.first, self.last)))
+        return Cells(
+            *(part + periods for part in (self.start, self.base_first, self.base_last, self.first, self.last))
+        )
 
 
 def group_time_cells(
@@ -168,7 +170,9 @@ def _two_way(events: Floats, time: Floats, rounds: int = 25) -> Floats:
     for _ in range(rounds):
         for axis in (1, 0):
             sums = expected.sum(axis=axis, keepdims=True)
-            expected = expected * np.where(sums > 0, events.sum(axis=axis, keepdims=True) / np.where(sums > 0, sums, 1), 0)
+            expected = expected * np.where(
+                sums > 0, events.sum(axis=axis, keepdims=True) / np.where(sums > 0, sums, 1), 0
+            )
     return expected
 
 

@@ -5,8 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictFloat, StrictInt, StrictStr
-from pydantic import model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from ennakointi.periods import month_text
 from ennakointi.result_tables import RESULT_TABLES
@@ -94,7 +103,8 @@ class Description(Document):
 class Intervention(Document):
     """An intervention, its pre-specified outcome and how its effect is to be judged.
 
-    `starts`: first month by municipality, for a roll-out; `smallest_important_effect`: relative change that matters.
+    `starts`: first month by municipality, for a roll-out; `smallest_important_effect`: the relative change
+    that matters.
     """
 
     id: StrictStr
@@ -208,10 +218,6 @@ class DisclosureSettings(Document):
 
     preset: Text
     presets: dict[StrictStr, Preset]
-
-    @property
-    def current(self) -> Preset:
-        return self.presets[self.preset]
 
 
 class Notebook(Document):

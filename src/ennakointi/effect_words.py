@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ennakointi.page_context import InterventionFacts, PageContext, is_hidden, is_shown
+from ennakointi.page_context import InterventionFacts, PageContext, Row, is_hidden, is_shown, records
 from ennakointi.periods import month_of, parse_month
 from ennakointi.text import N_
 
@@ -34,7 +34,7 @@ EVIDENCE = {
     "strong": N_("strong"),
     "moderate": N_("moderate"),
     "weak": N_("weak"),
-    "none": N_("no evidence"),
+    "none": N_("none"),
 }
 DESIGNS = {
     "did": N_("comparison of areas with a different start"),
@@ -44,27 +44,27 @@ DESIGNS = {
 }
 
 
-def verdict(row: pd.Series, context: PageContext) -> Verdict:
-    """The verdict to print: `cannot_say` reads `no evidence of effect` where the change was foreseen without the
-    intervention, because the participants were selected on their use."""
+def verdict(row: Row, context: PageContext) -> Verdict:
+    """The verdict to print: `cannot_say` reads `no evidence of effect` where a comparison shows that the
+    change from before to after would have come without the intervention."""
     name = str(row["verdict"])
     return VERDICTS["no_evidence" if name == "cannot_say" and _was_expected(row) else name]
 
 
-def _was_expected(row: pd.Series) -> bool:
+def _was_expected(row: Row) -> bool:
     """Whether a comparison shows that the before/after change would have come anyway."""
     if not is_shown(row, "crude_change", "expected_change", "lo95", "hi95"):
         return False
     return bool(row["lo95"] <= 0 <= row["hi95"] and row["crude_change"] * row["expected_change"] > 0)
 
 
-def opening(row: pd.Series, context: PageContext) -> str:
+def opening(row: Row, context: PageContext) -> str:
     """`Team model: probably works.`"""
     words = context.catalogue.gettext(verdict(row, context).words)
     return f"{context.label('intervention', row['intervention'])}: {words}."
 
 
-def effect_sentence(row: pd.Series, context: PageContext) -> str:
+def effect_sentence(row: Row, context: PageContext) -> str:
     """The estimate with its confidence interval, in events per 100 persons a year."""
     _ = context.catalogue.gettext
     outcome = context.label("outcome", row["outcome"])
@@ -76,7 +76,8 @@ def effect_sentence(row: pd.Series, context: PageContext) -> str:
     if hi < 0:
         number = context.catalogue.estimate(-estimate, -hi, -lo)
         return _(
-            "{outcome}: about {number} fewer per hundred persons a year (95 % confidence interval {interval}).",
+            "{outcome}: about {number} fewer per hundred persons a year (95% confidence interval "
+            "{interval}).",
             outcome=outcome,
             number=number.value,
             interval=number.interval,
@@ -84,21 +85,21 @@ def effect_sentence(row: pd.Series, context: PageContext) -> str:
     number = context.catalogue.estimate(estimate, lo, hi)
     if lo > 0:
         return _(
-            "{outcome}: about {number} more per hundred persons a year (95 % confidence interval {interval}).",
+            "{outcome}: about {number} more per hundred persons a year (95% confidence interval {interval}).",
             outcome=outcome,
             number=number.value,
             interval=number.interval,
         )
     return _(
-        "{outcome}: the difference per hundred persons a year is within its uncertainty ({number}; 95 % confidence "
-        "interval {interval}).",
+        "{outcome}: the difference per hundred persons a year is within its uncertainty ({number}; 95 % "
+        "confidence interval {interval}).",
         outcome=outcome,
         number=number.value,
         interval=number.interval,
     )
 
 
-def expected_sentence(row: pd.Series, context: PageContext) -> str:
+def expected_sentence(row: Row, context: PageContext) -> str:
     """The plain before/after change beside the change that would have come without the intervention."""
     _ = context.catalogue.gettext
     if not is_shown(row, "crude_change", "expected_change"):
@@ -109,16 +110,17 @@ def expected_sentence(row: pd.Series, context: PageContext) -> str:
     }
     if facts(row, context).selected_on == "prior_use":
         return _(
-            "Change from before to after: {crude}. Without the intervention it would have been about {expected}, "
-            "because heavy users were selected.",
+            "Change from before to after: {crude}. Without the intervention it would have been about "
+            "{expected}, because heavy users were selected.",
             **changes,
         )
     return _(
-        "Change from before to after: {crude}. Without the intervention it would have been about {expected}.", **changes
+        "Change from before to after: {crude}. Without the intervention it would have been about {expected}.",
+        **changes,
     )
 
 
-def detectable_sentence(row: pd.Series, context: PageContext) -> str:
+def detectable_sentence(row: Row, context: PageContext) -> str:
     """What the data could have shown, where that is not enough for a verdict."""
     _ = context.catalogue.gettext
     if not is_shown(row, "minimum_detectable_effect", "smallest_important"):
@@ -127,13 +129,17 @@ def detectable_sentence(row: pd.Series, context: PageContext) -> str:
         return ""
     smallest = context.catalogue.percent(row["minimum_detectable_effect"])
     if row["verdict"] == "cannot_say":
-        return _("The data are still small: they would show only a change of at least {smallest}.", smallest=smallest)
+        return _(
+            "The data are still small: they would show only a change of at least {smallest}.",
+            smallest=smallest,
+        )
     return _(
-        "The estimate may be too large: data of this size show only a change of at least {smallest}.", smallest=smallest
+        "The estimate may be too large: data of this size show only a change of at least {smallest}.",
+        smallest=smallest,
     )
 
 
-def evidence_sentence(row: pd.Series, context: PageContext) -> str:
+def evidence_sentence(row: Row, context: PageContext) -> str:
     """`Evidence: moderate.`"""
     words = EVIDENCE.get(str(row["evidence_level"]))
     if words is None:
@@ -141,7 +147,7 @@ def evidence_sentence(row: pd.Series, context: PageContext) -> str:
     return context.catalogue.gettext("Evidence: {level}.", level=context.catalogue.gettext(words))
 
 
-def interim_sentence(row: pd.Series, context: PageContext) -> str:
+def interim_sentence(row: Row, context: PageContext) -> str:
     """That the verdict agreed on in advance is still to come."""
     decision = facts(row, context).decision_month
     if not decision or month_of(context.as_of) >= parse_month(decision):
@@ -152,7 +158,7 @@ def interim_sentence(row: pd.Series, context: PageContext) -> str:
     )
 
 
-def sentences(row: pd.Series, context: PageContext) -> list[str]:
+def sentences(row: Row, context: PageContext) -> list[str]:
     """Everything to say of one effect after its opening, in order."""
     said = (
         effect_sentence(row, context),
@@ -164,19 +170,19 @@ def sentences(row: pd.Series, context: PageContext) -> list[str]:
     return [sentence for sentence in said if sentence]
 
 
-def facts(row: pd.Series, context: PageContext) -> InterventionFacts:
+def facts(row: Row, context: PageContext) -> InterventionFacts:
     """What the parameters say of the row's intervention."""
     return context.interventions.get(str(row["intervention"]), NO_FACTS)
 
 
 def primary(effects: pd.DataFrame, context: PageContext) -> pd.DataFrame:
-    """The one row of record of each intervention's primary outcome, sorted by the strength of the evidence."""
+    """The row of record of each intervention's primary outcome, sorted by the strength of the evidence."""
     if effects.empty:
         return effects
     record = effects[effects["record"] == "record"]
     outcomes = record["intervention"].map(lambda i: context.interventions.get(i, NO_FACTS).primary_outcome)
     of_primary = record[(outcomes == record["outcome"]) | (outcomes == "")].drop_duplicates("intervention")
-    order = [verdict(row, context).order for _i, row in of_primary.iterrows()]
+    order = [verdict(row, context).order for row in records(of_primary)]
     return of_primary.assign(order=order).sort_values(["order", "intervention"]).drop(columns="order")
 
 

@@ -9,7 +9,17 @@ import pandas as pd
 
 from ennakointi import effect_words, figures, markup
 from ennakointi.markup import Block, Column
-from ennakointi.page_context import PageContext, check_value, intervals, is_hidden, is_shown, rows
+from ennakointi.page_context import (
+    PageContext,
+    Row,
+    check_value,
+    intervals,
+    is_hidden,
+    is_shown,
+    numbers,
+    records,
+    rows,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +56,15 @@ class EffectsPage:
         effects = self._primary
         if effects.empty:
             return markup.stack(
-                markup.headline(_("No intervention of this group has been evaluated."), lead=lead), self._missing()
+                markup.headline(_("No intervention of this group has been evaluated."), lead=lead),
+                self._missing(),
             )
-        said = [self._answer_to(row) for _i, row in effects.iterrows()]
-        return markup.stack(markup.headline(effect_words.verdict_counts(effects, self.context), lead=lead), *said)
+        said = [self._answer_to(row) for row in records(effects)]
+        return markup.stack(
+            markup.headline(effect_words.verdict_counts(effects, self.context), lead=lead), *said
+        )
 
-    def _answer_to(self, row: pd.Series) -> Block:
+    def _answer_to(self, row: Row) -> Block:
         sentences = effect_words.sentences(row, self.context)
         return markup.paragraph(markup.strong(effect_words.opening(row, self.context)), *sentences)
 
@@ -59,11 +72,12 @@ class EffectsPage:
         if "enrolments" not in self.context.missing:
             return None
         return self.context.source_missing(
-            "enrolments", self.context.catalogue.gettext("who took part in which intervention, and from which day")
+            "enrolments",
+            self.context.catalogue.gettext("who took part in which intervention, and from which day"),
         )
 
     def forest(self) -> Block:
-        """Every effect as a relative change with its 95 % interval, sorted by evidence, verdict in words."""
+        """Every effect as a relative change with its 95% interval, sorted by evidence, verdict in words."""
         _ = self.context.catalogue.gettext
         effects = self._primary
         if effects.empty:
@@ -75,7 +89,7 @@ class EffectsPage:
 
     def _forest(self, shown: pd.DataFrame) -> figures.Figure:
         _ = self.context.catalogue.gettext
-        verdicts = [effect_words.verdict(row, self.context) for _i, row in shown.iterrows()]
+        verdicts = [effect_words.verdict(row, self.context) for row in records(shown)]
         frame = pd.DataFrame(
             {
                 "label": [self.context.label("intervention", i) for i in shown["intervention"]],
@@ -91,7 +105,7 @@ class EffectsPage:
             catalogue=self.context.catalogue,
             unit=_("change caused by the intervention, %"),
             alt="; ".join(f"{label}: {words}" for label, words in zip(frame["label"], frame["verdict"])),
-            caption=_("Relative effect on the primary outcome, with the 95 % confidence interval"),
+            caption=_("Relative effect on the primary outcome, with the 95% confidence interval"),
             better=_("fewer"),
             worse=_("more"),
             percent=True,
@@ -99,18 +113,18 @@ class EffectsPage:
 
     def _effects_table(self, effects: pd.DataFrame, caption: str) -> Block:
         _ = self.context.catalogue.gettext
-        cells = [self._effect_cells(row) for _i, row in effects.iterrows()]
+        cells = [self._effect_cells(row) for row in records(effects)]
         columns = [
             Column("intervention", _("Intervention")),
             Column("outcome", _("Outcome")),
-            Column("relative", _("Relative effect (95 % confidence interval)"), "number", format=str),
+            Column("relative", _("Relative effect (95% confidence interval)"), "number", format=str),
             Column("estimate", _("Per hundred persons a year"), "number", format=str),
             Column("verdict", _("Verdict")),
             Column("evidence", _("Evidence")),
         ]
         return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue)
 
-    def _effect_cells(self, row: pd.Series) -> dict[str, str]:
+    def _effect_cells(self, row: Row) -> dict[str, str]:
         catalogue = self.context.catalogue
         level = effect_words.EVIDENCE.get(str(row["evidence_level"]))
         return {
@@ -122,23 +136,23 @@ class EffectsPage:
             "evidence": catalogue.gettext(level) if level else catalogue.missing,
         }
 
-    def _relative(self, row: pd.Series) -> str:
+    def _relative(self, row: Row) -> str:
         catalogue = self.context.catalogue
         if is_hidden(row, "relative"):
             return catalogue.hidden
         if not is_shown(row, *effect_words.RELATIVE):
             return catalogue.missing
-        number = catalogue.percent_estimate(*row[list(effect_words.RELATIVE)])
+        number = catalogue.percent_estimate(*numbers(row, effect_words.RELATIVE))
         return f"{number.value} ({number.interval})"
 
     def each(self) -> Block:
-        """Every intervention on its own: the verdict, the picture before and after, the other outcomes, description."""
+        """Every intervention on its own: verdict, picture before and after, other outcomes, description."""
         effects = self._primary
         if effects.empty:
             return markup.paragraph(self.context.catalogue.gettext("There are no effects to show."))
-        return markup.stack(*(self._intervention(row) for _i, row in effects.iterrows()))
+        return markup.stack(*(self._intervention(row) for row in records(effects)))
 
-    def _intervention(self, row: pd.Series) -> Block:
+    def _intervention(self, row: Row) -> Block:
         found = effect_words.verdict(row, self.context)
         return markup.section(
             self.context.label("intervention", row["intervention"]),
@@ -151,7 +165,7 @@ class EffectsPage:
             level=3,
         )
 
-    def _before_after(self, row: pd.Series) -> Block | None:
+    def _before_after(self, row: Row) -> Block | None:
         _ = self.context.catalogue.gettext
         keys = {"intervention": row["intervention"], "outcome": row["outcome"]}
         series = rows(self.tables, "effect_series", **keys)
@@ -184,7 +198,7 @@ class EffectsPage:
         caption = _("{outcome} per hundred persons a year", outcome=outcome)
         return markup.table(wide, columns, caption, self.context.catalogue)
 
-    def _other_outcomes(self, row: pd.Series) -> Block | None:
+    def _other_outcomes(self, row: Row) -> Block | None:
         _ = self.context.catalogue.gettext
         effects = self._of_group("effects")
         others = effects[
@@ -194,9 +208,11 @@ class EffectsPage:
         ]
         if others.empty:
             return None
-        return markup.details(_("Other outcomes"), self._effects_table(others, _("Effects on other outcomes")))
+        return markup.details(
+            _("Other outcomes"), self._effects_table(others, _("Effects on other outcomes"))
+        )
 
-    def _to_know_more(self, row: pd.Series) -> Block | None:
+    def _to_know_more(self, row: Row) -> Block | None:
         """What would be needed before a verdict can be given."""
         _ = self.context.catalogue.gettext
         if row["verdict"] != "cannot_say":
@@ -205,10 +221,12 @@ class EffectsPage:
         if str(row["design"]) in ("its", "before_after"):
             needed.append(_("A comparison: areas or persons that do not have the intervention yet."))
         if effect_words.facts(row, self.context).selected_on == "prior_use":
-            needed.append(_("Comparison persons who had used as much but did not take part, best by drawing lots."))
+            needed.append(
+                _("Comparison persons who had used as much but did not take part, best by drawing lots.")
+            )
         return markup.stack(markup.paragraph(markup.strong(_("To know more:"))), markup.bullets(*needed))
 
-    def _description(self, row: pd.Series) -> Block | None:
+    def _description(self, row: Row) -> Block | None:
         _ = self.context.catalogue.gettext
         known = list(effect_words.facts(row, self.context).description)
         known.append((_("Design"), effect_words.design_words(str(row["design"]), self.context)))
@@ -221,7 +239,7 @@ class EffectsPage:
             known.append((_("Started"), self.context.catalogue.month(str(row["start"]))))
         return markup.details(_("What was done and how it was evaluated"), markup.definitions(*known))
 
-    def _sizes(self, row: pd.Series) -> str:
+    def _sizes(self, row: Row) -> str:
         _ = self.context.catalogue.gettext
         numbers = {
             "treated": self.context.catalogue.number(row["n_treated"]),
@@ -236,9 +254,9 @@ class EffectsPage:
         _ = self.context.catalogue.gettext
         found = self._of_group("effect_checks")
         blocks = []
-        for _i, row in self._primary.iterrows():
+        for row in records(self._primary):
             own = found[(found["intervention"] == row["intervention"]) & (found["outcome"] == row["outcome"])]
-            made = [(check_value(c.passed), self.context.words(c.message)) for c in own.itertuples()]
+            made = [(check_value(c["passed"]), self.context.words(c["message"])) for c in records(own)]
             if made:
                 name = self.context.label("intervention", row["intervention"])
                 title = markup.paragraph(markup.strong(name))
@@ -249,18 +267,36 @@ class EffectsPage:
         """The words and the method, folded."""
         _ = self.context.catalogue.gettext
         terms = markup.definitions(
-            (_("Intervention"), _("A change in the service whose effect is followed; not a medical procedure.")),
-            (_("Works"), _("The whole 95 % confidence interval is beyond the smallest change that matters.")),
+            (
+                _("Intervention"),
+                _("A change in the service whose effect is followed; not a medical procedure."),
+            ),
+            (_("Works"), _("The whole 95% confidence interval is beyond the smallest change that matters.")),
             (_("Probably works"), _("The whole confidence interval is on the better side of zero.")),
-            (_("No meaningful effect"), _("The whole confidence interval is smaller than the change that matters.")),
+            (
+                _("No meaningful effect"),
+                _("The whole confidence interval is smaller than the change that matters."),
+            ),
             (_("Cannot say yet"), _("The confidence interval holds both a meaningful effect and none.")),
-            (_("Confidence interval"), _("The effects that fit the data: 95 of 100 such intervals hold the true one.")),
+            (
+                _("Confidence interval"),
+                _("The effects that fit the data: 95 of 100 such intervals hold the true one."),
+            ),
         )
         method = markup.bullets(
             _("Areas that start at different times are compared with areas that have not started yet."),
-            _("The uncertainty comes from drawing the starting times again at random, so few areas are enough."),
-            _("Participants are compared with persons who had the same history of use on the same starting day."),
-            _("A plain before/after of heavy users is never a verdict: their use falls even without any support."),
+            _(
+                "The uncertainty comes from drawing the starting times again at random, so few areas are "
+                "enough."
+            ),
+            _(
+                "Participants are compared with persons who had the same history of use on the same "
+                "starting day."
+            ),
+            _(
+                "A plain before/after of heavy users is never a verdict: their use falls even without any "
+                "support."
+            ),
         )
         return markup.stack(
             markup.details(_("Definitions"), terms), markup.details(_("How the numbers were made"), method)

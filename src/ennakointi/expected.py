@@ -1,6 +1,8 @@
-"""Expected use without a disruption: indirect standardisation, working days, and the season of a monthly index.
+"""Expected use without a disruption: indirect standardisation, working days, and the season of a monthly
+index.
 
-Functions of arrays. A month is a month index (`periods`), n the number of months, s the number of age-sex strata.
+Functions of arrays. A month is a month index (`periods`), n the number of months, s the number of age-sex
+strata.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ Months = npt.NDArray[np.int64]
 
 SEASON_SD = 0.25  # prior standard deviation of a log month effect: a July closing (−30 %) is well inside two
 SLOPE_SD = 0.05  # of the log trend per year; nuisance here, the trend of record comes from the paths
-WORKING_DAY_PRIOR = (0.5, 0.5)  # mean and sd of the elasticity to working days: 0 = round the clock, 1 = office hours
+WORKING_DAY_PRIOR = (
+    0.5,
+    0.5,
+)  # mean and sd of the elasticity to working days: 0 = round the clock, 1 = office hours
 _ITERATIONS = 25
 
 
@@ -28,8 +33,9 @@ _ITERATIONS = 25
 class Standardised:
     """Indirectly standardised use.
 
-    `rates` (s,): contacts per person-year of each stratum over the baseline; the crude rate where nobody lived.
-    `expected` (n,): Σ_s rates · person-years of the month. `index` (n,): observed / expected, NaN where expected is 0.
+    `rates` (s,): contacts per person-year of each stratum over the baseline; the crude rate where nobody
+    lived. `expected` (n,): Σ_s rates · person-years of the month. `index` (n,): observed / expected, NaN
+    where expected is 0.
     """
 
     rates: Floats
@@ -46,8 +52,8 @@ def standardise(counts: Floats, person_years: Floats, baseline: npt.NDArray[np.b
     baseline : shape (n,); the months whose rates are the standard
 
     Source: Breslow & Day 1987, Statistical Methods in Cancer Research II, ch. 2 (indirect standardisation).
-    Witness: two strata, 10 contacts in 100 and 30 in 100 person-years, then 50 and 150 person-years: 5 + 45 = 50.
-    Over the baseline Σ expected = Σ observed.
+    Witness: two strata, 10 contacts in 100 and 30 in 100 person-years, then 50 and 150 person-years: 5 + 45 =
+    50. Over the baseline Σ expected = Σ observed.
     """
     used, lived = counts[:, baseline].sum(axis=1), person_years[:, baseline].sum(axis=1)
     rates = population.stratum_rates(used, lived)
@@ -98,12 +104,13 @@ class Season:
 
 
 def season(observed: Floats, expected: Floats, months: Months) -> Season:
-    """Season of a monthly series by penalised quasi-Poisson regression on level, slope, month and working days.
+    """Season of a monthly series by penalised quasi-Poisson regression on level, slope, month and working
+    days.
 
-    ``log E[O] = log expected + level + slope · t + month effect + elasticity · log working-day ratio`` with normal
-    priors on all but the level (ridge: McCullagh & Nelder 1989, ch. 9 for the quasi-likelihood; Le Cessie & van
-    Houwelingen 1992, 10.2307/2347628, for the penalty). The penalty matters for small services only: with 5 contacts
-    a month an unpenalised month effect has a standard error of 26 %.
+    ``log E[O] = log expected + level + slope · t + month effect + elasticity · log working-day ratio`` with
+    normal priors on all but the level (ridge: McCullagh & Nelder 1989, ch. 9 for the quasi-likelihood; Le
+    Cessie & van Houwelingen 1992, 10.2307/2347628, for the penalty). The penalty matters for small services
+    only: with 5 contacts a month an unpenalised month effect has a standard error of 26 %.
 
     Parameters
     ----------
@@ -120,7 +127,7 @@ def season(observed: Floats, expected: Floats, months: Months) -> Season:
     design = _season_design(months)
     centre = np.concatenate([[0.0, 0.0], np.zeros(12), [WORKING_DAY_PRIOR[0]]])
     sd = np.concatenate([[np.inf, SLOPE_SD], np.full(12, SEASON_SD), [WORKING_DAY_PRIOR[1]]])
-    coefficients, dispersion = _penalised_poisson(observed, expected, design, centre, 1.0 / sd**2)
+    coefficients, dispersion = penalised_poisson(observed, expected, design, centre, 1.0 / sd**2)
     effects = coefficients[2:14] - coefficients[2:14].mean()
     found = Season(effects, float(np.clip(coefficients[14], 0.0, 1.0)), 1.0, dispersion)
     level = float(observed.sum() / (expected * found.factors(months)).sum())
@@ -134,10 +141,11 @@ def _season_design(months: Months) -> Floats:
     return np.column_stack([np.ones(len(months)), years, indicators, np.log(working_day_ratio(months))])
 
 
-def _penalised_poisson(
+def penalised_poisson(
     observed: Floats, expected: Floats, design: Floats, centre: Floats, precision: Floats
 ) -> tuple[Floats, float]:
-    """Coefficients and dispersion by iterated weighted least squares with a normal prior on the coefficients."""
+    """Coefficients and dispersion by iterated weighted least squares with a normal prior on the
+    coefficients."""
     coefficients = centre.copy()
     coefficients[0] = np.log(observed.sum() / expected.sum())
     dispersion = 1.0

@@ -6,9 +6,9 @@ Shapes, dashes and numbers say what colours say; all colours keep a contrast of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,113 +16,32 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
 from ennakointi import svg
+from ennakointi.bar_figures import bars, fate, forest
 from ennakointi.periods import parse_month
 from ennakointi.sheet import (
     INK,
     MAIN,
-    PAPER,
-    PARTS,
     QUARTER,
     QUIET,
-    RULE,
     SECOND,
-    SHAPES,
     SMALL,
-    TEXT,
-    TONES,
     WINDOW,
     Entry,
+    Figure,
     Sheet,
+    both_widths,
     legend_height,
     numbered,
     ribbon,
-    text_width,
     value_axes,
-    value_range,
-    wrapped,
     year_ticks,
 )
 from ennakointi.text import Catalogue
 
-WIDE, NARROW = 760, 360
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A finished figure: the picture for wide and for narrow screens, its description and its caption."""
-
-    svg: str
-    narrow: str
-    alt: str
-    caption: str
+__all__ = ["Figure", "bars", "before_after", "deviation", "fate", "forest", "over_time", "sparkline"]
 
 
 Span = tuple[str, str, str]
-
-
-def _both(draw: Callable[[int], Canvas], alt: str, caption: str) -> Figure:
-    wide, narrow = (svg.render(draw(width), caption, alt) for width in (WIDE, NARROW))
-    return Figure(wide, narrow, alt, caption)
-
-
-def fate(
-    frame: pd.DataFrame,
-    *,
-    catalogue: Catalogue,
-    alt: str,
-    caption: str,
-    total_label: str = "",
-    total: float | None = None,
-) -> Figure:
-    """One horizontal stack of parts with their numbers, and every part named under it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        `label`, `value` (published numbers of one unit); a negative part is named but has no width.
-    total_label, total :
-        What the parts add up to, written over the stack.
-    """
-    labels, values = frame["label"].astype(str).tolist(), frame["value"].astype(float).tolist()
-    colours = [PARTS[i % len(PARTS)] for i in range(len(frame))]
-    entries = [
-        Entry(label, "patch", colour, catalogue.number(value))
-        for label, value, colour in zip(labels, values, colours, strict=True)
-    ]
-
-    def draw(width: int) -> Canvas:
-        bar, tall = 34 if total_label else 8, 52
-        sheet = Sheet(width, bar + tall + 16 + legend_height(entries, width))
-        if total_label:
-            sheet.say(
-                0, 18, f"{total_label} {'' if total is None else catalogue.number(total)}", weight="bold"
-            )
-        _stack(sheet, bar, tall, values, colours, catalogue)
-        sheet.legend(entries, bar + tall + 16)
-        return sheet.canvas
-
-    return _both(draw, alt, caption)
-
-
-def _stack(
-    sheet: Sheet,
-    top: float,
-    tall: float,
-    values: Sequence[float],
-    colours: Sequence[str],
-    catalogue: Catalogue,
-) -> None:
-    whole = sum(value for value in values if value > 0) or 1.0
-    left = 0.0
-    for value, colour in zip(values, colours, strict=True):
-        width = max(value, 0.0) / whole * sheet.width
-        if not width > 0:
-            continue
-        sheet.box(left, top, max(width - 2, 1.0), tall, colour)
-        words = catalogue.number(value)
-        if text_width(words, TEXT) < width - 8:
-            sheet.say(left + width / 2, top + tall / 2, words, colour=PAPER, ha="center", weight="bold")
-        left += width
 
 
 def over_time(
@@ -174,120 +93,7 @@ def over_time(
         sheet.legend(entries, 330)
         return sheet.canvas
 
-    return _both(draw, alt, caption)
-
-
-def bars(frame: pd.DataFrame, *, catalogue: Catalogue, unit: str, alt: str, caption: str) -> Figure:
-    """Horizontal bars with their numbers and intervals, each under its label.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        `label`, `value`, and optionally `lo`, `hi`; a missing value is named as hidden.
-    """
-    columns = [name for name in ("value", "lo", "hi") if name in frame]
-    low, high = value_range(frame[columns].to_numpy(dtype=float))
-
-    def draw(width: int) -> Canvas:
-        sheet, row = Sheet(width, 28 + 50 * len(frame)), 50
-        sheet.say(0, 12, unit, SMALL, QUIET)
-
-        def place(value: float) -> float:
-            return 2 + (value - low) / (high - low) * (width - 4)
-
-        for position, record in enumerate(frame.to_dict("records")):
-            _bar(sheet, 28 + position * row, {str(k): v for k, v in record.items()}, place, catalogue)
-        sheet.line([place(0), place(0)], [26, 28 + row * len(frame) - 6], INK, 1)
-        return sheet.canvas
-
-    return _both(draw, alt, caption)
-
-
-def _bar(
-    sheet: Sheet, top: float, record: dict[str, object], place: Callable[[float], float], catalogue: Catalogue
-) -> None:
-    value, lo, hi = (float(record.get(name, np.nan)) for name in ("value", "lo", "hi"))  # type: ignore[arg-type]
-    words = catalogue.number(value, 0 if not abs(value) < 100 or value == int(value) else 1)
-    if np.isfinite(lo) and np.isfinite(hi):
-        estimate = catalogue.estimate(value, lo, hi)
-        words = f"{estimate.value} ({estimate.interval})"
-    room = sheet.width - text_width(words, TEXT) - 12
-    sheet.say(0, top + 11, wrapped(str(record["label"]), room, TEXT)[0])
-    sheet.say(sheet.width - 2, top + 11, words, ha="right", weight="bold")
-    if np.isfinite(value):
-        left, right = sorted((place(0), place(value)))
-        sheet.box(left, top + 24, max(right - left, 1), 15, MAIN)
-    if np.isfinite(lo) and np.isfinite(hi):
-        sheet.line([place(lo), place(hi)], [top + 31.5] * 2, PAPER, 5)
-        sheet.line([place(lo), place(hi)], [top + 31.5] * 2, INK, 2)
-
-
-def forest(
-    frame: pd.DataFrame,
-    *,
-    catalogue: Catalogue,
-    unit: str,
-    alt: str,
-    caption: str,
-    better: str = "",
-    worse: str = "",
-    percent: bool = False,
-) -> Figure:
-    """Effects under each other with their intervals, a line at no effect, and the verdict in words.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        `label`, `estimate`, `lo`, `hi`, `verdict` (words), `tone` (good, bad, unsure, neutral).
-    better, worse : str
-        Words for the side below and above zero.
-    percent : bool
-        The numbers are shares, shown as percentages.
-    """
-    low, high = value_range(frame[["estimate", "lo", "hi"]].to_numpy(dtype=float))
-    margin = 0.06 * (high - low)
-    all_ticks = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low - margin, high + margin))
-    ticks = all_ticks[(all_ticks >= low - margin) & (all_ticks <= high + margin)]
-    show = catalogue.signed_percent if percent else catalogue.signed
-    digits = 0 if ticks[1] - ticks[0] >= (0.01 if percent else 1) else 1
-
-    def draw(width: int) -> Canvas:
-        beside = width > 600
-        row, left = (62, 330.0) if beside else (84, 12.0)
-        sheet = Sheet(width, 44 + row * len(frame) + 40)
-
-        def place(value: float) -> float:
-            return left + 10 + (value - low + margin) / (high - low + 2 * margin) * (width - left - 24)
-
-        bottom = 44 + row * len(frame)
-        for tick in ticks:
-            sheet.line([place(tick)] * 2, [44, bottom], RULE, 0.8)
-            sheet.say(place(tick), bottom + 12, show(tick, digits), SMALL, QUIET, ha="center")
-        sheet.line([place(0)] * 2, [40, bottom], INK, 1.2)
-        sheet.say(0, 12, unit, SMALL, QUIET)
-        sheet.say(place(0) - 8, 32, f"← {better}" if better else "", SMALL, QUIET, ha="right")
-        sheet.say(place(0) + 8, 32, f"{worse} →" if worse else "", SMALL, QUIET)
-        for position, record in enumerate(frame.to_dict("records")):
-            top = 44 + position * row
-            _effect(sheet, top, {str(k): v for k, v in record.items()}, place, left if beside else width)
-        return sheet.canvas
-
-    return _both(draw, alt, caption)
-
-
-def _effect(
-    sheet: Sheet, top: float, record: dict[str, object], place: Callable[[float], float], room: float
-) -> None:
-    tone = str(record["tone"])
-    label = wrapped(str(record["label"]), room - 8, TEXT)
-    sheet.say(0, top + 16, label[0] + ("…" if len(label) > 1 else ""), weight="bold")
-    sheet.say(18, top + 38, str(record["verdict"]), SMALL, TONES[tone])
-    sheet.line([7], [top + 38], TONES[tone], marker=SHAPES[tone], markersize=7)
-    middle = top + (27 if room < sheet.width else 62)
-    value, lo, hi = (float(record[name]) for name in ("estimate", "lo", "hi"))  # type: ignore[arg-type]
-    if np.isfinite(value):
-        sheet.line([place(lo), place(hi)], [middle] * 2, TONES[tone], 3)
-        sheet.line([place(value)], [middle], TONES[tone], marker=SHAPES[tone], markersize=10)
+    return both_widths(draw, alt, caption)
 
 
 def before_after(
@@ -315,24 +121,25 @@ def before_after(
     ]
 
     def draw(width: int) -> Canvas:
-        top = legend_height(entries, width) + 20
+        top = legend_height(entries, width) + 34
         sheet = Sheet(width, top + 300)
         sheet.legend(entries, 0)
         axes = value_axes(sheet, frame[["rate"]], catalogue, "", top + 12, 230)
-        sheet.say(0, top - 6, unit, SMALL, QUIET)
+        sheet.say(0, top - 20, unit, SMALL, QUIET)
         for arm, (colour, _, marker, dashes) in zip(arms, styles, strict=False):
             own = frame[frame["arm"] == arm].sort_values("since_start")
             axes.plot(
                 own["since_start"], own["rate"], color=colour, linestyle=dashes, marker=marker, linewidth=2.4
             )
         axes.axvline(-0.5, color=INK, linewidth=1.2)
-        axes.text(-0.4, 1.02, start_label, transform=axes.get_xaxis_transform(), fontsize=SMALL, color=INK)
+        over: Any = {"transform": axes.get_xaxis_transform(), "fontsize": SMALL, "parse_math": False}
+        axes.text(-0.4, 1.02, start_label, color=INK, **over)
         axes.xaxis.set_major_locator(MaxNLocator(8 if width > 600 else 5, integer=True))
         axes.set_xticks(ticks := axes.get_xticks()[1:-1], [catalogue.signed(tick) for tick in ticks])
         sheet.say(width / 2, top + 284, x_label, SMALL, QUIET, ha="center")
         return sheet.canvas
 
-    return _both(draw, alt, caption)
+    return both_widths(draw, alt, caption)
 
 
 def deviation(
@@ -372,13 +179,14 @@ def deviation(
         axes.fill_between(x, numbers["lo"], numbers["hi"], color=SECOND, alpha=0.22, linewidth=0)
         axes.plot(x, numbers["expected"], color=SECOND, linewidth=1.4, linestyle=(0, (4, 2)))
         axes.plot(x, numbers["observed"], color=MAIN, linewidth=1.8)
-        years = range(int(np.ceil(x.min() - 0.01)), int(x.max()) + 1)
+        years = range(int(np.ceil(x.min() - 0.05)), int(x.max()) + 1)
         axes.set_xticks(list(years), [str(year) for year in years])
+        axes.set_xlim(x.min() - 0.05, x.max() + 0.05)
         numbered(axes, [place for place, _ in named])
         sheet.legend(entries, 330)
         return sheet.canvas
 
-    return _both(draw, alt, caption)
+    return both_widths(draw, alt, caption)
 
 
 def _years_since(day: str) -> float:

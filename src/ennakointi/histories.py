@@ -1,7 +1,7 @@
 """What a rule may ask of people's histories, and the answer from data frames in memory.
 
-A history is one block of persons, numbered from 0, over consecutive months. `store_history` gives the same protocol
-over the store; both leave the rules to `rules.evaluate`.
+A history is one block of persons, numbered from 0, over consecutive months. `store_history` gives the same
+protocol over the store; both leave the rules to `rules.evaluate`.
 """
 
 from __future__ import annotations
@@ -107,6 +107,17 @@ def residence(
     return (months >= first[:, None]) & (months <= last[:, None]) & (start <= end)[:, None]
 
 
+def counted(
+    person: NDArray[np.int64], month: NDArray[np.int64], code: NDArray[np.int64], n_months: int
+) -> Events:
+    """Rows (k,) counted by person, month and code."""
+    n_codes = int(code.max(initial=-1)) + 2
+    cell, n = np.unique((person * n_months + month) * n_codes + code + 1, return_counts=True)
+    person_month, code = np.divmod(cell, n_codes)
+    person, month = np.divmod(person_month, n_months)
+    return Events(person, month, n.astype(np.int64), code - 1)
+
+
 def _days(frame: pd.DataFrame, column: str, missing: int) -> NDArray[np.int64]:
     if column not in frame:
         return np.full(len(frame), missing, np.int64)
@@ -133,8 +144,8 @@ class FrameHistory:
     ----------
     frames : mapping of table to DataFrame
         Columns as in the store: `person` 0…n-1, `month` (month index), `*_day` day numbers, code columns as
-        text or categories. `persons` has one row per person in order: `birth_month` (and `birth_day` if known), `sex`,
-        `municipality`, `resident_from_day`, `resident_to_day`, `death_day`.
+        text or categories. `persons` has one row per person in order: `birth_month` (and `birth_day` if
+        known), `sex`, `municipality`, `resident_from_day`, `resident_to_day`, `death_day`.
     n_persons, first_month, n_months : int
         The block's persons and months.
     """
@@ -185,11 +196,7 @@ class FrameHistory:
         if by is not None:
             code = pd.Categorical(rows[by], categories=list(self.codes(table, by))).codes.astype(np.int64)
         inside = (month >= 0) & (month < self.n_months)
-        cells = pd.DataFrame({"person": rows["person"].to_numpy(np.int64), "month": month, "code": code})[
-            inside
-        ]
-        counted = cells.groupby(["person", "month", "code"], sort=True).size().reset_index(name="n")
-        return Events(*(counted[name].to_numpy(np.int64) for name in ("person", "month", "n", "code")))
+        return counted(rows["person"].to_numpy(np.int64)[inside], month[inside], code[inside], self.n_months)
 
     def spells(self, table: str, where: Where, start: str, ends: Sequence[str]) -> Spells:
         frame = self.frames.get(table)

@@ -17,13 +17,13 @@ from scipy.linalg import solve_triangular
 from scipy.stats import norm
 
 from ennakointi.errors import DataError
-from ennakointi.evidence import Floats, Ints
+from ennakointi.areas import Floats, Ints
 
 AUTOCORRELATIONS = np.concatenate([[-0.3, -0.15], np.linspace(0, 0.98, 15)])
 SHARES = np.array([0.4, 0.7, 1.0])  # of the variance that is autocorrelated; the rest is counting noise
 MODELS = [(float(r), float(s)) for r in AUTOCORRELATIONS for s in SHARES if r != 0 or s == 1]
 FEWEST_BEFORE, FEWEST_AFTER = 24, 6
-DRAWS = 2000
+DRAWS = 1000
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,13 @@ class StepEffect:
 
 
 def step_effect(
-    counts: Floats, person_years: Floats, months: Ints, start: int, seed: int, harmonics: int = 2, washout: int = 0
+    counts: Floats,
+    person_years: Floats,
+    months: Ints,
+    start: int,
+    seed: int,
+    harmonics: int = 2,
+    washout: int = 0,
 ) -> StepEffect:
     """Effect of an intervention that started in month `start` on one monthly series without a comparison.
 
@@ -67,7 +73,9 @@ def step_effect(
             f"at least {FEWEST_BEFORE} and {FEWEST_AFTER} are needed"
         )
     if counts[after].sum() == 0 or counts[~after].sum() == 0:
-        raise DataError("interrupted series: no events before or after the start, so there is no rate to compare")
+        raise DataError(
+            "interrupted series: no events before or after the start, so there is no rate to compare"
+        )
     design = segmented_design(months, start, harmonics)
     fit = _fit(counts, np.log(person_years), design, months)
     null = _null_statistics(fit, months, seed)
@@ -115,7 +123,7 @@ def _fit(counts: Floats, offset: Floats, design: Floats, months: Ints) -> _Fit:
         averaged = _averaged(response[:, None], design * scale[:, None], months)
         move = averaged.beta[:, 0] - beta
         beta = beta + np.clip(move, -1, 1)
-        if np.abs(move).max() < 1e-8:
+        if np.abs(move).max() < 1e-6:
             break
     residual = (counts - mean) / scale
     dispersion = float(residual @ residual / (len(counts) - design.shape[1]))
@@ -141,8 +149,8 @@ def _averaged(response: Floats, design: Floats, months: Ints) -> _Averaged:
     betas, variances, scores = [], [], []
     for covariance in _covariances(months):
         root = np.linalg.cholesky(covariance)
-        whitened = solve_triangular(root, np.hstack([design, response]), lower=True, check_finite=False)
-        x, y = whitened[:, :p], whitened[:, p:]
+        whiten = solve_triangular(root, np.eye(n), lower=True, check_finite=False)
+        x, y = whiten @ design, whiten @ response
         gram = x.T @ x
         inverse = np.linalg.inv(gram)
         beta = inverse @ (x.T @ y)

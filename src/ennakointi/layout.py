@@ -1,12 +1,12 @@
 """How a contract column looks in the store: names, types, and the SQL that makes it from an accepted row.
 
-Persons become integers, dates integer days, times a day and a minute, closed and open code lists small integers. What lies
+Persons become integers, dates integer days, times a day and a minute, code lists small integers. What lies
 after the as-of date was not known then: such an end is open, and what comes with it is missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
@@ -43,7 +43,7 @@ _OWNERS = {t.key[0]: t.name for t in TABLES.values() if len(t.key) == 1 and t[t.
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a stored table: its name, its DuckDB type and the SQL that makes it; `sql` is empty if it is not stored."""
+    """One column of a stored table: its name, its DuckDB type and the SQL that makes it."""
 
     name: str
     type: str
@@ -51,18 +51,18 @@ class Field:
 
 
 def is_key(table: Table, column: Column) -> bool:
-    """Whether the column is the table's own identifier; in the store it is the row's place and takes no space."""
+    """Whether the column is the table's own identifier; in the store it is the row's place."""
     return _OWNERS.get(column.name) == table.name and column.name != PERSON_ID
 
 
 def owner(table: Table, column: Column) -> str | None:
-    """The other table whose identifier the column repeats, for example `contacts` of `diagnoses.contact_id`."""
+    """The other table whose identifier the column repeats: `contacts` of `diagnoses.contact_id`."""
     owned_by = _OWNERS.get(column.name) if column.kind == IDENTIFIER else None
     return owned_by if owned_by not in (None, table.name, "persons") else None
 
 
 def is_coded(table: Table, column: Column) -> bool:
-    """Whether values become the places of a code list; so do identifiers that no table owns, such as `household_id`."""
+    """Whether values become places of a code list; so do identifiers no table owns, as `household_id`."""
     if column.kind == CODE:
         return True
     loose = column.kind == IDENTIFIER and column.name not in (PERSON_ID, EPISODE_ID)
@@ -79,17 +79,27 @@ def enum_name(table: Table, column: Column) -> str:
     return name(f"code_{table.name}_{column.name}")
 
 
-def fields(table: Table, column: Column, n_codes: int, as_of: date) -> Iterator[Field]:
+def fields(table: Table, column: Column, n_codes: int = 1, value: str | None = None) -> Iterator[Field]:
     """The stored columns of a contract column, without the table's own identifier.
 
-    References to other tables and episodes carry the delivered identifier until the bucket is sorted.
+    Parameters
+    ----------
+    table : Table
+    column : Column
+    n_codes : int
+        Length of the column's code list.
+    value : str, optional
+        SQL of the value, by default the column itself. References to other tables and episodes carry the
+        delivered identifier until the bucket is sorted.
     """
-    x = known(table, column, as_of)
+    x = value or name(column.name)
     if column.name == PERSON_ID:
         yield Field(PERSON, "INTEGER", PERSON)
     elif is_coded(table, column):
         kind = code_type(n_codes)
-        yield Field(column.name, kind, f"CAST(enum_code(TRY_CAST({x} AS {enum_name(table, column)})) AS {kind})")
+        yield Field(
+            column.name, kind, f"CAST(enum_code(TRY_CAST({x} AS {enum_name(table, column)})) AS {kind})"
+        )
     elif column.kind == IDENTIFIER:
         yield Field(column.name, "INTEGER", x)
     elif column.kind in (DATE, TIMESTAMP):
@@ -106,7 +116,9 @@ def fields(table: Table, column: Column, n_codes: int, as_of: date) -> Iterator[
 def derived(table: Table) -> Iterator[Field]:
     """Stored columns that follow from others: the event's month, and the first month a person is born by."""
     if table.name == "persons":
-        yield Field("birth_month", "INTEGER", f"{_month('birth_date')} + CAST(day(birth_date) > 1 AS INTEGER)")
+        yield Field(
+            "birth_month", "INTEGER", f"{_month('birth_date')} + CAST(day(birth_date) > 1 AS INTEGER)"
+        )
     if table.event and table[table.event].kind != MONTH:
         yield Field("month", "INTEGER", _month(name(table.event)))
 
@@ -126,12 +138,12 @@ def stem(column: Column) -> str:
     return column.name
 
 
-def known(table: Table, column: Column, as_of: date) -> str:
-    """SQL of a value as it was known on the as-of date."""
+def known(table: Table, column: Column, present: Collection[str], as_of: date) -> str:
+    """SQL of a value as it was known on the as-of date; `present` are the delivered columns."""
     end = column.name if closes(table, column) else _KNOWN_WITH.get((table.name, column.name))
-    if end is None or end not in table.names:
+    if end not in present:
         return name(column.name)
-    late = f"CAST({name(end)} AS DATE) > DATE {text(as_of)}"
+    late = f"CAST({name(str(end))} AS DATE) > DATE {text(as_of)}"
     return f"(CASE WHEN {late} THEN NULL ELSE {name(column.name)} END)"
 
 

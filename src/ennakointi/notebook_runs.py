@@ -17,9 +17,9 @@ from typing import Any
 
 import nbformat
 import papermill
+from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
-from jupyter_client.manager import AsyncKernelManager
 
 from ennakointi.errors import ParameterError
 
@@ -121,7 +121,9 @@ def _papermill(job: Job) -> str:
         "extra_arguments": ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
     }
     try:
-        papermill.execute_notebook(str(job.notebook), str(job.executed), parameters=job.parameters, **settings)
+        papermill.execute_notebook(
+            str(job.notebook), str(job.executed), parameters=job.parameters, **settings
+        )
     except PapermillExecutionError as error:
         return f"{error.ename} in code cell {error.exec_count}"
     except DeadKernelError:

@@ -1,13 +1,15 @@
-"""Accepted rows written as compact Parquet: person tables in sixteen buckets sorted by person and day, others whole.
+"""Accepted rows written as compact Parquet: person tables in buckets sorted by person and day, others whole.
 
-A person table is encoded and split into buckets in one pass over the source, then each bucket is sorted by itself, so that
-memory follows the bucket and not the table. The identifier of a row is its place: row number × 16 + bucket.
+A person table is encoded and split into buckets in one pass over the source, then each bucket is sorted by
+itself, so that memory follows the bucket and not the table. The identifier of a row is its place: row number
+× 16 + bucket.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -25,6 +27,7 @@ from ennakointi.layout import (
     fields,
     is_coded,
     is_key,
+    known,
     owner,
 )
 from ennakointi.schema import CODE, TABLES, Column, Table
@@ -98,25 +101,36 @@ def pack(
     folder: Path,
     staging: Path,
 ) -> dict[str, Packed]:
-    """Write every screened table that has rows into `folder`; `staging` holds what is thrown away afterwards."""
-    filled = {table: columns for table, columns in screened.filled.items() if screened.counts[table].accepted}
+    """Write every screened table that has rows into `folder`; `staging` holds what is thrown away."""
+    filled = _stored_columns(screened)
     referred = {owner(TABLES[t], TABLES[t][c]) for t, columns in filled.items() for c in columns}
     packed = {}
     for table in sorted(filled, key=lambda table: table not in referred):
         after = _view_known(connection, TABLES[table], knowledge.as_of)
-        listed = _number_codes(connection, TABLES[table], filled[table], knowledge)
-        plan = _plan(TABLES[table], filled[table], listed, knowledge.as_of, table in referred, folder, staging)
-        unmatched = _write_buckets(connection, plan) if plan.table.by_person else _write_whole(connection, plan)
+        sizes = _number_codes(connection, TABLES[table], filled[table], knowledge)
+        plan = _plan(TABLES[table], filled[table], sizes, knowledge.as_of, table in referred, folder, staging)
+        unmatched = (
+            _write_buckets(connection, plan) if plan.table.by_person else _write_whole(connection, plan)
+        )
         rows = _rows(connection, plan.path)
         packed[table] = Packed(
             rows,
             after,
             _reopened(connection, plan, knowledge.as_of),
             unmatched,
-            {column: codes for column, codes in listed.items() if plan.table[column].kind == CODE},
+            {c.name: _values(connection, enum_name(plan.table, c)) for c in plan.columns if c.kind == CODE},
             tuple(column.name for column in plan.columns),
         )
     return {table: packed[table] for table in filled}
+
+
+def _stored_columns(screened: Screened) -> dict[str, tuple[str, ...]]:
+    """Filled columns of tables that have rows, without references that lead to tables without rows."""
+    filled = {table: columns for table, columns in screened.filled.items() if screened.counts[table].accepted}
+    return {
+        table: tuple(c for c in columns if owner(TABLES[table], TABLES[table][c]) in (None, *filled))
+        for table, columns in filled.items()
+    }
 
 
 def _view_known(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date) -> int:
@@ -130,40 +144,48 @@ def _view_known(connection: duckdb.DuckDBPyConnection, table: Table, as_of: date
         later = "person IS NULL"
     else:
         later = f"CAST({name(table.event)} AS DATE) > DATE {text(as_of)}" if table.event else "FALSE"
-    connection.execute(f"CREATE TEMP VIEW known_{table.name} AS SELECT * FROM {origin} WHERE NOT ({later})")
+    view = f"CREATE TEMP VIEW known_{table.name}"
+    connection.execute(f"{view} AS SELECT * FROM {origin} WHERE NOT ({later})")
     return int(connection.execute(f"SELECT count(*) FROM {origin} WHERE {later}").fetchall()[0][0])
 
 
 def _number_codes(
     connection: duckdb.DuckDBPyConnection, table: Table, filled: Sequence[str], knowledge: Knowledge
-) -> dict[str, tuple[str, ...]]:
-    """The code list of every code column, and a DuckDB enum of the same order; open lists are sorted."""
-    listed = {}
+) -> dict[str, int]:
+    """Make a DuckDB enum for every code column, open lists sorted; the number of its values by column."""
+    sizes = {}
     for column in (table[c] for c in filled if is_coded(table, table[c])):
-        values = codes(column, knowledge)
-        if not values:
-            x = name(column.name)
-            query = f"SELECT DISTINCT {x} FROM known_{table.name} WHERE {x} IS NOT NULL ORDER BY 1"
-            values = tuple(row[0] for row in connection.execute(query).fetchall())
-        if values:
-            enum = f"ENUM ({', '.join(map(text, values))})"
-            connection.execute(f"CREATE TYPE {enum_name(table, column)} AS {enum}")
-        listed[column.name] = values
-    return listed
+        x, enum = name(column.name), enum_name(table, column)
+        values = ", ".join(map(text, codes(column, knowledge)))
+        values = values or f"SELECT DISTINCT {x} FROM known_{table.name} WHERE {x} IS NOT NULL ORDER BY 1"
+        connection.execute(f"CREATE TYPE {enum} AS ENUM ({values})")
+        size = connection.execute(f"SELECT len(enum_range(CAST(NULL AS {enum})))").fetchall()[0][0]
+        sizes[column.name] = size
+    return sizes
+
+
+def _values(connection: duckdb.DuckDBPyConnection, enum: str) -> tuple[str, ...]:
+    rows = connection.execute(f"SELECT unnest(enum_range(CAST(NULL AS {enum})))").fetchall()
+    return tuple(value for (value,) in rows)
 
 
 def _plan(
     table: Table,
     filled: Sequence[str],
-    listed: Mapping[str, Sequence[str]],
+    sizes: Mapping[str, int],
     as_of: date,
     is_referred: bool,
     folder: Path,
     staging: Path,
 ) -> _Plan:
     """Columns that still hold a value after the cut, and the fields they become."""
-    columns = tuple(table[c] for c in filled if not is_coded(table, table[c]) or listed[c])
-    stored = (f for c in columns if not is_key(table, c) for f in fields(table, c, len(listed.get(c.name, ())), as_of))
+    columns = tuple(table[c] for c in filled if not is_coded(table, table[c]) or sizes[c])
+    stored = (
+        field
+        for column in columns
+        if not is_key(table, column)
+        for field in fields(table, column, sizes.get(column.name, 0), known(table, column, filled, as_of))
+    )
     return _Plan(table, columns, (*stored, *derived(table)), is_referred, folder, staging)
 
 
@@ -177,7 +199,7 @@ def _write_whole(connection: duckdb.DuckDBPyConnection, plan: _Plan) -> dict[str
 
 
 def _write_buckets(connection: duckdb.DuckDBPyConnection, plan: _Plan) -> dict[str, int]:
-    """Split the known rows into buckets, then sort and write each; references that found no row, by column."""
+    """Split the known rows into buckets, sort and write each; references that found no row, by column."""
     split = plan.staging / f"{plan.table.name}_buckets"
     connection.execute(f"COPY ({plan.split_query()}) TO {text(split)} ({_STAGED})")
     plan.path.mkdir(mode=0o700)
@@ -188,25 +210,27 @@ def _write_buckets(connection: duckdb.DuckDBPyConnection, plan: _Plan) -> dict[s
         connection.execute(f"COPY ({_bucket_query(plan, bucket)}) TO {text(path)} ({_STORED})")
         if plan.is_referred:
             keys = f"SELECT _key, CAST(_place * {BUCKETS} + {bucket} AS INTEGER) AS place FROM bucket_rows"
-            connection.execute(f"COPY ({keys}) TO {text(_keys(plan, plan.table.name, bucket))} (FORMAT parquet)")
+            kept = _keys(plan, plan.table.name, bucket)
+            connection.execute(f"COPY ({keys}) TO {text(kept)} (FORMAT parquet)")
         for column in plan.references:
             unmatched[column] += _lost(connection, column, path)
     return unmatched
 
 
 def _view_bucket(connection: duckdb.DuckDBPyConnection, plan: _Plan, files: Sequence[Path]) -> None:
-    """Make the view `bucket_rows`: the rows of one bucket with their place in the order of person, day and minute."""
+    """Make the view `bucket_rows`: one bucket's rows with their place in the order of person and time."""
     listed = ", ".join(map(text, files))
-    origin = f"read_parquet([{listed}], hive_partitioning = false)" if files else f"({plan.split_query()} LIMIT 0)"
+    origin = f"read_parquet([{listed}], hive_partitioning = false)"
     names = [field.name for field in plan.stored]
-    day = event_day(plan.table)
-    order = [PERSON, *([day] if day else []), *([m] if day and (m := day[:-3] + "minute") in names else [])]
-    place = f"row_number() OVER (ORDER BY {', '.join(order)}, _file, _row) - 1"
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW bucket_rows AS SELECT *, {place} AS _place FROM {origin}")
+    day = event_day(plan.table) or PERSON
+    times = [column for column in (day, f"{day.removesuffix('_day')}_minute") if column in names]
+    place = f"row_number() OVER (ORDER BY {', '.join((PERSON, *times))}, _file, _row) - 1"
+    rows = origin if files else f"({plan.split_query()} LIMIT 0)"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW bucket_rows AS SELECT *, {place} AS _place FROM {rows}")
 
 
 def _bucket_query(plan: _Plan, bucket: int) -> str:
-    """The sorted rows of `bucket_rows` with identifiers replaced by places; an episode is its first row's place."""
+    """The sorted rows of `bucket_rows` with places for identifiers; an episode is its first row's place."""
     made = []
     joins = ""
     for field in plan.stored:
@@ -226,3 +250,26 @@ def _bucket_query(plan: _Plan, bucket: int) -> str:
 def _keys(plan: _Plan, table: str, bucket: int) -> Path:
     """Where the identifiers of a table's bucket wait, with their places, until all tables are written."""
     return plan.staging / f"{table}_keys_{bucket:02}.parquet"
+
+
+def _lost(connection: duckdb.DuckDBPyConnection, column: str, path: Path) -> int:
+    """References of `bucket_rows` that became null in the written file."""
+    x = name(column)
+    query = f"SELECT (SELECT count({x}) FROM bucket_rows) - (SELECT count({x}) FROM {text(path)})"
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def _reopened(connection: duckdb.DuckDBPyConnection, plan: _Plan, as_of: date) -> dict[str, int]:
+    """Known rows whose end lies after the as-of date, by column."""
+    ends = [column.name for column in plan.columns if closes(plan.table, column)]
+    if not ends:
+        return {}
+    late = (f"count(*) FILTER (WHERE CAST({name(end)} AS DATE) > DATE {text(as_of)})" for end in ends)
+    row = connection.execute(f"SELECT {', '.join(late)} FROM known_{plan.table.name}").fetchall()[0]
+    return {end: n for end, n in zip(ends, row, strict=True) if n}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Rows that were written."""
+    files = path / "*.parquet" if path.is_dir() else path
+    return int(connection.execute(f"SELECT count(*) FROM read_parquet({text(files)})").fetchall()[0][0])

@@ -1,12 +1,12 @@
-"""What every page knows of its quarter: the language, the labels, the breaks, what is missing and where links lead.
+"""What every page knows of its quarter: language, labels, breaks, missing tables and where links lead.
 
-Also the few readings of a released row that all pages share. A released number is shown, hidden (its column stands in
-`suppressed`) or absent (not estimated); the three never look alike.
+Also the few readings of a released row that all pages share. A released number is shown, hidden (its column
+stands in `suppressed`) or absent (not estimated); the three never look alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -16,9 +16,9 @@ import pandas as pd
 from ennakointi import markup
 from ennakointi.markup import Block
 from ennakointi.periods import Quarter, month_text
-from ennakointi.text import Catalogue, N_
+from ennakointi.text import N_, Catalogue
 
-Text = Callable[..., str]
+Row = Mapping[str, Any]
 
 TABLE_NAMES = {
     "persons": N_("residents"),
@@ -44,23 +44,24 @@ TABLE_NAMES = {
 
 @dataclass(frozen=True)
 class Break:
-    """A known break of the series in a month (`YYYY-MM`); empty sets of services or groups mean all of them."""
+    """A known break of the series in a month (`YYYY-MM`); empty sets of services or groups mean all of them.
+    `verify` marks one that nobody has confirmed yet."""
 
     month: str
     label: str
     services: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    verify: bool = False
 
-    def concerns(self, target_group: str, service: str) -> bool:
-        """Whether the break touches the series; the total `all` of services is touched by every break."""
-        of_group = not self.groups or target_group in self.groups
-        return of_group and (not self.services or service == "all" or service in self.services)
+    def concerns(self, target_group: str) -> bool:
+        """Whether the break touches series of the group."""
+        return not self.groups or target_group in self.groups
 
 
 @dataclass(frozen=True)
 class InterventionFacts:
-    """What the parameters say of an intervention: its one primary outcome, which way is better, and its description
-    as (term, text) pairs ready in the reader's language."""
+    """What the parameters say of an intervention: its one primary outcome, which way is better, and its
+    description as (term, text) pairs ready in the reader's language."""
 
     primary_outcome: str
     better: str = "fewer"
@@ -102,7 +103,7 @@ class PageContext:
         return markup.link(text, href) if href else text
 
     def words(self, message: Any) -> str:
-        """A released `message`, `reason` or `missing`: catalogue key and slots as JSON, a plain key, or empty."""
+        """A released `message`, `reason` or `missing`: key and slots as JSON, a plain key, or empty."""
         if not isinstance(message, str) or not message:
             return ""
         if message.startswith("{"):
@@ -117,10 +118,15 @@ class PageContext:
             tone="missing",
         )
 
+    def break_words(self, known: Break) -> str:
+        """`1/2021: Iitti joins`, and whether it is still to be confirmed."""
+        said = f"{self.catalogue.month_short(known.month)}: {known.label}"
+        return self.catalogue.gettext("{text} (to be confirmed)", text=said) if known.verify else said
+
     def table_name(self, table: str) -> str:
         """The reader's name of a contract table, with the file name that an analyst looks for."""
-        name = TABLE_NAMES.get(table)
-        return f"{self.catalogue.gettext(name)} ({table})" if name else table
+        name = self.catalogue.gettext(TABLE_NAMES.get(table, table))
+        return name if name == table else f"{name} ({table})"
 
     def span(self, first: str, last: str) -> str:
         """Two months as digits, `3/2020–12/2021`: Finnish then needs no inflection."""
@@ -145,24 +151,47 @@ def rows(tables: Mapping[str, pd.DataFrame], name: str, **keys: str) -> pd.DataF
     return frame
 
 
-def is_hidden(row: pd.Series, column: str) -> bool:
+def records(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a released table, one mapping each."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def record(frame: pd.DataFrame, position: int = 0) -> Row:
+    """One row of a released table by its position."""
+    return records(frame.iloc[[position]])[0]
+
+
+def is_hidden(row: Row, column: str) -> bool:
     """Whether the door hid the number; the row's other absent numbers were never estimated."""
     return column in str(row.get("suppressed", "") or "").split(";")
 
 
-def is_shown(row: pd.Series, *columns: str) -> bool:
+def is_shown(row: Row, *columns: str) -> bool:
     """Whether every named number stands in the released row."""
-    return all(column in row.index and pd.notna(row[column]) for column in columns)
+    return all(column in row and pd.notna(row[column]) for column in columns)
 
 
-def intervals(row: pd.Series, value: str, low: str, high: str, catalogue: Catalogue) -> str:
+def numbers(row: Row, columns: Sequence[str], scale: float = 1.0) -> tuple[float, float, float]:
+    """A released value and the two ends of its interval, times a scale."""
+    value, low, high = (scale * float(row[column]) for column in columns)
+    return value, low, high
+
+
+def intervals(row: Row, value: str, low: str, high: str, catalogue: Catalogue) -> str:
     """One table cell, `25 000 (18 000–33 000)`: rounded to what the interval supports, hidden, or `–`."""
     if is_hidden(row, value):
         return catalogue.hidden
-    if not is_shown(row, value, low, high):
+    if not is_shown(row, value):
         return catalogue.missing
-    number = catalogue.estimate(row[value], row[low], row[high])
+    if not is_shown(row, low, high):
+        return catalogue.gettext("{value} (no interval)", value=rough(row[value], catalogue))
+    number = catalogue.estimate(*numbers(row, (value, low, high)))
     return f"{number.value} ({number.interval})"
+
+
+def rough(value: float, catalogue: Catalogue) -> str:
+    """A modelled number whose interval is not known: rounded as if it could be wrong by as much as itself."""
+    return catalogue.estimate(value, 0.0, 2 * value).value
 
 
 def check_value(passed: Any) -> bool | None:

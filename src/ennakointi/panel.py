@@ -1,7 +1,7 @@
-"""Panels: key × month with explicit gaps, distinct persons, person-time and register coverage, per target group.
+"""Panels of target groups: key × month with explicit gaps, persons, person-time and register coverage.
 
-Zero and missing differ: a covered cell without contacts is 0; a cell that the register does not hold, a month
-before the group can be told and a month after a break that stops the series are missing.
+Zero and missing differ: a covered cell without contacts is 0; a cell that the register does not hold, or a
+month before the group can be told, is missing.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ import pandas as pd
 from ennakointi import breaks as known_breaks
 from ennakointi.aggregates import AggregatePanel as AggregatePanel
 from ennakointi.aggregates import from_aggregate as from_aggregate
-from ennakointi.breaks import Break
-from ennakointi.cells import ALL_CODE, ALL_SERVICES, ABOUT_FILE, Axes
+from ennakointi.axes import Axes
+from ennakointi.cells import ABOUT_FILE, ALL_CODE, ALL_SERVICES
 from ennakointi.cells import build as build
+from ennakointi.documents import Break
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.population import age_band_labels
 from ennakointi.spelling import did_you_mean
@@ -40,15 +41,15 @@ class Panel:
     municipalities, age_bands, sexes : values of the keys.
     first_month, last_month : the months of the data, cut at the as-of date.
     available_from : first month in which the group can be told; before it everything is missing.
-    counts : service, municipality, age_band, sex, month, contacts, persons, cost_eur in covered cells; sparse: a
-        covered cell that is not there is 0. Persons are distinct in their cell and month. cost_eur is NaN where
-        the source knows no costs.
+    counts : service, municipality, age_band, sex, month, contacts, persons, cost_eur; sparse, covered cells:
+        a covered cell that is not there is 0. Persons are distinct in their cell and month. cost_eur is NaN
+        where the source knows no costs.
     totals : the same without service: persons with any contact, covered or not, counted once.
     person_time : municipality, age_band, sex, month, member_py, resident_py; dense from `available_from`.
-    coverage : service, municipality, month, covered; dense. A break that stops a series ends its coverage.
-    queue : service, municipality, month, waiting (referrals), persons at the month's end; sparse, empty without
-        referrals.
-    breaks : the known breaks that touch the group.
+    coverage : service, municipality, month, covered (whether the register holds the cell); dense.
+    queue : service, municipality, month, waiting (referrals), persons at the month's end; sparse, empty
+        without referrals.
+    breaks : the known breaks of the region; `areas` and `series_end` apply them.
     """
 
     target_group: str
@@ -74,12 +75,18 @@ class Panel:
         return np.arange(self.first_month, self.last_month + 1)
 
     def areas(self, service: str, from_month: int, to_month: int) -> tuple[str, ...]:
-        """Municipalities of constant coverage: covered in every month, and not re-based by a break in between."""
+        """Municipalities of constant coverage: always covered, and comparable across the span's breaks."""
         rows = self.coverage[self.coverage["service"] == service]
         inside = rows[rows["month"].between(from_month, to_month)]
         held = inside.groupby("municipality", observed=True)["covered"].all()
-        rebased = known_breaks.rebased(self.breaks, service, self.municipalities, from_month, to_month)
-        return tuple(m for m in self.municipalities if held.get(m, False) and m not in rebased)
+        spanned = known_breaks.touching(self.breaks, self.target_group, service, from_month, to_month)
+        apart = known_breaks.separated(spanned, self.municipalities)
+        return tuple(m for m in self.municipalities if held.get(m, False) and m not in apart)
+
+    def series_end(self, service: str, from_month: int) -> int:
+        """Last month to which a series that starts in `from_month` runs: a break may stop it everywhere."""
+        spanned = known_breaks.touching(self.breaks, self.target_group, service, from_month, self.last_month)
+        return known_breaks.series_end(spanned, self.municipalities, self.last_month)
 
     def series(
         self, services: str | Sequence[str], municipalities: Collection[str] | None = None
@@ -155,13 +162,9 @@ def open(folder: Path, target_group: str) -> Panel:  # noqa: A001 - read as pane
         "sex": list(axes.sexes),
     }
     files = {name: _labelled(folder / target_group / f"{name}.parquet", labels) for name in about["tables"]}
-    if not about["cost_known"]:
-        for name in ("counts", "totals"):
-            files[name]["cost_eur"] = np.nan
-    found = tuple(Break.model_validate(given) for given in about["breaks"])
-    touching = tuple(known for known in found if known_breaks.touches_group(known, target_group))
-    coverage = _labelled(folder / "coverage.parquet", labels)
-    covered = coverage["covered"] & ~known_breaks.stopped(touching, coverage)
+    for name in ("counts", "totals"):
+        cents = files[name].pop("cents")
+        files[name]["cost_eur"] = cents / 100 if about["cost_known"] else np.nan
     return Panel(
         target_group=target_group,
         services=tuple(about["services_used"]),
@@ -174,9 +177,9 @@ def open(folder: Path, target_group: str) -> Panel:  # noqa: A001 - read as pane
         counts=files["counts"],
         totals=files["totals"].drop(columns="service"),
         person_time=files["person_time"],
-        coverage=coverage.assign(covered=covered),
+        coverage=_labelled(folder / "coverage.parquet", labels),
         queue=files.get("queue", _NO_QUEUE),
-        breaks=touching,
+        breaks=tuple(Break.model_validate(known) for known in about["breaks"]),
         as_of=date.fromisoformat(about["as_of"]),
     )
 
@@ -186,10 +189,8 @@ def volumes(folder: Path) -> pd.DataFrame:
     about = _about(folder)
     names = {ALL_CODE: ALL_SERVICES, **dict(enumerate(about["services"]))}
     table = pd.read_parquet(folder / "volumes.parquet").rename(columns={"persons": "n_persons"})
-    table = table[table["contacts"] > 0].sort_values(["service", "year"], ignore_index=True)
     table["service"] = table["service"].map(names)
-    if not about["cost_known"]:
-        table["cost_eur"] = np.nan
+    table["cost_eur"] = table["cents"] / 100 if about["cost_known"] else np.nan
     return table[["service", "year", "contacts", "cost_eur", "covered_share", "n_persons"]]
 
 
@@ -215,8 +216,8 @@ def _labelled(file: Path, labels: dict[str, list[str]]) -> pd.DataFrame:
     """A panel file with the places in the axes replaced by categories."""
     table = pd.read_parquet(file)
     for key in labels.keys() & set(table.columns):
-        codes = table[key].where(table[key] >= 0, -1)
-        table[key] = pd.Categorical.from_codes(codes.to_numpy(np.int16), categories=labels[key])
+        codes: Any = table[key].to_numpy(np.int16)
+        table[key] = pd.Categorical.from_codes(codes, pd.Index(labels[key]))
     return table
 
 

@@ -1,11 +1,13 @@
-"""Whole paths of expected monthly counts: the method of record, its fallback, and quantiles of cumulated paths.
+"""Whole paths of expected monthly counts: the method of record, its fallback, and quantiles of cumulated
+paths.
 
 Functions of arrays. n is the number of baseline months, h of months ahead, p of paths.
 """
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +28,9 @@ THETA_BURN_IN = 3  # residuals of the first months are starting values
 class Paths:
     """Simulated monthly counts ahead of a baseline.
 
-    `point` (h,): point forecast, the mean of the paths. `paths` (p, h): counts ≥ 0. `fitted` (n,): level, season and
-    working days of the baseline itself. `method`: `theta`, or `counts` when the series was too small or too constant
-    for it.
+    `point` (h,): point forecast, the mean of the paths. `paths` (p, h): counts ≥ 0. `fitted` (n,): level,
+    season and working days of the baseline itself. `method`: `theta`, or `counts` when the series was too
+    small or too constant for it.
     """
 
     point: Floats
@@ -42,12 +44,12 @@ def simulate(
 ) -> Paths:
     """Paths of the counts that would have come without a disruption.
 
-    The standardised index observed / expected is divided by its season and working days (`expected.season`); the
-    rest is continued by a dynamic optimised Theta model (Fiorucci et al. 2016, 10.1016/j.ijforecast.2016.02.005),
-    whose drift is re-estimated along the path and so fades: a damped trend. Each path carries the month-to-month
-    errors through the level (autocorrelation), an error of the starting level and an error of the drift (parameter
-    uncertainty). Paths are re-centred on the point forecast and multiplied back by season, working days and the
-    expected counts of the population to come.
+    The standardised index observed / expected is divided by its season and working days (`expected.season`);
+    the rest is continued by a dynamic optimised Theta model (Fiorucci et al. 2016,
+    10.1016/j.ijforecast.2016.02.005), whose drift is re-estimated along the path and so fades: a damped
+    trend. Each path carries the month-to-month errors through the level (autocorrelation), an error of the
+    starting level and an error of the drift (parameter uncertainty). Paths are re-centred on the point
+    forecast and multiplied back by season, working days and the expected counts of the population to come.
 
     Parameters
     ----------
@@ -68,14 +70,16 @@ def simulate(
     generator = np.random.default_rng(seed)
     if suits_theta(observed, level):
         point, paths = _theta(level, len(ahead), n_paths, generator)
-        point, paths = _recentred(point * scale, paths * scale)
-        return Paths(point, paths, base * fitted.level, THETA)
+        if np.isfinite(point).all() and np.isfinite(paths).all():
+            point, paths = _recentred(point * scale, paths * scale)
+            return Paths(point, paths, base * fitted.level, THETA)
     point, paths = _recentred(*_count_paths(observed, level, fitted, scale, n_paths, generator))
     return Paths(point, paths, base * fitted.level, COUNTS)
 
 
 def suits_theta(observed: Floats, level: Floats) -> bool:
-    """Whether a series is large, varied and long enough for additive errors; decided before the model is called."""
+    """Whether a series is large, varied and long enough for additive errors; decided before the model is
+    called."""
     return bool(
         len(observed) >= 12
         and observed.mean() >= THETA_MINIMUM_MEAN
@@ -85,10 +89,10 @@ def suits_theta(observed: Floats, level: Floats) -> bool:
 
 
 def _theta(level: Floats, h: int, n_paths: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Point forecast (h,) and paths (p, h) of the deseasonalised index, with parameter errors drawn per path."""
+    """Point forecast (h,) and paths (p, h) of the deseasonalised index, with parameter errors drawn per
+    path."""
     n = len(level)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the optimiser's overflow warnings on flat likelihoods; the fit is checked
+    with _global_generator_kept():
         model = DynamicOptimizedTheta(season_length=1).fit(level)
         point = np.asarray(model.predict(h)["mean"], float)
         paths = np.asarray(model.simulate(h, n_paths, seed=int(generator.integers(2**31))), float)
@@ -97,12 +101,29 @@ def _theta(level: Floats, h: int, n_paths: int, generator: np.random.Generator) 
     level_sd = sigma * np.sqrt(max(alpha, 1.0 / n))  # steady-state error of an exponentially smoothed level
     drift_sd = 0.5 * sigma * np.sqrt(12.0 / n**3)  # Theta uses half of the least-squares slope
     level_error = generator.normal(0.0, level_sd, (n_paths, 1))
-    drift_error = generator.normal(0.0, drift_sd, (n_paths, 1)) * (np.arange(1, h + 1) + n / 2 * (alpha < 0.1))
+    drift_error = generator.normal(0.0, drift_sd, (n_paths, 1)) * (
+        np.arange(1, h + 1) + n / 2 * (alpha < 0.1)
+    )
     return point, paths + level_error + drift_error
 
 
+@contextmanager
+def _global_generator_kept() -> Iterator[None]:
+    """statsforecast's `simulate` seeds NumPy's global generator; its state is put back."""
+    state = np.random.get_state()  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
 def _count_paths(
-    observed: Floats, level: Floats, fitted: Season, scale: Floats, n_paths: int, generator: np.random.Generator
+    observed: Floats,
+    level: Floats,
+    fitted: Season,
+    scale: Floats,
+    n_paths: int,
+    generator: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Negative-binomial paths about a constant level for a small or constant series.
 
@@ -133,8 +154,8 @@ def _recentred(point: Floats, paths: Floats) -> tuple[Floats, Floats]:
 def cumulated_deviations(simulated: Paths, skip: int) -> Floats:
     """Each path's cumulated distance from the cumulated point forecast, shape (p, h − skip).
 
-    `skip` months between the baseline and the window are simulated but not cumulated. The mean over paths is made 0,
-    so that holding counts at zero moves no centre.
+    `skip` months between the baseline and the window are simulated but not cumulated. The mean over paths is
+    made 0, so that holding counts at zero moves no centre.
     """
     gaps = np.cumsum(simulated.paths[:, skip:] - simulated.point[skip:], axis=1)
     return gaps - gaps.mean(axis=0)

@@ -12,11 +12,23 @@ import zlib
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, deviation, disclosure, effectiveness, evidence, groups, panel, quality, sources, store
+from ennakointi import (
+    debt,
+    deviation,
+    disclosure,
+    effectiveness,
+    evidence,
+    groups,
+    panel,
+    quality,
+    sources,
+    store,
+)
 from ennakointi.errors import DataError, EnnakointiError, ParameterError
 from ennakointi.parameters import Parameters
 from ennakointi.result_tables import RESULT_TABLES
@@ -32,13 +44,29 @@ def prepare(
 ) -> store.Store:
     """Validate, store, and reduce to memberships and panels; raises DataError with every fault."""
     source = sources.discover(data)
-    built = store.build(source, workspace.store, parameters, as_of, quarantine=workspace.quarantine)
-    say(f"  {built.summary()}")
+    built = store.build(source, workspace.store, parameters, as_of, limits(parameters), quarantine=workspace.quarantine)
+    say(_rows(built))
     if is_aggregate(built):
         return built
     index = groups.build(built, parameters, workspace.memberships, chosen)
     panel.build(built, index, parameters, workspace.panels)
     return built
+
+
+def limits(parameters: Parameters) -> Limits:
+    """Memory, disk and lost rows that a run allows itself."""
+    run = parameters.run
+    return Limits(
+        memory=f"{run.memory_limit_gb}GB",
+        disk=f"{run.temporary_files_limit_gb}GB",
+        quarantined_share=run.quarantine_limit_share,
+    )
+
+
+def _rows(built: store.Store) -> str:
+    tables = built.manifest["tables"].values()
+    read, quarantined = sum(t["read"] for t in tables), sum(t["quarantined"] for t in tables)
+    return f"  {read:,} rows read, {quarantined:,} quarantined, {built.n_persons:,} persons"
 
 
 def is_aggregate(opened: store.Store) -> bool:
@@ -71,7 +99,9 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
     )
 
 
-def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: str) -> dict[str, pd.DataFrame]:
+def compute_part(
+    workspace: Workspace, parameters: Parameters, name: str, mode: str
+) -> dict[str, pd.DataFrame]:
     """Compute one part; returns result tables by name, unrounded."""
     kind, _, key = name.partition(".")
     opened = store.open(workspace.store)
@@ -93,7 +123,13 @@ def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
 
 
 def compute(
-    workspace: Workspace, parameters: Parameters, names: Sequence[str], mode: str, jobs: int, basis: str, say: Say
+    workspace: Workspace,
+    parameters: Parameters,
+    names: Sequence[str],
+    mode: str,
+    jobs: int,
+    basis: str,
+    say: Say,
 ) -> list[str]:
     """Compute all parts that are not finished on the same basis; returns the names of those that failed."""
     todo = [n for n in names if read_json(workspace.part(n) / "about.json").get("basis") != basis]
@@ -116,7 +152,7 @@ def _finish_part(
         write_tables(workspace.part(name), compute_part(workspace, parameters, name, mode), {"basis": basis})
     except EnnakointiError as error:
         return name, str(error)
-    except Exception as error:  # noqa: BLE001 - one part's fault must not take the other parts along; it is reported
+    except Exception as error:
         log.exception("part %s", name)
         return name, f"{type(error).__name__}: {error}"
     return name, ""
@@ -126,7 +162,7 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
     """Put the parts together, release them under the disclosure rules and keep both forms."""
     results = together([read_tables(workspace.part(name)) for name in names])
     write_tables(workspace.results, results, {})
-    released = disclosure.release(results, parameters.disclosure)
+    released = disclosure.release(results, parameters.disclosure.current)
     write_tables(workspace.published, released, {})
     return released
 
@@ -158,4 +194,4 @@ def write_context(workspace: Workspace, opened: store.Store, released: Path) -> 
     )
 
 
-__all__ = ["DataError", "prepare", "compute", "plan"]
+__all__ = ["DataError", "compute", "plan", "prepare"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-AGE_BANDS = (0, 7, 18, 23, 30, 45, 60, 65, 75, 85)
 DAYS_PER_YEAR = 365.25
 
 Floats = NDArray[np.float64]
@@ -48,7 +48,7 @@ class StandardisedRatio:
     hi: float
 
 
-def age_band_labels(bounds: Sequence[int] = AGE_BANDS) -> tuple[str, ...]:
+def age_band_labels(bounds: Sequence[int]) -> tuple[str, ...]:
     """`0–6`, `7–17`, …, `85+` for the lowest ages of the bands, in years.
 
     Raises
@@ -58,7 +58,7 @@ def age_band_labels(bounds: Sequence[int] = AGE_BANDS) -> tuple[str, ...]:
     """
     if list(bounds) != sorted(set(bounds)) or bounds[0] != 0:
         raise ValueError(f"age bands {list(bounds)}: give rising lowest ages that start at 0")
-    closed = [f"{low}–{high - 1}" if high - low > 1 else f"{low}" for low, high in zip(bounds, bounds[1:])]
+    closed = [f"{low}–{high - 1}" if high - low > 1 else f"{low}" for low, high in pairwise(bounds)]
     return (*closed, f"{bounds[-1]}+")
 
 
@@ -80,9 +80,10 @@ def direct(
 
     Notes
     -----
-    With w the weights over their sum and v = Σ w² d / n², the lower end is a gamma quantile with mean equal to
-    the rate and variance v; the upper end adds the largest w/n to both, as for one more event in that stratum.
-    Fay MP, Feuer EJ 1997, Stat Med 16:791–801, doi 10.1002/(SICI)1097-0258(19970415)16:7<791::AID-SIM500>3.0.CO;2-#.
+    With w the weights over their sum and v = Σ w² d / n², the lower end is a gamma quantile with the rate as
+    its mean and v as its variance; the upper end adds the largest w/n to the mean and its square to v, as one
+    more event in that stratum would. Fay MP, Feuer EJ 1997, Stat Med 16:791–801,
+    doi 10.1002/(SICI)1097-0258(19970415)16:7<791::AID-SIM500>3.0.CO;2-#.
     Witness: the example of that paper (Fleiss 1981, p. 249) as computed by R's epitools.
     """
     d, n, w = _strata(events, person_years, weights)
@@ -121,7 +122,7 @@ def expected(rates: ArrayLike, person_years: ArrayLike, axis: int | tuple[int, .
 
     Returns
     -------
-    Events; NaN where a stratum with person-time has no known rate. A stratum without person-time adds nothing.
+    Events; NaN where a stratum with person-time has no known rate. One without person-time adds nothing.
     """
     r, n = np.broadcast_arrays(np.asarray(rates, dtype=float), np.asarray(person_years, dtype=float))
     return np.asarray(np.where(n > 0, r * n, 0.0).sum(axis=axis))
@@ -140,8 +141,8 @@ def indirect(
 
     Notes
     -----
-    Garwood F 1936, Biometrika 28:437–442, doi 10.1093/biomet/28.3-4.437. Witnesses: Garwood's limits for 0 and
-    10 events, statsmodels' `confint_poisson`.
+    Garwood F 1936, Biometrika 28:437–442, doi 10.1093/biomet/28.3-4.437. Witnesses: Garwood's limits for 0
+    and 10 events, statsmodels' `confint_poisson`.
     """
     total = float(expected(rates, person_years))
     tail = (1 - level) / 2

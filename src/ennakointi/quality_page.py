@@ -1,4 +1,4 @@
-"""The page of the data themselves: what came in, what was rejected, what the register covers, who is counted."""
+"""The page of the data: what came in, what was rejected, what the register covers, who is counted."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi import markup
+from ennakointi import markup, quality_words
 from ennakointi.markup import Block, Column
-from ennakointi.page_context import PageContext, rows
+from ennakointi.page_context import PageContext, Row, records, rows
 from ennakointi.text import N_
 
 CHECKS = {
@@ -59,7 +59,10 @@ class QualityPage:
         """Whether the data can be used: rows accepted, tables missing, register coverage."""
         _ = self.context.catalogue.gettext
         lead = _("Data complete to {date}.", date=self.context.catalogue.date(self.context.as_of))
-        sentences = [accepted_sentence(self.tables, self.context), covered_sentence(self.tables, self.context)]
+        sentences = [
+            quality_words.accepted_sentence(self.tables, self.context),
+            quality_words.covered_sentence(self.tables, self.context),
+        ]
         return markup.stack(markup.headline(*filter(None, sentences), lead=lead), self._missing())
 
     def _missing(self) -> Block | None:
@@ -104,7 +107,7 @@ class QualityPage:
         order = found["severity"].map(SEVERITY_ORDER)
         ordered = found.assign(order=order).sort_values(["order", "failed"], ascending=[True, False])
         frame = ordered.assign(
-            where=[_place(r.table, r.column) for r in ordered.itertuples()],
+            where=[_place(row) for row in records(ordered)],
             what=[self._check(name) for name in ordered["check"]],
             weight=[_(SEVERITIES.get(name, name)) for name in ordered["severity"]],
             touches=[self._affected(names) for names in ordered["affects"]],
@@ -137,7 +140,7 @@ class QualityPage:
         elif not volumes.empty:
             blocks.append(self._covered(volumes))
         if self.context.breaks:
-            named = [f"{self.context.catalogue.month_short(b.month)}: {b.label}" for b in self.context.breaks]
+            named = [self.context.break_words(b) for b in self.context.breaks]
             blocks += [markup.paragraph(markup.strong(_("Known breaks:"))), markup.bullets(*named)]
         return markup.stack(*blocks)
 
@@ -153,17 +156,21 @@ class QualityPage:
             _("Share of the residents' months that the register holds"),
         )
         return markup.stack(
-            markup.paragraph(_("The register does not hold everything. Visits that are absent are not missing care.")),
+            markup.paragraph(
+                _("The register does not hold everything. Visits that are absent are not missing care.")
+            ),
             table,
         )
 
     def _by_year(self, volumes: pd.DataFrame, column: str, kind: str, caption: str) -> Block:
         """Services as rows, years as columns."""
         _ = self.context.catalogue.gettext
-        wide = volumes.pivot(index="service", columns="year", values=column)
+        wide = _wide(volumes, column)
         years = [str(year) for year in wide.columns]
-        hidden = volumes.pivot(index="service", columns="year", values="suppressed").astype(str)
-        marks = [";".join(y for y, c in zip(years, row) if column in c.split(";")) for row in hidden.to_numpy()]
+        hidden = _wide(volumes, "suppressed").astype(str)
+        marks = [
+            ";".join(y for y, c in zip(years, row) if column in c.split(";")) for row in hidden.to_numpy()
+        ]
         frame = wide.set_axis(years, axis=1).assign(
             service=[self.context.label("service", code) for code in wide.index], suppressed=marks
         )
@@ -193,8 +200,8 @@ class QualityPage:
         _ = self.context.catalogue.gettext
         frame = groups.assign(
             label=[self.context.label("target_group", code) for code in groups["target_group"]],
-            since=[self.context.catalogue.month_short(m) if m else None for m in groups["available_from"]],
-            remark=[self._remark(row) for _i, row in groups.iterrows()],
+            since=[self._since(row) for row in records(groups)],
+            remark=[self._remark(row) for row in records(groups)],
         )
         columns = [
             Column("label", _("Target group")),
@@ -211,12 +218,19 @@ class QualityPage:
             note=_("A person may belong to several groups: the rows must not be added up."),
         )
 
-    def _remark(self, row: pd.Series) -> str:
+    def _since(self, row: Row) -> str:
+        month = row["available_from"]
+        known = isinstance(month, str) and month
+        return self.context.catalogue.month_short(month) if known else self.context.catalogue.missing
+
+    def _remark(self, row: Row) -> str:
         missing = self.context.words(row["missing"])
         if missing:
             return missing
         if row["endogenous"] == "yes":
-            return self.context.catalogue.gettext("Use of services decides who belongs: no service debt is computed.")
+            return self.context.catalogue.gettext(
+                "Use of services decides who belongs: no service debt is computed."
+            )
         return ""
 
     def _overlaps(self) -> Block | None:
@@ -241,39 +255,10 @@ class QualityPage:
         return markup.details(_("How the groups overlap"), table)
 
 
-def _place(table: str, column: object) -> str:
-    return f"{table}.{column}" if isinstance(column, str) and column else table
+def _wide(volumes: pd.DataFrame, column: str) -> pd.DataFrame:
+    return volumes.pivot_table(index="service", columns="year", values=column, aggfunc="first", dropna=False)
 
 
-def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
-    """Rows accepted of rows delivered, over all tables."""
-    _ = context.catalogue.gettext
-    accepted = rows(tables, "data_quality", check="accepted")
-    if accepted.empty or not accepted["rows"].sum():
-        return ""
-    read, failed = accepted["rows"].sum(), accepted["failed"].sum()
-    if failed == 0:
-        return _("Every delivered row was accepted ({rows}).", rows=context.catalogue.number(read))
-    return _(
-        "Of the delivered rows {share} were accepted; rejected rows: {failed} of {rows}.",
-        share=context.catalogue.percent(1 - failed / read, 2),
-        failed=context.catalogue.number(failed),
-        rows=context.catalogue.number(read),
-    )
-
-
-def covered_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
-    """The lowest yearly coverage of a service."""
-    _ = context.catalogue.gettext
-    volumes = rows(tables, "volumes")
-    if "coverage" in context.missing or volumes.empty:
-        return ""
-    lowest = volumes.loc[volumes["covered_share"].idxmin()]
-    if lowest["covered_share"] >= 1:
-        return _("The register holds every area, service and month.")
-    return _(
-        "The register holds least of this: {service} in {year}, {share} of the residents' months.",
-        service=context.label("service", lowest["service"]),
-        year=str(lowest["year"]),
-        share=context.catalogue.percent(lowest["covered_share"]),
-    )
+def _place(row: Row) -> str:
+    column = row["column"]
+    return f"{row['table']}.{column}" if isinstance(column, str) and column else str(row["table"])

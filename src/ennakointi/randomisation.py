@@ -16,7 +16,7 @@ from math import factorial
 import numpy as np
 
 from ennakointi.difference import Cells, Noise, coefficients
-from ennakointi.evidence import Bools, Floats, Ints
+from ennakointi.areas import Bools, Floats, Ints
 
 TIE = 1e-9  # two statistics closer than this are equal
 POWER = 0.8
@@ -120,7 +120,8 @@ def _influence(cells: Cells, expected: Floats, first_month: int) -> Floats:
     in_window = expected @ window.T.astype(float)
     in_base = expected @ base.T.astype(float)
     return (
-        window[None] / np.maximum(in_window, 0.5)[:, :, None] - base[None] / np.maximum(in_base, 0.5)[:, :, None]
+        window[None] / np.maximum(in_window, 0.5)[:, :, None]
+        - base[None] / np.maximum(in_base, 0.5)[:, :, None]
     )
 
 

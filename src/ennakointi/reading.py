@@ -1,18 +1,20 @@
-"""Files as DuckDB views: every contract column as it was delivered and as the contract's type, with file and row number.
+"""Files as DuckDB views: every contract column as delivered and as the contract's type, with its place.
 
-A view `typed_<table>` has `_file` (position in the table's file list), `_row` (1 = first row after the header), and for each
-delivered contract column `raw_<column>` and `<column>`. Parquet is read in place; CSV is staged once as Parquet, and lines
-that cannot be split into the header's columns go to the table `rejected`.
+A view `typed_<table>` has `_file` (position in the table's file list), `_row` (1 = first row after the
+header), and for each delivered contract column `raw_<column>` and `<column>`. Parquet is read in place; CSV
+is staged once as Parquet, and lines that cannot be split into the header's columns go to the table
+`rejected`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 
 from ennakointi.database import name, text
+from ennakointi.errors import Fault
 from ennakointi.schema import (
     CODE,
     DATE,
@@ -42,6 +44,7 @@ _WHOLES = (
 )
 _FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
 _TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+EMPTY = "EMPTY"  # stands for the type of a column that holds no value
 READABLE: dict[str, tuple[str, ...]] = {
     IDENTIFIER: (*_TEXTS, *_WHOLES, "UUID"),
     TEXT: (*_TEXTS, *_WHOLES),
@@ -75,6 +78,8 @@ def delivered(column: Column, native: str) -> str:
     """SQL of the value as delivered: empty text and not-a-number are missing."""
     x = name(column.name)
     family = native.split("(")[0]
+    if native == EMPTY:
+        return "CAST(NULL AS VARCHAR)"
     if family in _TEXTS:
         return f"nullif(CAST({x} AS VARCHAR), '')"
     if family in ("FLOAT", "DOUBLE"):
@@ -84,7 +89,7 @@ def delivered(column: Column, native: str) -> str:
 
 def typed(column: Column, native: str, raw: str) -> str:
     """SQL that reads the delivered value `raw` as the contract's type; null where it cannot be read."""
-    is_text = native.split("(")[0] in _TEXTS
+    is_text = native.split("(")[0] in (*_TEXTS, EMPTY)
     if column.kind in (IDENTIFIER, TEXT, CODE):
         return f"CAST({raw} AS VARCHAR)"
     if column.kind == FLAG:
@@ -98,7 +103,7 @@ def typed(column: Column, native: str, raw: str) -> str:
 
 
 def _typed_text_time(kind: str, raw: str, target: str) -> str:
-    """SQL that reads ISO text as a date or a local time; words such as `infinity` and time zones are refused."""
+    """SQL that reads ISO text as a date or a local time; words (`infinity`) and time zones are refused."""
     value = f"CASE WHEN length({raw}) = 7 THEN {raw} || '-01' ELSE {raw} END" if kind == MONTH else raw
     plain = f"unicode({raw}) BETWEEN 48 AND 57"
     zoned = rf"length({raw}) > 10 AND regexp_matches({raw}, '(Z|z|[+-]\d\d(:?\d\d)?)$')"
@@ -110,62 +115,93 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("CREATE TEMP TABLE rejected (tbl VARCHAR, file INTEGER, line BIGINT)")
 
 
-def present(table: str, files: Sequence[SourceFile]) -> list[Column]:
-    """The contract columns that at least one file of the table has, in contract order."""
-    return [c for c in TABLES[table].columns if any(c.name in file.columns for file in files)]
-
-
 def open_table(
     connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[SourceFile], staging: Path
-) -> dict[str, str]:
-    """Make the view `delivered_<table>`, staging CSV first; the stored DuckDB type of each present column."""
-    columns = present(table, files)
+) -> tuple[dict[str, str], list[Fault]]:
+    """Make the view `delivered_<table>`, staging CSV first.
+
+    Returns
+    -------
+    natives : dict of str to str
+        The stored DuckDB type of each delivered contract column.
+    faults : list of Fault
+        CSV files that cannot be split into records; the view is not made then.
+    """
+    columns = [c for c in TABLES[table].columns if any(c.name in file.columns for file in files)]
+    paths = [file.path.resolve() for file in files]
+    row = "file_row_number + 1"
     if files[0].format == CSV:
-        staged = staging / f"{table}.parquet"
-        query = " UNION ALL BY NAME ".join(_csv_query(i, f, columns) for i, f in enumerate(files))
-        connection.execute(f"COPY ({query}) TO {text(staged)} (FORMAT parquet)")
-        _collect_rejected(connection, table, files)
-        origin = f"SELECT * FROM read_parquet({text(staged)}, hive_partitioning = false)"
-    else:
-        origin = _parquet_query(files, columns)
-    connection.execute(f"CREATE TEMP VIEW delivered_{table} AS {origin}")
-    described = connection.execute(f"DESCRIBE delivered_{table}").fetchall()
-    return {row[0]: row[1] for row in described if not row[0].startswith("_")}
-
-
-def type_table(connection: duckdb.DuckDBPyConnection, table: str, natives: dict[str, str]) -> None:
-    """Make the view `typed_<table>` over `delivered_<table>`."""
-    columns = [TABLES[table][column] for column in natives]
-    raws = ", ".join(f"{delivered(c, natives[c.name])} AS {name(f'raw_{c.name}')}" for c in columns)
-    values = ", ".join(
-        f"{typed(c, natives[c.name], name(f'raw_{c.name}'))} AS {name(c.name)}" for c in columns
+        paths = [staging / f"{table}_{position}.parquet" for position in range(len(files))]
+        faults = [
+            fault
+            for position, (file, path) in enumerate(zip(files, paths, strict=True))
+            if (fault := _stage_csv(connection, table, position, file, path))
+        ]
+        if faults:
+            return {}, faults
+        row = "_row"
+    listed = ", ".join(text(path) for path in paths)
+    connection.execute(
+        f"CREATE TEMP VIEW delivered_{table} AS SELECT CAST(file_index AS INTEGER) AS _file, {row} AS _row, "
+        f"{', '.join(name(column.name) for column in columns)} "
+        f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
     )
-    inner = f"SELECT _file, _row, {raws} FROM delivered_{table}"
-    connection.execute(f"CREATE TEMP VIEW typed_{table} AS SELECT *, {values} FROM ({inner})")
+    described = connection.execute(f"DESCRIBE delivered_{table}").fetchall()
+    return {row[0]: row[1] for row in described if not row[0].startswith("_")}, []
 
 
-def _parquet_query(files: Sequence[SourceFile], columns: Sequence[Column]) -> str:
-    paths = ", ".join(text(file.path.resolve()) for file in files)
-    selected = ", ".join(name(column.name) for column in columns)
-    place = "CAST(file_index AS INTEGER) AS _file, file_row_number + 1 AS _row"
-    return f"SELECT {place}, {selected} FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+def type_table(connection: duckdb.DuckDBPyConnection, table: str, natives: Mapping[str, str]) -> None:
+    """Make the view `typed_<table>` over `delivered_<table>`."""
+    raws, values = [], []
+    for column, native in natives.items():
+        declared, raw = TABLES[table][column], name(f"raw_{column}")
+        raws.append(f"{delivered(declared, native)} AS {raw}")
+        values.append(f"{typed(declared, native, raw)} AS {name(column)}")
+    inner = f"SELECT _file, _row, {', '.join(raws)} FROM delivered_{table}"
+    connection.execute(f"CREATE TEMP VIEW typed_{table} AS SELECT *, {', '.join(values)} FROM ({inner})")
 
 
-def _csv_query(position: int, file: SourceFile, columns: Sequence[Column]) -> str:
-    """All of a file's records as text; the header's own column list splits them."""
-    header = ", ".join(f"{text(column)}: 'VARCHAR'" for column in file.columns)
-    selected = ", ".join(name(c.name) for c in columns if c.name in file.columns)
+def _stage_csv(
+    connection: duckdb.DuckDBPyConnection, table: str, position: int, file: SourceFile, staged: Path
+) -> Fault | None:
+    """Copy a CSV file's contract columns as text into Parquet and note the lines that have to be left out."""
+    places = {column: f"c{place}" for place, column in enumerate(file.columns)}
+    header = ", ".join(f"c{place}: 'VARCHAR'" for place in range(len(file.columns)))
+    wanted = [f"{places[c]} AS {name(c)}" for c in TABLES[table].names if c in places]
     options = (
         f"delim = {text(file.delimiter)}, quote = '\"', escape = '\"', header = true, auto_detect = false, "
         f"nullstr = '', store_rejects = true, columns = {{{header}}}"
     )
-    scan = f"read_csv({text(file.path.resolve())}, {options})"
-    return f"SELECT {position}::INTEGER AS _file, row_number() OVER () AS _row, {selected} FROM {scan}"
+    records = f"read_csv({text(file.path.resolve())}, {options})"
+    query = f"SELECT row_number() OVER () AS _row, {', '.join(wanted)} FROM {records}"
+    try:
+        connection.execute(f"COPY ({query}) TO {text(staged)} (FORMAT parquet)")
+    except duckdb.InvalidInputException:
+        message = "cannot be split into lines; use one kind of line end and close every quote"
+        return Fault(table, None, "line_ends", 0, message, file.name)
+    connection.execute(
+        f"INSERT INTO rejected SELECT DISTINCT {text(table)}, {position}, line FROM {_rejects(file)}"
+    )
+    line = _line_of_open_quote(connection, file, staged, [c for c in TABLES[table].names if c in places])
+    if line is None:
+        return None
+    message = "a quoted value runs over several lines; close the quote or take the line break out"
+    return Fault(table, None, "open_quote", 0, message, file.name, line)
 
 
-def _collect_rejected(connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[SourceFile]) -> None:
-    for position, file in enumerate(files):
-        connection.execute(
-            f"INSERT INTO rejected SELECT DISTINCT {text(table)}, {position}, line FROM reject_errors "
-            f"JOIN reject_scans USING (scan_id, file_id) WHERE file_path = {text(file.path.resolve())}"
-        )
+def _line_of_open_quote(
+    connection: duckdb.DuckDBPyConnection, file: SourceFile, staged: Path, columns: Sequence[str]
+) -> int | None:
+    """The first record with a line break in a contract column or a rejected line: it may hide others."""
+    broken = f"contains(concat_ws('', {', '.join(map(name, columns))}), chr(10))"
+    inside = "contains(trim(csv_line, chr(10) || chr(13)), chr(10))"
+    rejected = f"SELECT line FROM {_rejects(file)} WHERE {inside}"
+    accepted = f"SELECT _row + 1 AS line FROM {text(staged)} WHERE {broken}"
+    row = connection.execute(f"SELECT min(line) FROM ({rejected} UNION ALL {accepted})").fetchall()[0]
+    return None if row[0] is None else int(row[0])
+
+
+def _rejects(file: SourceFile) -> str:
+    """SQL of what DuckDB noted about the rejected lines of a file."""
+    scans = f"(SELECT scan_id, file_id FROM reject_scans WHERE file_path = {text(file.path.resolve())})"
+    return f"reject_errors JOIN {scans} USING (scan_id, file_id)"

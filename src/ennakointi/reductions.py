@@ -9,39 +9,19 @@ Sums of euros are taken in whole cents: they are exact, so that neither threads 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ennakointi.periods import day_number, first_day
+from ennakointi.schema import MODES, TABLES
 
 NOT_SERVICE_MODES = ("administrative", "professional")  # no client meets the service in these
-REMOTE_MODES = ("phone", "remote_realtime", "remote_async", "letter")
 NO_PROVIDER = -1
 NEVER = 2**31 - 1  # the day of an exit that has not come
 STRATUM = ("municipality", "age_band", "sex", "month")
-
-
-@dataclass(frozen=True)
-class ContactCodes:
-    """The integer codes that decide what a contact is; `attended` is None where it is not recorded."""
-
-    attended: int | None
-    not_service_modes: tuple[int, ...]
-    remote_modes: tuple[int, ...]
-
-    @classmethod
-    def of(cls, modes: Sequence[str], attendance: Sequence[str]) -> ContactCodes:
-        """The codes of a store whose code lists of `contacts.mode` and `contacts.attendance` are given."""
-        place = {mode: code for code, mode in enumerate(modes)}
-        return cls(
-            attended=list(attendance).index("attended") if "attended" in attendance else None,
-            not_service_modes=tuple(place[mode] for mode in NOT_SERVICE_MODES if mode in place),
-            remote_modes=tuple(place[mode] for mode in REMOTE_MODES if mode in place),
-        )
 
 
 def calendar(first_month: int, last_month: int) -> pd.DataFrame:
@@ -60,33 +40,31 @@ def calendar(first_month: int, last_month: int) -> pd.DataFrame:
     )
 
 
-def person_months(contacts: nw.LazyFrame, codes: ContactCodes) -> nw.LazyFrame:
+def person_months(contacts: nw.LazyFrame, remote_modes: Collection[str]) -> nw.LazyFrame:
     """Attended service contacts of a person in a month by service, provider and channel.
 
     Parameters
     ----------
-    contacts : frame of the store's `contacts`; `attendance`, `provider`, `cost_eur` may be absent.
+    contacts : person, month, service, mode, attendance (null = attended), provider, cost_eur
+    remote_modes : the modes that count as remote
 
     Returns
     -------
     person, month, service, provider (-1 = not recorded), remote (bool), n (contacts), cost_eur (euros; a
     contact without a cost adds nothing).
     """
-    columns = set(contacts.collect_schema().names())
-    counted = ~nw.col("mode").is_in(codes.not_service_modes)
-    if "attendance" in columns and codes.attended is not None:
-        counted = counted & (nw.col("attendance").is_null() | (nw.col("attendance") == codes.attended))
-    provider = nw.col("provider").cast(nw.Int16) if "provider" in columns else nw.lit(NO_PROVIDER)
-    cost = nw.col("cost_eur") if "cost_eur" in columns else nw.lit(0.0)
-    keys = ("person", "month", "service", "provider", "remote")
+    attended = TABLES["contacts"]["attendance"].codes.index("attended")
+    not_service = [MODES.index(mode) for mode in NOT_SERVICE_MODES]
+    remote = [MODES.index(mode) for mode in remote_modes]
+    counted = ~nw.col("mode").is_in(not_service) & (nw.col("attendance").fill_null(attended) == attended)
     return (
         contacts.filter(counted)
         .with_columns(
-            provider=provider.fill_null(NO_PROVIDER).cast(nw.Int16),
-            remote=nw.col("mode").is_in(codes.remote_modes),
-            cents=_cents(cost),
+            nw.col("provider").cast(nw.Int16).fill_null(NO_PROVIDER),
+            remote=nw.col("mode").is_in(remote),
+            cents=_cents(nw.col("cost_eur")),
         )
-        .group_by(*keys)
+        .group_by("person", "month", "service", "provider", "remote")
         .agg(nw.len().alias("n"), nw.col("cents").sum())
         .with_columns(nw.col("n").cast(nw.Int32), cost_eur=nw.col("cents") / 100)
         .drop("cents")
@@ -111,7 +89,7 @@ def residency(persons: nw.LazyFrame, days: nw.LazyFrame, span: tuple[int, int]) 
 
     Parameters
     ----------
-    persons : person, birth_day and, where known, resident_from_day, resident_to_day, death_day (null = open)
+    persons : person, birth_day, resident_from_day, resident_to_day, death_day (null = open)
     days : `calendar` of the span
     span : first and last day of the span
 
@@ -119,14 +97,12 @@ def residency(persons: nw.LazyFrame, days: nw.LazyFrame, span: tuple[int, int]) 
     -------
     person, from_month, to_month (inclusive), lost_first, lost_last (days of those months without residence)
     """
-    columns = set(persons.collect_schema().names())
-    starts = [nw.col(c).fill_null(span[0]) for c in ("birth_day", "resident_from_day") if c in columns]
-    ends = [nw.col(c).fill_null(span[1]) for c in ("resident_to_day", "death_day") if c in columns]
-    first, last = nw.lit(span[0]), nw.lit(span[1])
+    starts = [nw.col(c).fill_null(span[0]) for c in ("birth_day", "resident_from_day")]
+    ends = [nw.col(c).fill_null(span[1]) for c in ("resident_to_day", "death_day")]
     bounds = persons.select(
         "person",
-        start=nw.max_horizontal(first, *starts).cast(nw.Int32),
-        end=nw.min_horizontal(last, *ends).cast(nw.Int32),
+        start=nw.max_horizontal(nw.lit(span[0]), *starts).cast(nw.Int32),
+        end=nw.min_horizontal(nw.lit(span[1]), *ends).cast(nw.Int32),
     ).filter(nw.col("start") <= nw.col("end"))
     start = days.select(start="day", from_month="month", lost_first="before")
     end = days.select(end="day", to_month="month", lost_last="after")
@@ -143,23 +119,27 @@ def resident_runs(runs: nw.LazyFrame, resident: nw.LazyFrame) -> nw.LazyFrame:
             to_month=nw.min_horizontal("to_month", "stay_to"),
         )
         .filter(nw.col("from_month") <= nw.col("to_month"))
-        .select("group", "person", "from_month", "to_month")
+        .select(nw.col("group").cast(nw.Int16), "person", "from_month", "to_month")
     )
+
+
+def residence_runs(resident: nw.LazyFrame, code: int) -> nw.LazyFrame:
+    """Residence itself as runs of membership in the group `code`."""
+    group = nw.lit(code).cast(nw.Int16).alias("group")
+    return resident.select(group, "person", "from_month", "to_month")
 
 
 def people(persons: nw.LazyFrame, unknown_municipality: int) -> nw.LazyFrame:
     """person, municipality, sex, birth_month; a non-disclosure order makes the municipality unknown."""
-    place = nw.col("municipality").cast(nw.Int32)
-    if "non_disclosure" in persons.collect_schema().names():
-        kept_out = nw.col("non_disclosure").fill_null(False)
-        place = nw.when(kept_out).then(nw.lit(unknown_municipality)).otherwise(place).cast(nw.Int32)
-    return persons.select("person", "sex", "birth_month", municipality=place)
+    place = nw.when(nw.col("non_disclosure").fill_null(False)).then(nw.lit(unknown_municipality))
+    given = place.otherwise(nw.col("municipality").cast(nw.Int32)).cast(nw.Int32)
+    return persons.select("person", "sex", "birth_month", municipality=given)
 
 
 def counts(
     months: nw.LazyFrame, runs: nw.LazyFrame, who: nw.LazyFrame, bounds: Sequence[int]
 ) -> nw.LazyFrame:
-    """Contacts, persons and euros of group members, by service and stratum.
+    """Contacts, persons and cents of group members, by service and stratum.
 
     Parameters
     ----------
@@ -170,17 +150,16 @@ def counts(
 
     Returns
     -------
-    group, service, municipality, age_band (index into bounds), sex, month, contacts, persons, cost_eur. A
+    group, service, municipality, age_band (index into bounds), sex, month, contacts, persons, cents. A
     person is in one stratum a month, so persons add up over strata, and not over services or months.
     """
-    return _in_euros(
+    return (
         _members(months, runs)
         .join(who, on="person")
         .with_columns(age_band=_age_band(bounds))
         .group_by("group", "service", *STRATUM)
-        .agg(nw.col("n").sum().alias("contacts"), nw.len().alias("persons"), nw.col("cents").sum()),
-        "contacts",
-        "persons",
+        .agg(nw.col("n").sum().alias("contacts"), nw.len().alias("persons"), nw.col("cents").sum())
+        .with_columns(*_whole("contacts", "persons", "cents"))
     )
 
 
@@ -200,23 +179,24 @@ def person_years(
     person, service, year, contacts, cents (both in covered cells), uncovered (contacts in other cells)
     """
     covered = nw.col("covered").cast(nw.Int64)
-    return (
-        _members(months, runs)
-        .join(who, on="person")
-        .join(coverage, on=["service", "municipality", "month"])
+    placed = _members(months, runs).join(who, on="person")
+    return added(
+        placed.join(coverage, on=["service", "municipality", "month"])
         .with_columns(
             year=nw.col("month") // 12,
             contacts=nw.col("n") * covered,
             cents=nw.col("cents") * covered,
             uncovered=nw.col("n") * (1 - covered),
         )
-        .group_by("person", "service", "year")
-        .agg(nw.col("contacts", "cents", "uncovered").sum())
+        .select("person", "service", "year", "contacts", "cents", "uncovered"),
+        "person",
+        "service",
+        "year",
     )
 
 
 def volumes(years: nw.LazyFrame, code: int) -> nw.LazyFrame:
-    """Contacts, euros and distinct persons by service and calendar year, and of all services under `code`.
+    """Contacts, cents and distinct persons by service and calendar year, and of all services under `code`.
 
     Parameters
     ----------
@@ -224,22 +204,18 @@ def volumes(years: nw.LazyFrame, code: int) -> nw.LazyFrame:
 
     Returns
     -------
-    service, year, contacts, persons, cost_eur, uncovered
+    service, year, contacts, persons, cents, uncovered
     """
-    together = years.group_by("person", "year").agg(nw.col("contacts", "cents", "uncovered").sum())
+    together = added(years.drop("service"), "person", "year")
     columns = ("service", "year", "contacts", "cents", "uncovered")
     either = [
         years.with_columns(nw.col("service").cast(nw.Int16)).select(*columns),
         together.with_columns(service=nw.lit(code).cast(nw.Int16)).select(*columns),
     ]
-    return _in_euros(
-        nw.concat(either, how="vertical")
-        .with_columns(persons=(nw.col("contacts") > 0).cast(nw.Int64))
-        .group_by("service", "year")
-        .agg(nw.col("contacts", "persons", "cents", "uncovered").sum()),
-        "contacts",
-        "persons",
-        "uncovered",
+    return added(
+        nw.concat(either, how="vertical").with_columns(persons=(nw.col("contacts") > 0).cast(nw.Int64)),
+        "service",
+        "year",
     )
 
 
@@ -267,8 +243,7 @@ def member_steps(runs: nw.LazyFrame, who: nw.LazyFrame, bands: nw.LazyFrame) -> 
     keys = ("group", "municipality", "age_band", "sex")
     entered = stays.select(*keys, month="enter", step=nw.lit(1))
     left = stays.select(*keys, month="leave", step=nw.lit(-1))
-    steps = nw.concat([entered, left], how="vertical").group_by(*keys, "month")
-    return steps.agg(nw.col("step").sum()).with_columns(*_whole("step"))
+    return added(nw.concat([entered, left], how="vertical"), *keys, "month")
 
 
 def lost_days(
@@ -277,40 +252,48 @@ def lost_days(
     """Days of members' months without residence: group, municipality, age_band, sex, month, lost (days)."""
     first = resident.filter(nw.col("lost_first") > 0).select("person", month="from_month", lost="lost_first")
     last = resident.filter(nw.col("lost_last") > 0).select("person", month="to_month", lost="lost_last")
-    return (
-        _members(nw.concat([first, last], how="vertical"), runs)
-        .join(who, on="person")
-        .with_columns(age_band=_age_band(bounds))
-        .group_by("group", *STRATUM)
-        .agg(nw.col("lost").sum())
-        .with_columns(*_whole("lost"))
-    )
+    lost = _members(nw.concat([first, last], how="vertical"), runs).join(who, on="person")
+    placed = lost.with_columns(age_band=_age_band(bounds)).select("group", *STRATUM, "lost")
+    return added(placed, "group", *STRATUM)
 
 
 def queue(
-    referrals: nw.LazyFrame, runs: nw.LazyFrame, who: nw.LazyFrame, month_ends: nw.LazyFrame
+    referrals: nw.LazyFrame,
+    runs: nw.LazyFrame,
+    who: nw.LazyFrame,
+    resident: nw.LazyFrame,
+    month_ends: nw.LazyFrame,
 ) -> nw.LazyFrame:
     """Referrals of members that wait at a month's end: received by then, and neither started nor closed.
 
     Parameters
     ----------
-    referrals : person, service, received_day and, where known, started_day, closed_day (null = not yet)
+    referrals : person, service, received_day, started_day, closed_day (null = not yet)
+    resident : `residency`; who has died or moved by the month's end does not wait
     month_ends : month, last_day
 
     Returns
     -------
     group, service, municipality, month, waiting (referrals), persons
     """
-    columns = set(referrals.collect_schema().names())
-    exits = [nw.col(c).fill_null(NEVER) for c in ("started_day", "closed_day") if c in columns]
-    entries = referrals.with_columns(exit_day=nw.min_horizontal(nw.lit(NEVER), *exits))
+    exits = [nw.col(column).fill_null(NEVER) for column in ("started_day", "closed_day")]
+    entries = referrals.with_columns(exit_day=nw.min_horizontal(*exits))
+    stay = resident.select("person", "lost_last", stay_to="to_month")
     return (
         _members(_waiting(entries, month_ends), runs)
+        .join(stay, on="person")
+        .filter((nw.col("month") < nw.col("stay_to")) | (nw.col("lost_last") == 0))
         .join(who.select("person", "municipality"), on="person")
         .group_by("group", "service", "municipality", "month")
         .agg(nw.col("n").sum().alias("waiting"), nw.len().alias("persons"))
         .with_columns(*_whole("waiting", "persons"))
     )
+
+
+def added(rows: nw.LazyFrame, *keys: str) -> nw.LazyFrame:
+    """Rows of the same key added up, every other column being a whole number."""
+    sums = [name for name in rows.collect_schema().names() if name not in keys]
+    return rows.group_by(*keys).agg(nw.col(*sums).sum()).with_columns(*_whole(*sums))
 
 
 def _waiting(entries: nw.LazyFrame, month_ends: nw.LazyFrame) -> nw.LazyFrame:
@@ -332,12 +315,7 @@ def _members(months: nw.LazyFrame, runs: nw.LazyFrame) -> nw.LazyFrame:
 
 
 def _summed(months: nw.LazyFrame, *keys: str) -> nw.LazyFrame:
-    grouped = months.with_columns(cents=_cents(nw.col("cost_eur"))).group_by(*keys)
-    return grouped.agg(nw.col("n", "cents").sum()).with_columns(*_whole("n", "cents"))
-
-
-def _in_euros(frame: nw.LazyFrame, *sums: str) -> nw.LazyFrame:
-    return frame.with_columns(*_whole(*sums), cost_eur=nw.col("cents") / 100).drop("cents")
+    return added(months.with_columns(cents=_cents(nw.col("cost_eur"))).select(*keys, "n", "cents"), *keys)
 
 
 def _whole(*columns: str) -> list[nw.Expr]:

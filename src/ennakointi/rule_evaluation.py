@@ -185,14 +185,10 @@ def _all(rule: nodes.AllOf, history: History, memo: Memo) -> Matrix:
     return _combined(rule.rules, history, memo, np.logical_and)
 
 
-def _combined(
-    rules: Iterable[nodes.Rule], history: History, memo: Memo, join: Callable[..., Matrix]
-) -> Matrix:
-    members: Matrix | None = None
-    for rule in rules:
-        found = _members(rule, history, memo)
-        members = found if members is None else join(members, found, out=members)
-    assert members is not None, "the language has no empty any or all"
+def _combined(rules: Sequence[nodes.Rule], history: History, memo: Memo, join: np.ufunc) -> Matrix:
+    members = _members(rules[0], history, memo)
+    for rule in rules[1:]:
+        join(members, _members(rule, history, memo), out=members)
     return members
 
 

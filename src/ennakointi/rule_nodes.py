@@ -28,7 +28,7 @@ from ennakointi.spelling import did_you_mean
 COUNTY = "county"
 CONTROLLERS = TABLES["statuses"]["controller"].codes
 SECTORS = ("health", "social")
-HEAVY_USE = 3  # contacts: from here on a rule speaks of how much care is used, not of whether
+HEAVY_USE = 2  # contacts: from here on a rule speaks of how much care is used, not of whether
 WITHOUT_CLIENT = ("administrative", "professional")
 DAYS_IN_MONTH = 30
 
@@ -75,12 +75,13 @@ Words = Annotated[tuple[StrictStr, ...], BeforeValidator(words), Field(min_lengt
 Month = Annotated[int, BeforeValidator(_month)]
 AtLeast = Annotated[StrictInt, Field(ge=1)]
 Months = Annotated[StrictInt, Field(ge=1, le=120)]
-Icd10 = Annotated[
-    Words, AfterValidator(_patterns(r"[A-Z]\d\d(\.?\w+)?|[A-Z]\d\d-[A-Z]\d\d", "F32, I25.1 or F20-F48"))
-]
-Icpc2 = Annotated[Words, AfterValidator(_patterns(r"[A-Z]\d\d(-[A-Z]\d\d)?", "P76 or P70-P84"))]
-Atc = Annotated[Words, AfterValidator(_patterns(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?", "N05 or N06A"))]
-Sector = Annotated[Words, AfterValidator(_sectors)]
+_ICD10 = _patterns(r"[A-Z]\d\d(\.?\w+)?|[A-Z]\d\d-[A-Z]\d\d", "F32, I25.1 or F20-F48")
+_ICPC2 = _patterns(r"[A-Z]\d\d(-[A-Z]\d\d)?", "P76 or P70-P84")
+_ATC = _patterns(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?", "N05 or N06A")
+Icd10 = Annotated[Words, AfterValidator(_ICD10)]
+Icpc2 = Annotated[Words, AfterValidator(_ICPC2)]
+Atc = Annotated[Words, AfterValidator(_ATC)]
+Sector = Annotated[Words, AfterValidator(lambda given: tuple(map(one_of(SECTORS), given)))]
 
 
 class Node(BaseModel):
@@ -94,9 +95,11 @@ class Node(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _unwrap(cls, value: Any) -> Any:
-        if not isinstance(value, dict) or set(value) != {cls.name} or cls.name in cls.model_fields:
+        if not isinstance(value, dict) or set(value) != {cls.name} or cls.single == cls.name:
             return value
         arguments = value[cls.name]
+        if cls.name in cls.model_fields and not isinstance(arguments, dict):
+            return value  # `status: unemployed`
         if cls.single is not None:
             return {cls.single: arguments}
         if not isinstance(arguments, dict):
@@ -288,12 +291,8 @@ class Referral(Node):
     longer_than_days: Annotated[StrictInt, Field(ge=0)]
     service: Words | None = None
     specialty: Words | None = None
-    wait_from: Annotated[StrictStr, Field(pattern="^(received|assessed|need_ascertained|decided)$")] = (
-        "received"
-    )
-    wait_to: Annotated[StrictStr, Field(pattern="^(assessment_started|assessed|decided|started)$")] = (
-        "started"
-    )
+    wait_from: Literal["received", "assessed", "need_ascertained", "decided"] = "received"
+    wait_to: Literal["assessment_started", "assessed", "decided", "started"] = "started"
     within_months: Annotated[StrictInt, Field(ge=0, le=120)] = 0
 
     @property
@@ -400,3 +399,26 @@ Rule = Annotated[
 
 for _node in (AnyOf, AllOf, SomeOf, Not):
     _node.model_rebuild()
+
+NODES: tuple[type[Node], ...] = (
+    Everyone,
+    Age,
+    Sex,
+    Municipality,
+    Status,
+    Diagnosis,
+    Contact,
+    DistinctServices,
+    FewerContacts,
+    Medicine,
+    Request,
+    Plan,
+    Measurement,
+    Enrolment,
+    Referral,
+    AnyOf,
+    AllOf,
+    SomeOf,
+    Not,
+    Group,
+)

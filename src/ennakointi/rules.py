@@ -1,42 +1,45 @@
 """The rule language of target groups: who belongs to a group in a month.
 
-A rule is a mapping with one key. Windows cover the `within_months` months *before* the month (12 unless told), so that
-a month's use never decides the group of the same month; ages, statuses and enrolments are tested on its first day.
+A rule is a mapping with one key. Windows cover the `within_months` months *before* the month (12 unless told).
+So a month's use never decides the group of the same month. Ages, statuses and enrolments are tested on its
+first day. `within` below stands for `within_months`, `service/sector` for either of the two.
 
-=====================  ==============================================================================================
+=====================  =====================================================================================
 `everyone: true`       every resident
 `age: [18, 29]`        whole years, inclusive; an open end is `null`
 `sex: female`          `female`, `male`, `other`, `unknown`, or a list of them
 `municipality: [..]`   official codes in quotes
-`status:`              `status` (list), `controller` (`county` unless told), `minimum_months` without a break
-`diagnosis:`           `icd10`, `icpc2`: codes, prefixes or ranges (`F20-F48`); `within_months`, `at_least`
-`contact:`             `service` or `sector`, `mode`, `profession`, `specialty`, `nature`, `urgency`, `attendance`;
-                       `within_months`, `at_least`. Unless told: attended contacts with the client
-`distinct_services:`   `at_least` different services; `service` or `sector`, `within_months`
-`fewer_contacts:`      fewer per month in the window than in the person's own months `reference_from`…`reference_to`;
-                       `service` or `sector`, `within_months`
-`medicine:`            `atc` codes or prefixes; `within_months`, `at_least`
-`referral:`            a wait `wait_from` (received, assessed, need_ascertained, decided) `wait_to` (assessment_started,
-                       assessed, decided, started) of more than `longer_than_days`, on the first day or in the last
-                       `within_months`; `service`, `specialty`
-`measurement:`         `measure`, `minimum`, `maximum`; `within_months`, `at_least`
-`request:`             `channel`, `service`, `outcome`; `within_months`, `at_least`
-`plan:`                `kind`; `within_months`, `at_least`
+`status:`              a state, or `status` (list), `controller` (`county` unless told), `minimum_months`
+                       without a break
+`diagnosis:`           `icd10`, `icpc2`: codes, prefixes or ranges (`F20-F48`); within, `at_least`
+`contact:`             service/sector, `mode`, `profession`, `specialty`, `nature`, `urgency`, `attendance`;
+                       within, `at_least`. Unless told: attended contacts with the client
+`distinct_services:`   `at_least` different services; service/sector, within
+`fewer_contacts:`      fewer per month in the window than in the person's own months `reference_from` to
+                       `reference_to`; service/sector, within
+`medicine:`            `atc` codes or prefixes; within, `at_least`
+`referral:`            a wait of more than `longer_than_days`, on the first day or in the last within months,
+                       `wait_from` (received, assessed, need_ascertained, decided) `wait_to`
+                       (assessment_started, assessed, decided, started); `service`, `specialty`
+`measurement:`         `measure`, `minimum`, `maximum`; within, `at_least`
+`request:`             `channel`, `service`, `outcome`; within, `at_least`
+`plan:`                `kind`; within, `at_least`
 `enrolment: [..]`      enrolled in one of the interventions
 `any: [..]`            at least one of the rules
 `all: [..]`            every one of the rules
 `not: rule`            residents whom the rule does not hold for
 `at_least:`            `count` of the rules in `of`
 `group: name`          members of another target group (unions and differences of groups)
-=====================  ==============================================================================================
+=====================  =====================================================================================
 
-A status without a controller is the county's own; another controller's register must be named, so that a group which
-needs it can be kept out until a legal basis is given.
+A status without a controller is the county's own. Another controller's register must be named: a group that
+needs it is kept out until a legal basis is given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 
@@ -95,55 +98,45 @@ def bind(rules: Mapping[str, Rule], services: Mapping[str, str]) -> tuple[dict[s
     Returns
     -------
     bound, faults
-        The groups that could be bound, and a sentence `group: what is wrong` for each unknown group, unknown service
-        and cycle.
+        The groups that could be bound, and a sentence for each unknown group and each circle.
     """
-    bound: dict[str, Rule] = {}
-    faults: list[str] = []
+    binding = _Binding(rules, services)
     for name in rules:
-        _bind_group(name, rules, services, bound, faults, ())
-    return bound, faults
+        binding.group(name)
+    return {name: rule for name, rule in binding.done.items() if rule is not None}, binding.faults
 
 
-def _bind_group(
-    name: str,
-    rules: Mapping[str, Rule],
-    services: Mapping[str, str],
-    bound: dict[str, Rule],
-    faults: list[str],
-    above: tuple[str, ...],
-) -> Rule | None:
-    if name in bound:
-        return bound[name]
-    if name in above:
-        circle = " → ".join((*above[above.index(name) :], name))
-        faults.append(f"{above[0]}.who: the groups refer to each other in a circle: {circle}")
-        return None
+@dataclass
+class _Binding:
+    """Groups bound so far (None = faulty) and the faults found on the way."""
 
-    def group_rule(other: str) -> Rule | None:
-        if other not in rules:
-            faults.append(f"{name}.who: group {other!r} does not exist{did_you_mean(other, rules)}")
+    rules: Mapping[str, Rule]
+    services: Mapping[str, str]
+    done: dict[str, Rule | None] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+    def group(self, name: str, above: tuple[str, ...] = ()) -> Rule | None:
+        if name in above:
+            circle = above[above.index(name) :]
+            if name == min(circle):  # a circle is met once from each of its groups
+                path = " → ".join((*circle, name))
+                self.faults.append(f"{name}.who: the groups refer to each other in a circle: {path}")
             return None
-        return _bind_group(other, rules, services, bound, faults, (*above, name))
+        if name not in self.done:
+            self.done[name] = self.node(self.rules[name], (*above, name))
+        return self.done[name]
 
-    def visit(rule: Rule) -> Rule | None:
+    def node(self, rule: Rule, above: tuple[str, ...]) -> Rule | None:
         if isinstance(rule, nodes.Group):
-            found = group_rule(rule.group)
+            if rule.group not in self.rules:
+                near = did_you_mean(rule.group, self.rules)
+                self.faults.append(f"{above[-1]}.who: group {rule.group!r} does not exist{near}")
+                return None
+            found = self.group(rule.group, above)
             return None if found is None else rule.model_copy(update={"rule": found})
-        if isinstance(rule, nodes.ContactFilter | nodes.Referral | nodes.Request):
-            faults.extend(
-                f"{name}.who: service {code!r} does not exist{did_you_mean(code, services)}"
-                for code in rule.service or ()
-                if code not in services
-            )
         if isinstance(rule, nodes.ContactFilter):
-            return _with_sector(rule, services)
-        return _with_children(rule, [visit(child) for child in rule.children])
-
-    done = visit(rules[name])
-    if done is not None:
-        bound[name] = done
-    return done
+            return _with_sector(rule, self.services)
+        return _with_children(rule, [self.node(child, above) for child in rule.children])
 
 
 def _with_sector(rule: nodes.ContactFilter, services: Mapping[str, str]) -> Rule:
@@ -168,7 +161,7 @@ def look_back_months(rule: Rule) -> int:
 
 
 def earliest_month(rule: Rule, first_month: int) -> int | None:
-    """First month that can be told from data that start in `first_month`; None when the data start too late."""
+    """First month that can be told from data that start in `first_month`; None when they start too late."""
     earliest = first_month + look_back_months(rule)
     for node in walk(rule):
         if isinstance(node, nodes.FewerContacts):
@@ -197,8 +190,8 @@ def uses_care(rule: Rule) -> bool:
 def defined_by_use(rule: Rule) -> bool:
     """Whether the group is defined by the use of services itself, so that a debt of it has no meaning.
 
-    True for heavy use, many services, less use than before, long waits and absence of contacts anywhere in the rule,
-    and when nobody can be a member without a contact.
+    True for repeated use, many services, less use than before, long waits and absence of contacts anywhere in
+    the rule, and when nobody can be a member without a contact.
     """
     return any(_is_level_of_use(node) for node in walk(rule)) or _needs_contact(rule)
 
@@ -206,7 +199,9 @@ def defined_by_use(rule: Rule) -> bool:
 def _is_level_of_use(node: Rule) -> bool:
     if isinstance(node, nodes.Not):
         return any(isinstance(below, _USE) for below in walk(node.rule))
-    if isinstance(node, nodes.Contact | nodes.Request):
+    if isinstance(node, nodes.Contact):
+        return node.at_least >= nodes.HEAVY_USE and "attended" in node.attendance
+    if isinstance(node, nodes.Request):
         return node.at_least >= nodes.HEAVY_USE
     return isinstance(node, nodes.DistinctServices | nodes.FewerContacts | nodes.Referral)
 
@@ -224,8 +219,8 @@ def _needs_contact(rule: Rule) -> bool:
 def reduce_to(rule: Rule, available: Collection[str]) -> tuple[Rule | None, frozenset[str]]:
     """The rule as far as the tables at hand allow, and the tables that it lacks.
 
-    Alternatives of `any` whose table is absent are left out as long as one remains; anywhere else an absent table
-    leaves nothing (None), because the group would become another one.
+    Alternatives of `any` whose table is absent are left out as long as one remains; anywhere else an absent
+    table leaves nothing (None), because the group would become another one.
     """
     lacking = tables(rule) - frozenset(available)
     if not lacking:

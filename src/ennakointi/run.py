@@ -20,6 +20,7 @@ from ennakointi.errors import ParameterError, RunError
 from ennakointi.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.parameters import Notebook, Parameters
 from ennakointi.periods import Quarter
+from ennakointi.rendering import Release
 from ennakointi.workspace import Workspace, fingerprint, read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -73,12 +74,13 @@ def run(options: Options, say: Say) -> int:
         say(f"Computing {len(names)} parts")
         failed = phases.compute(workspace, parameters, names, options.mode, options.jobs, basis, say)
         released = phases.plan(workspace, parameters, [name for name in names if name not in failed])
-        phases.write_context(workspace, store.open(workspace.store))
         jobs = notebook_jobs(workspace, parameters, notebooks, chosen, released, options.languages)
         say(f"Rendering {len(jobs)} notebooks")
         outcomes = _render(workspace, jobs, options.jobs, say)
         target = options.output / str(options.quarter)
-        rendering.publish(target, workspace, parameters, outcomes, released, provenance(options, parameters, workspace))
+        rendering.publish(
+            target, workspace, parameters, outcomes, released, provenance(options, parameters, workspace)
+        )
     return _finish(target, failed, outcomes, say)
 
 
@@ -93,13 +95,20 @@ def _finish(target: Path, failed: Sequence[str], outcomes: Sequence[Outcome], sa
 def _basis(options: Options, parameters: Parameters, chosen: Sequence[str]) -> str:
     """What finished work depends on: the data's files, the documents, the version, the options that shape numbers."""
     source = sources.discover(options.data)
-    files = [(str(f), f.stat().st_size, f.stat().st_mtime_ns) for group in source.files.values() for f in group]
+    files = [
+        (str(f), f.stat().st_size, f.stat().st_mtime_ns) for group in source.files.values() for f in group
+    ]
     shaping = (options.region, options.mode, options.cut, tuple(chosen), __version__)
-    return fingerprint(sorted(files), dict(parameters.digests), shaping)
+    return fingerprint(sorted(files), dict(parameters.sources), shaping)
 
 
 def _prepare(
-    workspace: Workspace, parameters: Parameters, options: Options, chosen: Sequence[str], basis: str, say: Say
+    workspace: Workspace,
+    parameters: Parameters,
+    options: Options,
+    chosen: Sequence[str],
+    basis: str,
+    say: Say,
 ) -> None:
     ready = workspace.folder / "prepared.json"
     if options.resume and read_json(ready).get("basis") == basis:
@@ -129,16 +138,27 @@ def chosen_notebooks(parameters: Parameters, options: Options) -> dict[str, tupl
     """The notebooks of the run in their order, each found and checked before anything starts."""
     unknown = [name for name in options.notebooks if name not in parameters.notebooks]
     if unknown:
-        raise ParameterError(f"--notebook {unknown[0]!r}: not in notebooks.yml; see `ennakointi list notebooks`")
+        raise ParameterError(
+            f"--notebook {unknown[0]!r}: not in notebooks.yml; see `ennakointi list notebooks`"
+        )
     chosen = {}
     for name, notebook in sorted(parameters.notebooks.items(), key=lambda item: item[1].order):
         if options.notebooks and name not in options.notebooks:
             continue
-        path = documents.find("notebooks", f"{name}.ipynb", options.notebook_folder)
+        path = _notebook(name, options.notebook_folder)
         given = ["quarter", "language"] + (["target_group"] if notebook.per == "group" else [])
         check_parameters(path, given)
         chosen[name] = (notebook, path)
     return chosen
+
+
+def _notebook(name: str, folder: Path | None) -> Path:
+    """A notebook from the folder that is given, else from `./notebooks`, else the shipped one."""
+    folders = [*([folder] if folder else []), Path("notebooks"), documents.shipped("notebooks")]
+    found = next((f / f"{name}.ipynb" for f in folders if (f / f"{name}.ipynb").is_file()), None)
+    if found is None:
+        raise ParameterError(f"notebooks.yml names {name!r}, but there is no {name}.ipynb in the notebook folders")
+    return found
 
 
 def notebook_jobs(
@@ -152,13 +172,15 @@ def notebook_jobs(
     """One job per notebook, group and language, where there is a result to show."""
     jobs = []
     for name, (notebook, path) in notebooks.items():
-        subjects = [g for g in chosen if _has_results(notebook, g, released)] if notebook.per == "group" else [""]
+        subjects = (
+            [g for g in chosen if _has_results(notebook, g, released)] if notebook.per == "group" else [""]
+        )
         for language in languages:
             for group in subjects:
                 page = f"{name}-{group}" if group else name
                 given = {"quarter": str(workspace.quarter), "language": language}
                 label = parameters.target_groups[group].label if group else None
-                title = " · ".join(t[language] for t in (notebook.title, label) if t is not None)
+                title = ": ".join(t[language] for t in (notebook.title, label) if t is not None)
                 jobs.append(
                     Job(
                         name=page if language == languages[0] else f"{language}/{page}",
@@ -191,7 +213,18 @@ def _render(workspace: Workspace, jobs: Sequence[Job], at_a_time: int, say: Say)
         del os.environ[study.PUBLISHED], os.environ[study.WORK]
 
 
-def provenance(options: Options, parameters: Parameters, workspace: Workspace) -> dict[str, Any]:
+def _links(jobs: Sequence[Job]) -> list[tuple[str, str, str]]:
+    """Notebook, target group and page, so that pages can lead to each other."""
+    places = {(job.notebook.stem, job.parameters.get("target_group", "")) for job in jobs}
+    return [(notebook, group, rendering.page_file(notebook, group)) for notebook, group in sorted(places)]
+
+
+def _forbidden(options: Options) -> tuple[str, ...]:
+    """Places of this machine that no published file may name."""
+    return tuple(sorted({str(path.resolve()) for path in (options.data, options.work, options.output, Path.home())}))
+
+
+def _manifest(options: Options, parameters: Parameters, workspace: Workspace) -> dict[str, Any]:
     """What a reader needs to trace the release; no path of the machine, no user."""
     manifest = store.open(workspace.store).manifest
     return {
@@ -200,7 +233,7 @@ def provenance(options: Options, parameters: Parameters, workspace: Workspace) -
         "as_of": options.cut.isoformat(),
         "mode": options.mode,
         "version": __version__,
-        "parameters": dict(sorted(parameters.digests.items())),
+        "parameters": dict(sorted(parameters.sources.items())),
         "source": manifest,
     }
 
@@ -244,4 +277,7 @@ def listing(what: str, folder: Path | None, region: str, language: str) -> list[
         "notebooks": parameters.notebooks,
         "interventions": parameters.interventions,
     }[what]
-    return [(code, getattr(t, "title" if what == "notebooks" else "label")[language]) for code, t in things.items()]
+    return [
+        (code, getattr(t, "title" if what == "notebooks" else "label")[language])
+        for code, t in things.items()
+    ]

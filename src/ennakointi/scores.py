@@ -1,4 +1,5 @@
-"""Scores of quantile forecasts and of intervals: functions of arrays, smaller is better, in the unit of the outcome."""
+"""Scores of quantile forecasts and of intervals: functions of arrays, smaller is better, in the unit of the
+outcome."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ def interval_score(
     """Interval score of a central interval with nominal `coverage`, elementwise.
 
     Width plus 2/α times the distance by which the outcome lies outside, α = 1 − coverage
-    (Gneiting & Raftery 2007, eq. 43, 10.1198/016214506000001437). Witness: [8, 12] at 80 %, y 13 → 4 + 10·1 = 14.
+    (Gneiting & Raftery 2007, eq. 43, 10.1198/016214506000001437). Witness: [8, 12] at 80 %, y 13 → 4 + 10·1 =
+    14.
     """
     y, low, high = (np.asarray(x, float) for x in (observed, lower, upper))
     outside = np.maximum(low - y, 0.0) + np.maximum(y - high, 0.0)
@@ -40,7 +42,8 @@ def wis(
 ) -> Floats:
     """Weighted interval score over K central intervals and the median.
 
-    ``(|y − m| / 2 + Σ α_k / 2 · IS_k) / (K + 1/2)`` (Bracher et al. 2021, eq. 2, 10.1371/journal.pcbi.1008618).
+    ``(|y − m| / 2 + Σ α_k / 2 · IS_k) / (K + 1/2)`` (Bracher et al. 2021, eq. 2,
+    10.1371/journal.pcbi.1008618).
 
     Parameters
     ----------

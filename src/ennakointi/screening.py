@@ -1,7 +1,7 @@
 """Rows against rules: every delivered row is accepted or quarantined with its file, line, column and rule.
 
-All tables are screened before anything is refused, persons first. Rows that share a key are quarantined, all of them, because
-nobody can say which is right; only where the copies are identical is the first one kept.
+All tables are screened before anything is refused, persons first. Rows that share a key are all quarantined,
+because nobody can say which is right; only where the copies are identical is the first one kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import duckdb
 from ennakointi import reading
 from ennakointi.database import name, text
 from ennakointi.errors import DataError, Fault
-from ennakointi.schema import TABLES, Table
+from ennakointi.schema import AGGREGATE_TABLE, REQUIRED_TABLES, TABLES, Table
 from ennakointi.sources import CSV, Source, SourceFile
 from ennakointi.validation import (
     Knowledge,
@@ -35,7 +35,7 @@ _CODES_SHOWN = 5
 _OFTEN = 10  # a code nobody resembles is shown only when this many rows hold it
 _UNREADABLE_LINE = "the line has too few or too many fields, an open quote, or is not UTF-8"
 _DUPLICATE_ROW = "repeats an earlier row word for word; the first is kept"
-_DUPLICATE_KEY = "stands in several different rows; none of them is used"
+_DUPLICATE_KEY = "the key stands in several different rows; none of them is used"
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,14 @@ def screen(
     """Test every row of a source by every rule.
 
     Leaves in the connection the views `screened_<table>` (typed rows with what is known of their person) and
-    `accepted_<table>`, the table `person_index` (`known_id`, `person` 0..n-1 of those born by the as-of date, `born`, `died`)
-    and the table `quarantined` (tbl, file, line, column, rule).
+    `accepted_<table>`, the table `person_index` (`known_id`, `person` 0..n-1 of those born by the as-of date,
+    `born`, `died`) and the table `quarantined` (tbl, file, line, column, rule).
 
     Raises
     ------
     DataError
-        Required columns are missing, doubled or stored as a type that cannot be read; all tables are looked at first.
+        Required columns are missing, doubled or stored as a type that cannot be read, or a required table is
+        empty; all tables are looked at first.
     """
     faults = structure(source)
     if faults:
@@ -106,6 +107,8 @@ def screen(
     )
     _open_tables(connection, source, staging)
     outcomes = {table: _screen_table(connection, TABLES[table], knowledge) for table in source.files}
+    if empty := _empty_required({table: outcome.read for table, outcome in outcomes.items()}):
+        raise DataError("The data folder cannot be used:", tuple(empty))
     _place(connection, source)
     counts = {table: _table_count(connection, table, outcome.read) for table, outcome in outcomes.items()}
     fired = {(r.table, r.column, r.name): r for outcome in outcomes.values() for r in outcome.fired}
@@ -120,13 +123,14 @@ def screen(
 def write_quarantine(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
     """Write `<table>.parquet` with file, line, column and rule of every fault; no value of a row.
 
-    `line` is the record's number in a CSV file, whose header is line 1, and the row's number in a Parquet file.
+    `line` is the record's number in a CSV file, whose header is line 1, and the row's in a Parquet file.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in folder.glob("*.parquet"):
+        path.unlink()
     for table in source.files:
         path = folder / f"{table}.parquet"
-        path.unlink(missing_ok=True)
-        query = f"SELECT file, line, column, rule FROM quarantined WHERE tbl = {text(table)} ORDER BY ALL"
+        query = f'SELECT file, line, "column", rule FROM quarantined WHERE tbl = {text(table)} ORDER BY ALL'
         if connection.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]:
             connection.execute(f"COPY ({query}) TO {text(path)} (FORMAT parquet)")
             path.chmod(0o600)
@@ -142,20 +146,29 @@ class _Outcome:
 
 
 def _open_tables(connection: duckdb.DuckDBPyConnection, source: Source, staging: Path) -> None:
-    """Make the typed view of every table, after refusing stored types that would have to be guessed."""
-    natives = {
-        table: reading.open_table(connection, table, files, staging) for table, files in source.files.items()
-    }
-    faults = []
-    for table, types in natives.items():
-        for column, native in list(types.items()):
+    """Make the typed view of every table, after refusing what would have to be guessed."""
+    faults: list[Fault] = []
+    for table, files in source.files.items():
+        natives, unreadable = reading.open_table(connection, table, files, staging)
+        faults += unreadable
+        for column, native in natives.items():
             if not reading.readable(TABLES[table][column].kind, native):
                 if _holds_values(connection, f"delivered_{table}", column):
                     faults.append(wrong_type(table, TABLES[table][column], native))
-                types[column] = "EMPTY"
-        reading.type_table(connection, table, types)
+                natives[column] = reading.EMPTY
+        if natives:
+            reading.type_table(connection, table, natives)
     if faults:
-        raise DataError("Columns are stored as types the contract does not read:", tuple(faults))
+        raise DataError("The tables cannot be read without guessing:", tuple(faults))
+
+
+def _empty_required(read: Mapping[str, int]) -> list[Fault]:
+    """Required tables without a row, unless only an aggregate table holds any."""
+    personal = any(n for table, n in read.items() if TABLES[table].by_person)
+    if not personal and read.get(AGGREGATE_TABLE):
+        return []
+    message = "holds no rows; fill it in (or, for an aggregate source, fill in panel alone)"
+    return [Fault(table, None, "no_rows", 0, message) for table in REQUIRED_TABLES if not read.get(table)]
 
 
 def _holds_values(connection: duckdb.DuckDBPyConnection, view: str, column: str) -> bool:
@@ -198,11 +211,11 @@ def _index_persons(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
     here = f"born <= DATE {text(as_of)}"
     order = "TRY_CAST(known_id AS BIGINT) NULLS LAST, known_id"
     died = "death_date" if _has(connection, "persons", "death_date") else "CAST(NULL AS DATE)"
+    number = f"CAST(row_number() OVER (PARTITION BY {here} ORDER BY {order}) - 1 AS INTEGER)"
+    lives = f"person_id AS known_id, {birth_floor('birth_date')} AS born, {died} AS died"
     connection.execute(
-        f"CREATE TEMP TABLE person_index AS "
-        f"SELECT known_id, born, died, CASE WHEN {here} THEN "
-        f"CAST(row_number() OVER (PARTITION BY {here} ORDER BY {order}) - 1 AS INTEGER) END AS person "
-        f"FROM (SELECT person_id AS known_id, {birth_floor('birth_date')} AS born, {died} AS died FROM accepted_persons)"
+        f"CREATE TEMP TABLE person_index AS SELECT *, CASE WHEN {here} THEN {number} END AS person "
+        f"FROM (SELECT {lives} FROM accepted_persons)"
     )
 
 
@@ -246,18 +259,20 @@ def _note_duplicates(
     _find_doubled(connection, rows, table.name)
     group = f"PARTITION BY {', '.join(map(name, key))}"
     whole = f"hash({', '.join(name(f'raw_{column}') for column in present)})"
+    copies = f"(SELECT *, {whole} AS _whole FROM {rows} SEMI JOIN doubled USING (_key))"
+    column = text(key[0]) if len(key) == 1 else "NULL"
     connection.execute(
-        f"INSERT INTO broken SELECT {text(table.name)}, _file, _row, {text(key[0])}, "
-        f"CASE WHEN alike THEN 'duplicate_row' ELSE 'duplicate_key' END FROM "
-        f"(SELECT _file, _row, count(*) OVER same AS n, min(_whole) OVER same = max(_whole) OVER same AS alike, "
-        f"row_number() OVER ({group} ORDER BY _file, _row) AS copy "
-        f"FROM (SELECT *, {whole} AS _whole FROM {rows} SEMI JOIN doubled USING (_key)) WINDOW same AS ({group})) "
+        f"INSERT INTO broken SELECT {text(table.name)}, _file, _row, {column}, "
+        f"CASE WHEN alike THEN 'duplicate_row' ELSE 'duplicate_key' END FROM (SELECT _file, _row, "
+        f"count(*) OVER same AS n, min(_whole) OVER same = max(_whole) OVER same AS alike, "
+        f"row_number() OVER ({group} ORDER BY _file, _row) AS copy FROM {copies} WINDOW same AS ({group})) "
         f"WHERE n > 1 AND (NOT alike OR copy > 1)"
     )
     messages = {"duplicate_row": _DUPLICATE_ROW, "duplicate_key": _DUPLICATE_KEY}
     query = "SELECT DISTINCT rule FROM broken WHERE tbl = ? AND rule LIKE 'duplicate%' ORDER BY rule"
     found = connection.execute(query, [table.name]).fetchall()
-    return [Rule(table.name, key[0], rule, "", messages[rule]) for (rule,) in found]
+    alone = key[0] if len(key) == 1 else None
+    return [Rule(table.name, alone, rule, "", messages[rule]) for (rule,) in found]
 
 
 def _find_doubled(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
@@ -291,10 +306,11 @@ def _place(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
     line = "CASE WHEN f.lines THEN b.row + 1 + coalesce(r.n, 0) ELSE b.row END"
     connection.execute(
         f"CREATE TEMP TABLE quarantined AS "
-        f"SELECT b.tbl, f.name AS file, {line} AS line, b.col AS column, b.rule FROM broken b "
+        f'SELECT b.tbl, f.name AS file, {line} AS line, b.col AS "column", b.rule FROM broken b '
         f"JOIN delivered_files f USING (tbl, file) ASOF LEFT JOIN ({before}) r "
         f"ON b.tbl = r.tbl AND b.file = r.file AND b.row >= r.readable UNION ALL "
-        f"SELECT tbl, name, line, NULL, 'unreadable_line' FROM rejected JOIN delivered_files USING (tbl, file)"
+        f"SELECT tbl, name, line, NULL, 'unreadable_line' "
+        f"FROM rejected JOIN delivered_files USING (tbl, file)"
     )
 
 
@@ -310,7 +326,7 @@ def _faults(
 ) -> tuple[Fault, ...]:
     """One fault per table, column and rule, in the order of the contract."""
     found = connection.execute(
-        "SELECT tbl, column, rule, count(*), min({'file': file, 'line': line}) AS first FROM quarantined "
+        "SELECT tbl, \"column\", rule, count(*), min({'file': file, 'line': line}) AS first FROM quarantined "
         "GROUP BY ALL ORDER BY first"
     ).fetchall()
     ordered = sorted(found, key=lambda row: list(source.files).index(row[0]))
@@ -333,9 +349,11 @@ def _with_codes(
     if rule.name != "unknown_code" or rule.column is None:
         return rule
     x = name(rule.column)
-    query = f"SELECT {x}, count(*) FROM screened_{table.name} WHERE {rule.predicate} GROUP BY 1 ORDER BY 2 DESC, 1"
     listed = codes(table[rule.column], knowledge)
-    seen = connection.execute(f"{query} LIMIT 100").fetchall()
+    seen = connection.execute(
+        f"SELECT {x}, count(*) FROM screened_{table.name} WHERE {rule.predicate} "
+        f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100"
+    ).fetchall()
     shown = [described for code, n in seen if (described := _describe_code(code, n, listed))][:_CODES_SHOWN]
     return replace(rule, message=f"{rule.message}: {', '.join(shown)}" if shown else rule.message)
 

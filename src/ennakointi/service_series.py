@@ -1,4 +1,5 @@
-"""One service's monthly series of a target group in the area that the register held all the time, standardised."""
+"""One service's monthly series of a target group in the area that the register held all the time,
+standardised."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ STRATUM = ["age_band", "sex"]
 class Account:
     """The months of a debt account, as month indices, ends included.
 
-    `history_start` ≤ `baseline_start`: first month that backtests may use. Debt accrues from `window_start` to
-    `window_end`; the pay-down runs to `last`.
+    `history_start` ≤ `baseline_start`: first month that backtests may use. Debt accrues from `window_start`
+    to `window_end`; the pay-down runs to `last`.
     """
 
     history_start: int
@@ -51,9 +52,9 @@ class Account:
 class ServiceSeries:
     """One service over consecutive `months` (n,), from the first usable month to the account's last.
 
-    `observed`, `expected` (n,): contacts, and contacts at the baseline's age-sex rates. `persons` (n,): distinct
-    persons of the month. `waiting` (n,): persons in the queue at month end, NaN where no queue is known.
-    `covered_share` (n,): share of all residents' person-time that lies in `municipalities`.
+    `observed`, `expected` (n,): contacts, and contacts at the baseline's age-sex rates. `persons` (n,):
+    distinct persons of the month. `waiting` (n,): persons in the queue at month end, NaN where no queue is
+    known. `covered_share` (n,): share of all residents' person-time that lies in `municipalities`.
     """
 
     service: str
@@ -75,20 +76,27 @@ class ServiceSeries:
 def fit_account(panel: Panel, service: str, account: Account) -> tuple[tuple[str, ...], Account]:
     """The constant-coverage area, and the account as far as coverage and breaks let it run.
 
-    The area is held, and not re-based, from the baseline's start to the account's last month. When no municipality
-    is, the area is held to the window's end, or as far into the window as any is, and the account ends before the
-    first month that is not held. The history runs back from the baseline as long as the whole area is held; a re-base
-    before the baseline does not stop it, because it can only widen what the backtests find.
+    The area is held, and not re-based, from the baseline's start to the account's last month. When no
+    municipality is, the area is held to the window's end, or as far into the window as any is, and the
+    account ends before the first month that is not held. The history runs back from the baseline as long as
+    the whole area is held; a re-base before the baseline does not stop it, because it can only widen what the
+    backtests find.
     """
     area, last = panel.areas(service, account.baseline_start, account.last), account.last
     if not area:
         last = account.window_end
-        while last >= account.window_start and not (area := panel.areas(service, account.baseline_start, last)):
+        while last >= account.window_start and not (
+            area := panel.areas(service, account.baseline_start, last)
+        ):
             last -= 1
         while area and set(area) <= set(panel.areas(service, account.baseline_start, last + 1)):
             last += 1
     start = account.baseline_start
-    while area and start > account.history_start and set(area) <= set(panel.areas(service, start - 1, start - 1)):
+    while (
+        area
+        and start > account.history_start
+        and set(area) <= set(panel.areas(service, start - 1, start - 1))
+    ):
         start -= 1
     window_end = min(account.window_end, last)
     return area, replace(account, history_start=start, window_end=window_end, last=last)
@@ -100,8 +108,8 @@ def build(panel: Panel, service: str, account: Account, denominator: str) -> Ser
     Parameters
     ----------
     denominator : `member_py` when membership does not depend on care; `resident_py` when it does: the group's
-        contacts per *resident* person-year (prevalence × rate) keep the group's baseline size by age and sex when
-        diagnosing stops.
+        contacts per *resident* person-year (prevalence × rate) keep the group's baseline size by age and sex
+        when diagnosing stops.
 
     Returns
     -------
@@ -132,9 +140,9 @@ def build(panel: Panel, service: str, account: Account, denominator: str) -> Ser
 def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
     """All services together, from the first month that every one of them has to the last month that any has.
 
-    A service whose account ends earlier adds nothing from then on: its gap is no longer followed. `persons` are those
-    with any contact in the services' areas. `covered_share` is the mean weighted by expected contacts. `waiting` is
-    not known: one person may wait for several services.
+    A service whose account ends earlier adds nothing from then on: its gap is no longer followed. `persons`
+    are those with any contact in the services' areas. `covered_share` is the mean weighted by expected
+    contacts. `waiting` is not known: one person may wait for several services.
     """
     first = max(int(s.months[0]) for s in series)
     last = max(int(s.months[-1]) for s in series)
@@ -165,7 +173,9 @@ def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
 def _by_stratum(rows: pd.DataFrame, values: str, months: Months) -> pd.DataFrame:
     """Sums by age band and sex (index) and month (columns), zero where there is no row."""
     kept = rows[rows["month"].between(months[0], months[-1])]
-    sums = kept.groupby([*STRATUM, "month"], observed=True)[values].sum().unstack("month", fill_value=0.0)
+    sums = kept.pivot_table(
+        values, index=STRATUM, columns="month", aggfunc="sum", fill_value=0.0, observed=True
+    )
     return sums.reindex(columns=months, fill_value=0.0).astype(float)
 
 

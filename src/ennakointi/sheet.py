@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
+from ennakointi import svg
 from ennakointi.text import Catalogue
 
 Floats = npt.NDArray[np.float64]
@@ -28,11 +29,12 @@ PARTS = ("#17598c", "#1d6f4f", "#b3500b", "#6f4a8e", "#566472", "#8a6d00", "#9b2
 TEXT, SMALL = 14.0, 12.5
 LINE = 20.0
 COLUMN = 380
+WIDE, NARROW = 760, 360
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of a legend: its words, its symbol (patch, ribbon, line, dashes, number) and its number."""
+    """A row of a legend: its words, its symbol (patch, outline, ribbon, line, dashes, number), its number."""
 
     words: str
     symbol: str
@@ -44,7 +46,7 @@ class Entry:
 
 def text_width(words: str, size: float) -> float:
     """A generous width of some words in a system font, in pixels."""
-    return len(words) * size * 0.57
+    return len(words) * size * 0.54
 
 
 def wrapped(words: str, width: float, size: float) -> list[str]:
@@ -70,13 +72,16 @@ def _lines(entry: Entry, width: int) -> list[str]:
 
 def legend_height(entries: Sequence[Entry], width: int) -> float:
     """Height of a legend in pixels."""
-    columns = _columns(width)
-    rows = math.ceil(len(entries) / columns)
-    return sum(_row_height(entries[row::rows], width) for row in range(rows)) + 4
+    return max((sum(_height(e, width) for e in column) for column in _split(entries, width)), default=0) + 4
 
 
-def _row_height(entries: Sequence[Entry], width: int) -> float:
-    return max(len(_lines(entry, width)) for entry in entries) * LINE + 5
+def _height(entry: Entry, width: int) -> float:
+    return len(_lines(entry, width)) * LINE + 5
+
+
+def _split(entries: Sequence[Entry], width: int) -> list[Sequence[Entry]]:
+    rows = max(1, math.ceil(len(entries) / _columns(width)))
+    return [entries[start : start + rows] for start in range(0, len(entries), rows)]
 
 
 class Sheet:
@@ -123,13 +128,11 @@ class Sheet:
 
     def legend(self, entries: Sequence[Entry], top: float) -> None:
         """Entries with their symbols, in columns where the sheet is wide."""
-        columns = _columns(self.width)
-        rows = math.ceil(len(entries) / columns)
-        for row in range(rows):
-            together = entries[row::rows]
-            for column, entry in enumerate(together):
-                self._entry(entry, column * self.width / columns, top + LINE / 2)
-            top += _row_height(together, self.width)
+        for number, column in enumerate(_split(entries, self.width)):
+            y = top + LINE / 2
+            for entry in column:
+                self._entry(entry, number * self.width / _columns(self.width), y)
+                y += _height(entry, self.width)
 
     def _entry(self, entry: Entry, left: float, y: float) -> None:
         self._symbol(entry, left, y)
@@ -142,6 +145,10 @@ class Sheet:
     def _symbol(self, entry: Entry, left: float, y: float) -> None:
         if entry.symbol == "patch":
             self.box(left, y - 8, 20, 16, entry.colour)
+        elif entry.symbol == "outline":
+            self.line(
+                [left, left + 20, left + 20, left, left], [y - 8, y - 8, y + 8, y + 8, y - 8], entry.colour
+            )
         elif entry.symbol == "ribbon":
             self.box(left, y - 8, 20, 16, entry.colour + "38")
             self.line([left, left + 20], [y, y], entry.colour, 2.4)
@@ -167,8 +174,9 @@ def value_axes(
     words = [catalogue.number(tick, digits) for tick in ticks]
     left = max(text_width(word, SMALL) for word in words) + 10
     axes = sheet.axes(left, top, sheet.width - left - 12, height)
-    axes.set_yticks(ticks, words)
-    axes.set_ylim(min(low, ticks[0] if low < 0 else 0), max(high * 1.04, 0))
+    inside = [i for i, tick in enumerate(ticks) if low * 1.04 <= tick <= high * 1.04]
+    axes.set_yticks([ticks[i] for i in inside], [words[i] for i in inside])
+    axes.set_ylim(low * 1.04, high * 1.04)
     if low < 0:
         axes.axhline(0, color=INK, linewidth=1, zorder=2)
     sheet.say(0, 14, unit, SMALL, QUIET)
@@ -223,3 +231,19 @@ def numbered(axes: Axes, places: Sequence[float]) -> None:
             va="center",
             bbox={"boxstyle": "circle,pad=0.25", "facecolor": QUIET, "edgecolor": "none"},
         )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A finished figure: the picture for wide and for narrow screens, its description and its caption."""
+
+    svg: str
+    narrow: str
+    alt: str
+    caption: str
+
+
+def both_widths(draw: Callable[[int], Canvas], alt: str, caption: str) -> Figure:
+    """Draw a figure for wide and for narrow screens."""
+    wide, narrow = (svg.render(draw(width), caption, alt) for width in (WIDE, NARROW))
+    return Figure(wide, narrow, alt, caption)

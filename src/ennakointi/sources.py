@@ -1,8 +1,8 @@
 """The data folder: which contract tables it holds, in which files, and empty tables to begin with.
 
-`<table>.parquet|csv`, `<table>/*.parquet|csv` and `<table>_*.parquet|csv` belong to a table. CSV is UTF-8 with a header and
-commas or semicolons. An optional `source.json` names the source: `name`, `synthetic`, `extracted_on` (ISO date).
-Folders other than a table's are not looked into.
+`<table>.parquet|csv`, `<table>/*.parquet|csv` and `<table>_*.parquet|csv` belong to a table. CSV is UTF-8
+with a header and commas or semicolons. An optional `source.json` holds `name`, `synthetic` and `extracted_on`
+(ISO date). Folders other than a table's are not looked into.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +27,7 @@ PARQUET = "parquet"
 CSV = "csv"
 DELIMITERS = (",", ";")
 INFO_FILE = "source.json"
+_LONGEST_HEADER = 100_000
 _NOTES = {".md", ".txt", ".json", ".yml", ".yaml", ".pdf", ".html"}
 
 
@@ -59,6 +61,8 @@ class Source:
         The day the data were drawn; a later event is a fault.
     unknown : dict of str to (str or None)
         Files that belong to no table, each with the table name it resembles.
+    about : dict
+        `source.json` as it stands.
     """
 
     folder: Path
@@ -66,7 +70,13 @@ class Source:
     name: str
     synthetic: bool = False
     extracted_on: date | None = None
-    unknown: dict[str, str | None] = None  # type: ignore[assignment]
+    unknown: dict[str, str | None] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def places(self) -> list[Path]:
+        """The folders the files really lie in, also behind links."""
+        return sorted({file.path.resolve().parent for files in self.files.values() for file in files})
 
     def fingerprints(self) -> list[dict[str, object]]:
         """Basename, table, bytes and SHA-256 of every file, for the manifest."""
@@ -88,8 +98,8 @@ def discover(folder: Path) -> Source:
     Raises
     ------
     DataError
-        The folder is missing, unreadable or holds neither persons and contacts nor a panel; a file is empty, cut short
-        or has no header; a table stands in both formats. Everything found is listed at once.
+        The folder is missing, unreadable or holds neither persons and contacts nor a panel; a file is empty,
+        cut short or has no header; a table stands in both formats. Everything found is listed at once.
     """
     info = _info(folder)
     candidates, unknown = _candidates(folder)
@@ -100,13 +110,12 @@ def discover(folder: Path) -> Source:
         faults += [item for item in opened if isinstance(item, Fault)]
         files[table] = tuple(item for item in opened if isinstance(item, SourceFile))
         if len({_format(path) for path in paths}) > 1:
-            faults.append(
-                Fault(table, None, "two_formats", 0, "stands both as Parquet and as CSV; keep one of them")
-            )
+            message = "stands both as Parquet and as CSV; keep one of them"
+            faults.append(Fault(table, None, "two_formats", 0, message))
     faults += _lacking(set(candidates), unknown)
     if faults:
         raise DataError("The data folder cannot be used:", tuple(faults))
-    return Source(folder, files, unknown=unknown, **info)  # type: ignore[arg-type]
+    return Source(folder, files, unknown=unknown, **info)
 
 
 def template(folder: Path) -> list[Path]:
@@ -158,9 +167,11 @@ def _entries(folder: Path) -> Iterator[Path]:
     except NotADirectoryError as error:
         raise DataError(f"{folder} is not a folder: give the folder that holds the tables") from error
     except OSError as error:
-        raise DataError(
-            f"The data folder {folder} cannot be read ({error.strerror}): ask for read access"
-        ) from error
+        raise _no_access(folder, error) from error
+
+
+def _no_access(folder: Path, error: OSError) -> DataError:
+    return DataError(f"The data folder {folder} cannot be read ({error.strerror}): ask for read access")
 
 
 def _table_of(path: Path) -> str | None:
@@ -190,15 +201,9 @@ def _lacking(tables: set[str], unknown: dict[str, str | None]) -> list[Fault]:
         message = "is missing; tables about persons need both persons and contacts"
     else:
         return []
-    alike = {table: file for file, table in unknown.items() if table}
+    hints = {table: f" (did you mean {file}?)" for file, table in unknown.items() if table}
     return [
-        Fault(
-            table,
-            None,
-            "missing_table",
-            0,
-            message + (f" (did you mean {alike[table]}?)" if table in alike else ""),
-        )
+        Fault(table, None, "missing_table", 0, message + hints.get(table, ""))
         for table in wanted
         if table not in tables
     ]
@@ -227,7 +232,7 @@ def _open_parquet(path: Path) -> SourceFile:
 def _open_csv(table: str, path: Path) -> SourceFile | Fault:
     """The header read with the delimiter that finds most of the contract's columns."""
     with path.open(encoding="utf-8-sig", newline="") as lines:
-        header = lines.readline()
+        header = lines.readline(_LONGEST_HEADER)
     read = {d: tuple(next(csv.reader([header], delimiter=d), [])) for d in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda d: len(set(read[d]) & set(TABLES[table].names)))
     columns = read[delimiter]
@@ -237,7 +242,7 @@ def _open_csv(table: str, path: Path) -> SourceFile | Fault:
     return SourceFile(path, CSV, columns, delimiter)
 
 
-def _info(folder: Path) -> dict[str, object]:
+def _info(folder: Path) -> dict[str, Any]:
     """`source.json`, checked, with defaults."""
     path = folder / INFO_FILE
     try:
@@ -247,14 +252,13 @@ def _info(folder: Path) -> dict[str, object]:
             "name": given.get("name", folder.resolve().name),
             "synthetic": given.get("synthetic", False),
             "extracted_on": None if extracted is None else date.fromisoformat(extracted),
+            "about": given,
         }
     except (ValueError, TypeError, AttributeError) as error:
         message = 'expected JSON such as {"name": "…", "synthetic": false, "extracted_on": "2025-10-01"}'
         raise DataError(f"{INFO_FILE} cannot be read: {message}") from error
     except OSError as error:
-        raise DataError(
-            f"The data folder {folder} cannot be read ({error.strerror}): ask for read access"
-        ) from error
+        raise _no_access(folder, error) from error
     if not isinstance(info["name"], str) or not isinstance(info["synthetic"], bool):
         raise DataError(f"{INFO_FILE}: `name` must be text and `synthetic` true or false")
     return info

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -130,16 +129,14 @@ class Study:
     @cached_property
     def context_facts(self) -> dict[str, Any]:
         """As-of date, source and what is missing, as the plan left it."""
-        return read_json((self.published or self.workspace.folder) / "context.json")
+        return read_json(self.workspace.context)
 
     @cached_property
     def context(self) -> PageContext:
         """Labels, dates and links in the reader's language."""
-        return page_context(self.parameters, self.catalogue, self.workspace.quarter, self.context_facts, self.settings)
-
-    @property
-    def as_of(self) -> date:
-        return date.fromisoformat(self.context_facts["as_of"])
+        return page_context(
+            self.parameters, self.catalogue, self.workspace.quarter, self.context_facts, self.settings
+        )
 
     def _known(self, target_group: str) -> None:
         if target_group not in self.parameters.target_groups:
@@ -164,12 +161,18 @@ class Study:
             return self._published
         self._compute(parts)
         computed = phases.together([read_tables(self.workspace.part(part)) for part in parts])
-        return disclosure.release(computed, self.parameters.disclosure)
+        return disclosure.release(computed, self.parameters.disclosure.current)
 
     def _compute(self, parts: tuple[str, ...] | list[str]) -> None:
         known = [part for part in parts if part in self.settings["parts"]]
         failed = phases.compute(
-            self.workspace, self.parameters, known, self.settings["mode"], 1, self.settings["basis"], lambda _: None
+            self.workspace,
+            self.parameters,
+            known,
+            self.settings["mode"],
+            1,
+            self.settings["basis"],
+            lambda _: None,
         )
         if failed:
             raise RunError(f"{', '.join(failed)}: could not be computed; see {self.workspace.log.name}")

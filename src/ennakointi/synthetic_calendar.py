@@ -102,7 +102,9 @@ class Calendar:
         """Every row scaled to [0, 1) and raised by its number: one ascending array to search in."""
         services, places, days = self.cumulative.shape
         rows = self.cumulative / np.maximum(self.cumulative[:, :, -1:], 1e-12)
-        ladder: NDArray[np.float64] = (rows + np.arange(services * places).reshape(services, places, 1)).reshape(-1)
+        ladder: NDArray[np.float64] = (
+            rows + np.arange(services * places).reshape(services, places, 1)
+        ).reshape(-1)
         return ladder
 
     def day_at(
@@ -128,7 +130,9 @@ def build(calibration: Calibration, span: Span, rng: np.random.Generator) -> Cal
     holiday = _holidays(span)
     cumulative = np.zeros((len(services), place_count, len(days) + 1))
     for i, (name, service) in enumerate(services.items()):
-        monthly = _level(service, calibration, span, n_months) * calibration.region.rate_multipliers.get(name, 1.0)
+        monthly = _level(service, calibration, span, n_months) * calibration.region.rate_multipliers.get(
+            name, 1.0
+        )
         week = np.array(calibration.care.weeks[service.week])
         daily = week[weekday] / week.sum() * 7 / YEAR_DAYS
         if service.week == "office":

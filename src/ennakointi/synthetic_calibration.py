@@ -89,7 +89,6 @@ class Queue(_Strict):
 class Stay(_Strict):
     share: Share
     days: Positive
-    beds: Positive
 
 
 class Diagnosed(_Strict):
@@ -211,6 +210,7 @@ class Intervention(_Strict):
     starts: dict[str, Month] = {}
     waves: Waves | None = None
     share: Share = 0.0
+    expected_per_1000: float = 1.0
     largest: int = 0
     months: int = 0
     counted: list[str] = []
@@ -313,8 +313,12 @@ def _read(name: str, folders: Sequence[Path]) -> tuple[Path, object]:
                 return path, yaml.safe_load(path.read_text(encoding="utf-8"))
             except (yaml.YAMLError, UnicodeDecodeError) as error:
                 raise ParameterError(f"synthetic/{path.name}: not readable as YAML: {error}") from error
-    known = sorted({p.stem for folder in folders for p in (folder / "synthetic").glob("*.yml")} - {"care", "needs"})
-    raise ParameterError(f"synthetic/{name}.yml: no such calibration; there are: {', '.join(known) or 'none'}")
+    known = sorted(
+        {p.stem for folder in folders for p in (folder / "synthetic").glob("*.yml")} - {"care", "needs"}
+    )
+    raise ParameterError(
+        f"synthetic/{name}.yml: no such calibration; there are: {', '.join(known) or 'none'}"
+    )
 
 
 def _check_names(found: Calibration, region: str) -> None:
@@ -327,10 +331,25 @@ def _check_names(found: Calibration, region: str) -> None:
         ("care.yml", "season", {s.season for s in care.values()}, set(found.care.seasons)),
         ("care.yml", "week", {s.week for s in care.values()}, set(found.care.weeks)),
         ("care.yml", "substitute", {s.missed.substitute for s in care.values()} - {None}, services),
-        ("needs.yml", "classes", {n for c in found.needs.conditions.values() for n in c.classes}, set(found.classes)),
-        ("needs.yml", "classes", {n for c in found.needs.statuses.values() for n in c.classes}, set(found.classes)),
+        (
+            "needs.yml",
+            "classes",
+            {n for c in found.needs.conditions.values() for n in c.classes},
+            set(found.classes),
+        ),
+        (
+            "needs.yml",
+            "classes",
+            {n for c in found.needs.statuses.values() for n in c.classes},
+            set(found.classes),
+        ),
         (f"{region}.yml", "rate_multipliers", set(found.region.rate_multipliers), services),
-        (f"{region}.yml", "ages", {m.ages for m in found.region.municipalities.values()}, set(found.region.ages)),
+        (
+            f"{region}.yml",
+            "ages",
+            {m.ages for m in found.region.municipalities.values()},
+            set(found.region.ages),
+        ),
         (
             f"{region}.yml",
             "interventions",
@@ -347,7 +366,9 @@ def _check_names(found: Calibration, region: str) -> None:
     ]
     for document, key, given, known in references:
         for name in sorted(map(str, given - known)):
-            raise ParameterError(f"synthetic/{document}: {key}: unknown name {name!r}{did_you_mean(name, known)}")
+            raise ParameterError(
+                f"synthetic/{document}: {key}: unknown name {name!r}{did_you_mean(name, known)}"
+            )
 
 
 def _parse(kind: type[Document], path: Path, content: object) -> Document:

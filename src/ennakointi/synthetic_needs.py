@@ -133,7 +133,9 @@ def _spells(
         start, end = _days_of_run(first, last, span, rng)
         parts.append((person, np.full(len(person), i), start, end))
     parent = np.flatnonzero(people.child_from <= people.child_until)
-    parts.append((parent, np.full(len(parent), len(states)), people.child_from[parent], people.child_until[parent]))
+    parts.append(
+        (parent, np.full(len(parent), len(states)), people.child_from[parent], people.child_until[parent])
+    )
     person, status, start, end = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return _inside_residence(Spells(names, person, status, start, end), people, span)
 
@@ -171,5 +173,3 @@ def yearly_death_chance(people: People, day: int, calibration: Calibration) -> N
     """Chance of dying within a year from a day (n,)."""
     rate = death_rate(people.birth, people.female, people.draw, day + 182, calibration.needs)
     return 1 - np.exp(-rate)
-
-

@@ -120,7 +120,10 @@ def _new(n: int, **arrays: NDArray[np.generic]) -> dict[str, NDArray]:
         "draw": np.zeros(n, np.float32),
         "mother": np.full(n, -1, np.int32),
     }
-    return {name: arrays[name].astype(values.dtype) if name in arrays else values for name, values in empty.items()}
+    return {
+        name: arrays[name].astype(values.dtype) if name in arrays else values
+        for name, values in empty.items()
+    }
 
 
 def _first_stock(
@@ -134,7 +137,9 @@ def _first_stock(
     for i, municipality in enumerate(calibration.region.municipalities.values()):
         weights = _earlier_ages(calibration.region.ages[municipality.ages], shift, calibration.needs)
         mine = place == i
-        age[mine] = rng.choice(AGES, size=int(mine.sum()), p=weights / weights.sum()) + rng.random(int(mine.sum()))
+        age[mine] = rng.choice(AGES, size=int(mine.sum()), p=weights / weights.sum()) + rng.random(
+            int(mine.sum())
+        )
     female = rng.random(len(place)) < 0.488 + 0.0022 * np.clip(age - 60, 0, 40)
     birth = span.first_day - 1 - (age * YEAR_DAYS).astype(np.int32)
     draw = rng.random(len(place), dtype=np.float32)
@@ -243,7 +248,9 @@ def _with_households(stock: dict[str, NDArray], span: Span, rng: np.random.Gener
     grown = np.full(len(mother), ALWAYS, np.int32)
     np.minimum.at(born, household[child], stock["birth"][child])
     np.maximum.at(grown, household[child], stock["birth"][child] + np.int32(_ADULT_DAYS))
-    arrays = {name: stock[name] for name in ("birth", "female", "municipality", "enter", "leave", "died", "draw")}
+    arrays = {
+        name: stock[name] for name in ("birth", "female", "municipality", "enter", "leave", "died", "draw")
+    }
     return People(
         **arrays,
         household=household,
@@ -270,7 +277,10 @@ def _find_mothers(
 
 
 def _pair(
-    household: NDArray[np.int32], stock: dict[str, NDArray], adults: NDArray[np.int64], rng: np.random.Generator
+    household: NDArray[np.int32],
+    stock: dict[str, NDArray],
+    adults: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> None:
     """Two of three adults live as couples of about the same age."""
     chosen = adults[rng.random(len(adults)) < 0.66]

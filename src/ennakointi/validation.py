@@ -1,8 +1,9 @@
-"""The rules of the data contract as a table: each rule is a table, a column, a name, an SQL predicate and a message.
+"""The rules of the data contract as a table: a rule is a table, a column, a name, a predicate and a message.
 
-`rules` turns the declarations of `schema` into that table and `structure` checks what the files' headers and types promise;
-nothing here reads a row. A predicate is true for a faulty row of the view `screening` makes, which offers each column
-typed (`started_at`) and as delivered (`raw_started_at`), and for tables about persons `known_id`, `born` and `died`.
+`rules` turns the declarations of `schema` into that table and `structure` checks what the files' headers
+promise; nothing here reads a row. A predicate is SQL, true for a faulty row of the view that `screening`
+makes: it offers each column typed (`started_at`) and as delivered (`raw_started_at`), and for tables about
+persons `known_id`, `born` and `died`.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ def rules(table: Table, present: Sequence[str], knowledge: Knowledge) -> list[Ru
     Returns
     -------
     list of Rule
-        In the order of the columns; rules across columns and tables last. Duplicate keys and unreadable CSV lines are
-        not predicates on a row and are found by `screening`.
+        In the order of the columns; rules across columns and tables last. Duplicate keys and unreadable CSV
+        lines are not predicates on a row and are found by `screening`.
     """
     columns = [table[column] for column in table.names if column in present]
     found = [rule for column in columns for rule in _column_rules(table.name, column, knowledge)]
@@ -149,7 +150,7 @@ def _event_rules(table: Table, horizon: date | None) -> Iterator[Rule]:
 
 
 def structure(source: Source) -> list[Fault]:
-    """Missing required columns and doubled columns of every file of every table, found from the headers alone."""
+    """Missing required and doubled columns of every file of every table, found from the headers alone."""
     return [
         fault
         for table, files in source.files.items()

@@ -62,6 +62,10 @@ class Workspace:
         return self.folder / "settings.json"
 
     @property
+    def context(self) -> Path:
+        return self.folder / "context.json"
+
+    @property
     def log(self) -> Path:
         return self.folder / "logs" / "run.log"
 

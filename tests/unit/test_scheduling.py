@@ -35,8 +35,16 @@ def test_cron_runs_once_after_each_quarter_and_takes_that_quarter() -> None:
     minute, hour, day, months, weekday = CRON.split()[:5]
     assert (minute.isdecimal(), hour.isdecimal(), weekday) == (True, True, "*")
     starts = [date(2026, int(month), int(day)) for month in months.split(",")]
-    assert [str(run.quarter_named("previous", start)) for start in starts] == ["2025Q4", "2026Q1", "2026Q2", "2026Q3"]
-    assert all(run.quarter_named("previous", s).end < s <= run.quarter_named("previous", s).end + timedelta(31) for s in starts)
+    assert [str(run.quarter_named("previous", start)) for start in starts] == [
+        "2025Q4",
+        "2026Q1",
+        "2026Q2",
+        "2026Q3",
+    ]
+    assert all(
+        run.quarter_named("previous", s).end < s <= run.quarter_named("previous", s).end + timedelta(31)
+        for s in starts
+    )
 
 
 def test_exit_codes_in_the_guide_are_those_of_the_command() -> None:

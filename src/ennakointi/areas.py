@@ -1,0 +1,53 @@
+"""What the effect of a roll-out is estimated from: counts and person-time of one outcome by area × month."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+NEVER = 2**31 - 1  # the start of an area that never starts
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class AreaPanel:
+    """Counts of one outcome and person-time by area × month, with the month each area started.
+
+    Attributes
+    ----------
+    areas : (A,) codes of the areas.
+    months : (T,) consecutive month indices.
+    counts : (A, T) events in the month; NaN where the register does not hold the cell.
+    person_years : (A, T) person-years at risk.
+    persons : (A, T) distinct persons with an event in the month.
+    starts : (A,) month index of the first month under the intervention, `NEVER` for none.
+    """
+
+    areas: tuple[str, ...]
+    months: Ints
+    counts: Floats
+    person_years: Floats
+    persons: Floats
+    starts: Ints
+
+    def without(self, area: int) -> AreaPanel:
+        """The panel without one area, by its position."""
+        keep = np.arange(len(self.areas)) != area
+        return replace(
+            self,
+            areas=tuple(code for code, kept in zip(self.areas, keep) if kept),
+            counts=self.counts[keep],
+            person_years=self.person_years[keep],
+            persons=self.persons[keep],
+            starts=self.starts[keep],
+        )
+
+    @property
+    def size(self) -> Floats:
+        """(A,) person-years of each area over all months."""
+        total: Floats = self.person_years.sum(axis=1)
+        return total

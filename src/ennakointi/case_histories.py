@@ -1,0 +1,229 @@
+"""From persons at index months to a cohort: follow-up, fine history of use, and traits, one bucket at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ennakointi.areas import Bools, Floats, Ints
+from ennakointi.cohorts import SELECTION_MONTHS, Cohort
+from ennakointi.eligibility import (
+    OUTCOME_CLASSES,
+    TOTAL_CLASSES,
+    Persons,
+    Trials,
+    cumulated,
+    day_of,
+    persons,
+)
+from ennakointi.layout import BUCKETS
+from ennakointi.population import DAYS_PER_YEAR
+from ennakointi.store import Store
+
+QUARTERS_BEFORE = 8
+USED_BY = 0.02  # a service enters the history when this share of the rows used it
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Months of a cohort: `follow_up` months after the index month, never beyond `last_month`."""
+
+    follow_up: int
+    history: int
+    last_month: int
+
+
+def cohorts(
+    store: Store,
+    person_months: Path,
+    found: Trials,
+    outcomes: Mapping[str, Collection[str]],
+    intervention: str,
+    window: Window,
+    covered: Mapping[str, Bools],
+    controllers: Collection[str],
+) -> dict[str, Cohort]:
+    """One cohort for each outcome (services by name), with the same rows and covariates.
+
+    Parameters
+    ----------
+    covered : (municipalities, months of the data) by outcome: whether the register holds all its services.
+    controllers : whose statuses may be used.
+    """
+    codes = store.codes("contacts", "service")
+    of_outcome = [np.array([code in services for code in codes]) for services in outcomes.values()]
+    sets = np.concatenate([np.stack(of_outcome), np.ones((1, len(codes)), bool), np.eye(len(codes), dtype=bool)])
+    parts = []
+    for bucket in range(BUCKETS):
+        rows = np.flatnonzero(found.person % BUCKETS == bucket)
+        if len(rows):
+            parts.append(_bucket(store, person_months, found, rows, bucket, sets, intervention, window, covered, controllers))
+    order = np.argsort(np.concatenate([part.rows for part in parts]), kind="stable")
+    joined = _joined(parts, order)
+    values, names = _covariates(joined, store, len(outcomes), found)
+    seen = joined.follow_days[:, 0, :].sum(axis=1) > 0
+    return {
+        name: _cohort(joined, place, found, values[seen], names, seen) for place, name in enumerate(outcomes)
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Rows of a bucket: counts by set and quarter, days by outcome and quarter, traits."""
+
+    rows: Ints
+    quarters: NDArray[np.float32]  # (n, Q, F) contacts, quarters −8…−1 then those of the follow-up
+    follow_events: Floats  # (n, outcomes, months) contacts in covered months
+    follow_days: Floats  # (n, outcomes, months)
+    before_days: Floats  # (n, 8) days in the quarters before
+    age: Floats
+    sex: Ints
+    municipality: Ints
+    statuses: Bools
+    later: Floats  # share of the follow-up after an enrolment of their own
+
+
+def _bucket(
+    store: Store,
+    person_months: Path,
+    found: Trials,
+    rows: Ints,
+    bucket: int,
+    sets: Bools,
+    intervention: str,
+    window: Window,
+    covered: Mapping[str, Bools],
+    controllers: Collection[str],
+) -> _Part:
+    known = persons(store, bucket, intervention)
+    index, person = found.index_month[rows], found.person[rows] // BUCKETS
+    first_month = int(index.min()) - 3 * QUARTERS_BEFORE
+    file = person_months / f"bucket={bucket:02d}.parquet"
+    counts = cumulated(file, len(known), first_month, window.last_month, sets)
+    at = index - first_month
+    edges = at[:, None] + np.arange(-3 * QUARTERS_BEFORE, 1, 3)
+    before = np.diff(counts[person[:, None], edges], axis=1)
+    after = index[:, None] + 1 + np.arange(window.follow_up)
+    inside = after <= window.last_month
+    place = np.minimum(after - first_month, counts.shape[1] - 2)
+    monthly = counts[person[:, None], place + 1] - counts[person[:, None], place]
+    days = known.days(person, after, after) * inside
+    held = _held(covered, known.municipality[person], after, store.first_month)
+    n = len(covered)
+    later = (known.enrolled_month[person][:, None] < after) & ~found.enrolled[rows][:, None] & inside
+    return _Part(
+        rows=rows,
+        quarters=before.astype(np.float32),
+        follow_events=np.moveaxis(monthly[:, :, :n], 2, 1) * held * inside[:, None, :],
+        follow_days=days[:, None, :] * held,
+        before_days=known.days(person, first_month + edges[:, :-1], first_month + edges[:, 1:] - 1).astype(float),
+        age=(index - known.birth_month[person]) / 12,
+        sex=known.sex[person],
+        municipality=known.municipality[person],
+        statuses=_statuses(store, bucket, person, index, controllers),
+        later=later.mean(axis=1),
+    )
+
+
+def _held(covered: Mapping[str, Bools], municipality: Ints, months: Ints, first_month: int) -> Floats:
+    """(n, outcomes, months) 1 where the register holds the outcome."""
+    cube = np.stack(list(covered.values()))
+    place = np.clip(months - first_month, 0, cube.shape[2] - 1)
+    return np.moveaxis(cube[:, municipality[:, None], place], 0, 1).astype(float)
+
+
+def _statuses(store: Store, bucket: int, person: Ints, index: Ints, controllers: Collection[str]) -> Bools:
+    """(n, statuses) whether the person was in the status on the first day of the index month."""
+    names = store.codes("statuses", "status")
+    held = np.zeros((len(person), len(names)), bool)
+    if "statuses" not in store.tables:
+        return held
+    columns = ("person", "status", "controller", "start_day", "end_day")
+    frame: pd.DataFrame = store.frame("statuses", bucket).select(*columns).collect("pandas").to_native()
+    allowed = [place for place, code in enumerate(store.codes("statuses", "controller")) if code in controllers]
+    kept = frame[frame["controller"].isna() | frame["controller"].isin(allowed)]
+    trials = pd.DataFrame({"row": np.arange(len(person)), "person": person, "day": day_of(index)})
+    spells = kept.assign(person=kept["person"].astype(np.int64) // BUCKETS)
+    met = trials.merge(spells, on="person")
+    now = met[(met["start_day"] <= met["day"]) & ~(met["end_day"] < met["day"])]
+    held[now["row"].to_numpy(), now["status"].to_numpy(np.int64)] = True
+    return held
+
+
+def _joined(parts: Sequence[_Part], order: Ints) -> _Part:
+    fields = _Part.__dataclass_fields__
+    return _Part(**{name: np.concatenate([getattr(part, name) for part in parts])[order] for name in fields})
+
+
+def _covariates(part: _Part, store: Store, n_outcomes: int, found: Trials) -> tuple[Floats, tuple[str, ...]]:
+    """Covariates and their names: counts on a log scale by quarter and year, classes of the year before, and traits."""
+    columns: dict[str, Floats] = {}
+    by_quarter = part.quarters[:, :, : n_outcomes + 1]
+    for place in range(n_outcomes + 1):
+        label = "all" if place == n_outcomes else f"outcome_{place}"
+        columns |= {f"{label}_q{8 - q}": np.log1p(by_quarter[:, q, place]) for q in range(QUARTERS_BEFORE)}
+    services = part.quarters[:, :, n_outcomes + 1 :]
+    year, earlier = services[:, 4:].sum(axis=1), services[:, :4].sum(axis=1)
+    for place, code in enumerate(store.codes("contacts", "service")):
+        if (year[:, place] > 0).mean() > USED_BY:
+            columns |= {f"{code}_1y": np.log1p(year[:, place]), f"{code}_2y": np.log1p(earlier[:, place])}
+    for label, place, classes in (("outcome", 0, OUTCOME_CLASSES), ("all", n_outcomes, TOTAL_CLASSES)):
+        count = by_quarter[:, 4:, place].sum(axis=1)
+        columns |= {f"{label}_from_{low}": (count >= low).astype(float) for low in classes}
+    columns |= _traits(part, store)
+    columns["index_month"] = found.index_month[np.arange(len(part.rows))].astype(float)
+    return np.column_stack([values.astype(float) for values in columns.values()]), tuple(columns)
+
+
+def _traits(part: _Part, store: Store) -> dict[str, Floats]:
+    traits = {"age": part.age, "age_squared": (part.age - 50) ** 2 / 100}
+    traits["known_share"] = part.before_days.sum(axis=1) / (DAYS_PER_YEAR * 2)
+    for name, values in (("sex", part.sex), ("municipality", part.municipality)):
+        codes = store.codes("persons", name)
+        traits |= {f"{name}_{codes[value]}": (values == value).astype(float) for value in np.unique(values)[1:]}
+    for place, status in enumerate(store.codes("statuses", "status")):
+        if part.statuses[:, place].any():
+            traits[f"status_{status}"] = part.statuses[:, place].astype(float)
+    return traits
+
+
+def _cohort(
+    part: _Part, place: int, found: Trials, values: Floats, names: tuple[str, ...], seen: Bools
+) -> Cohort:
+    enrolled = found.enrolled[seen]
+    events, days = part.follow_events[seen, place], part.follow_days[seen, place]
+    before, before_days = part.quarters[seen, :, place].astype(float), part.before_days[seen]
+    n_after = events.shape[1] // 3
+    follow = [array[:, : 3 * n_after].reshape(len(events), n_after, 3).sum(axis=2) for array in (events, days)]
+    year = SELECTION_MONTHS // 3
+    return Cohort(
+        person=found.person[seen],
+        enrolled=enrolled,
+        index_month=found.index_month[seen],
+        events=events.sum(axis=1),
+        person_years=days.sum(axis=1) / DAYS_PER_YEAR,
+        before_events=before[:, -year:].sum(axis=1),
+        before_person_years=before_days[:, -year:].sum(axis=1) / DAYS_PER_YEAR,
+        covariates=values,
+        names=names,
+        quarter=np.arange(-QUARTERS_BEFORE, n_after),
+        quarter_events=np.hstack([before, follow[0]]),
+        quarter_person_years=np.hstack([before_days, follow[1]]) / DAYS_PER_YEAR,
+        later_enrolled=float(part.later[seen][~enrolled].mean()) if (~enrolled).any() else 0.0,
+        asked=found.asked,
+        population=population(found.pool) if place == 0 else {},
+    )
+
+
+def population(pool: Floats) -> dict[str, float]:
+    """Correlation of two years' outcome and its mean, from n, Σx, Σy, Σx², Σy², Σxy; empty when unknown."""
+    n, x, y, xx, yy, xy = pool
+    if n < 2:
+        return {}
+    spread = np.sqrt((xx - x * x / n) * (yy - y * y / n))
+    return {} if spread == 0 else {"correlation": float((xy - x * y / n) / spread), "mean": float(x / n)}

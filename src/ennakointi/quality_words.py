@@ -1,0 +1,43 @@
+"""Sentences about the data of a quarter, shared by the page of their quality and the summary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ennakointi.page_context import PageContext, record, rows
+
+
+def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
+    """Rows accepted of rows delivered, over all tables."""
+    _ = context.catalogue.gettext
+    accepted = rows(tables, "data_quality", check="accepted")
+    if accepted.empty or not accepted["rows"].sum():
+        return ""
+    read, failed = accepted["rows"].sum(), accepted["failed"].sum()
+    if failed == 0:
+        return _("Every delivered row was accepted ({rows}).", rows=context.catalogue.number(read))
+    return _(
+        "Of the delivered rows {share} were accepted; rejected rows: {failed} of {rows}.",
+        share=context.catalogue.percent(1 - failed / read, 2),
+        failed=context.catalogue.number(failed),
+        rows=context.catalogue.number(read),
+    )
+
+
+def covered_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
+    """The lowest yearly coverage of a service."""
+    _ = context.catalogue.gettext
+    volumes = rows(tables, "volumes")
+    if "coverage" in context.missing or volumes.empty:
+        return ""
+    lowest = record(volumes.sort_values("covered_share"))
+    if lowest["covered_share"] >= 1:
+        return _("The register holds every area, service and month.")
+    return _(
+        "The register holds least of this: {service} in {year}, {share} of the residents' months.",
+        service=context.label("service", lowest["service"]),
+        year=str(lowest["year"]),
+        share=context.catalogue.percent(lowest["covered_share"]),
+    )

@@ -1,0 +1,214 @@
+"""The tables of one chunk of persons: what the register holds of their histories, in the columns of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ennakointi import synthetic_contacts as recorded
+from ennakointi import synthetic_queues, synthetic_records
+from ennakointi.periods import parse_month
+from ennakointi.synthetic_events import Events, join
+from ennakointi.synthetic_files import DAY_MINUTES, NO_DAY, NO_MINUTE, Coded, Columns, Values, take
+from ennakointi.synthetic_lives import County, Lives
+from ennakointi.synthetic_persons import ALWAYS, STILL, People
+from ennakointi.synthetic_records import Codebook
+
+ROUND_THE_CLOCK = "round_the_clock_care"
+_NON_DISCLOSURE = 0.003
+_BREAK = ("mental_health", "primary_care", 0.3)  # recorded service, recorded instead, share
+
+
+@dataclass(frozen=True, eq=False)
+class Habits:
+    """Layouts that do not change between chunks."""
+
+    tables: recorded.Tables
+    book: Codebook
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """All rows of the chunk's contacts, delivered or not: `columns` of the contract without identifiers of persons,
+    `events`, whether a row happened (`actual`), and whether it stands in the register of the history without (`before`)
+    and with (`after`) the disruption."""
+
+    events: Events
+    columns: dict[str, Values]
+    actual: NDArray[np.bool_]
+    before: NDArray[np.bool_]
+    after: NDArray[np.bool_]
+
+
+def contact_rows(
+    people: People, lives: Lives, county: County, habits: Habits, rng: np.random.Generator
+) -> Rows:
+    """Contacts, cancelled appointments and work behind the scenes, in order of person and time."""
+    calibration, span, register = county.calibration, county.span, county.register
+    events, kind, source = _with_extras(people, lives, county, rng)
+    columns = recorded.describe(events, kind, people, habits.tables, calibration, span, register, rng)
+    diagnosis = synthetic_records.diagnose(events, lives.traits, habits.book, calibration, span, rng)
+    diagnosis = np.where(kind == recorded.ORDINARY, diagnosis, -1)
+    columns["diagnosis"] = Coded(diagnosis, habits.book.codes)
+    system = np.where(diagnosis >= 0, habits.book.system[diagnosis], -1)
+    columns["diagnosis_system"] = Coded(system, synthetic_records.SYSTEMS)
+    columns |= recorded.stamps(events, kind, columns, people, calibration, span, rng)
+    minute = columns.pop("minute")
+    columns["started_at"] = events.day.astype(np.int64) * DAY_MINUTES + minute
+    columns["service"] = Coded(_recorded_service(events, county, rng), calibration.services)
+    cell = (events.service, people.municipality[events.person], span.month(events.day))
+    arrives = rng.random(len(events)) < register.reaches[cell]
+    undisturbed, actual = lives.undisturbed[source], lives.actual[source]
+    order = np.lexsort((events.service, columns["started_at"], events.person))
+    flags = (actual[order], (undisturbed & arrives)[order], (actual & arrives)[order])
+    return Rows(events.take(order), take(columns, order), *flags)
+
+
+def _with_extras(
+    people: People, lives: Lives, county: County, rng: np.random.Generator
+) -> tuple[Events, NDArray[np.int8], NDArray[np.int64]]:
+    """Contacts with the rows around them: events, kind of row, and the contact each row belongs to."""
+    care, contacts = county.calibration.care, lives.contacts
+    cancelled = np.flatnonzero(rng.random(len(contacts)) < sum(care.attendance.values()))
+    behind = np.flatnonzero(rng.random(len(contacts)) < sum(care.behind_the_scenes.values()))
+    earliest = np.maximum(np.maximum(people.birth, people.enter), county.span.first_day)
+    before = contacts.take(cancelled)
+    day = np.maximum(before.day - rng.integers(1, 21, len(before)).astype(np.int32), earliest[before.person])
+    events = join(contacts, Events(before.person, before.service, day), contacts.take(behind))
+    kind = np.repeat([recorded.ORDINARY, recorded.CANCELLED, recorded.BEHIND], [len(contacts), len(before), len(behind)])
+    return events, kind.astype(np.int8), np.concatenate([np.arange(len(contacts)), cancelled, behind])
+
+
+def _recorded_service(events: Events, county: County, rng: np.random.Generator) -> NDArray[np.int8]:
+    """The service code in the register: the true one but for an undeclared coding break."""
+    if county.settings.coding_break is None:
+        return events.service
+    service, instead, share = _BREAK
+    month = county.span.first_month + county.span.month(events.day).astype(np.int64)
+    names = county.calibration
+    changed = (events.service == names.service(service)) & (month >= parse_month(county.settings.coding_break))
+    changed &= rng.random(len(events)) < share
+    return np.where(changed, names.service(instead), events.service).astype(np.int8)
+
+
+def persons(people: People, ids: NDArray[np.int64], county: County, rng: np.random.Generator) -> Columns:
+    """Rows of `persons`; what happens after the delivered time is not known yet."""
+    region, span = county.calibration.region, county.span
+    n = len(people)
+    left = people.leave <= span.last_day
+    districts = np.array([m.districts for m in region.municipalities.values()])
+    names = [f"{code}-{d + 1}" for code in region.municipalities for d in range(int(districts.max()))]
+    district = (people.household % districts[people.municipality]).astype(np.int64)
+    languages = rng.choice(len(region.languages), n, p=_shares(list(region.languages.values())))
+    return {
+        "person_id": ids,
+        "birth_date": people.birth,
+        "sex": Coded(np.where(people.female, 0, 1), ("female", "male")),
+        "municipality": Coded(people.municipality, county.calibration.municipalities),
+        "resident_from": np.where(people.enter == ALWAYS, NO_DAY, people.enter),
+        "resident_to": np.where(left, people.leave, NO_DAY),
+        "death_date": np.where(left & people.died, people.leave, NO_DAY),
+        "language": Coded(languages, tuple(region.languages)),
+        "service_area": Coded(people.municipality * int(districts.max()) + district, names),
+        "household_id": people.household.astype(np.int64) + 1,
+        "non_disclosure": rng.random(n) < _NON_DISCLOSURE,
+    }
+
+
+def _shares(values: list[float]) -> NDArray[np.float64]:
+    return np.array(values) / sum(values)
+
+
+def statuses(lives: Lives, ids: NDArray[np.int64], county: County) -> Columns:
+    """Rows of `statuses`; `family_with_children` comes from the population register (controller `other`)."""
+    spells, known = lives.traits.spells, county.calibration.needs.statuses
+    controllers = tuple(dict.fromkeys([*(s.controller for s in known.values()), "other"]))
+    of_status = np.array([controllers.index(known[n].controller if n in known else "other") for n in spells.names])
+    order = np.lexsort((spells.status, spells.start, spells.person))
+    end = spells.end[order]
+    return {
+        "person_id": ids[spells.person[order]],
+        "controller": Coded(of_status[spells.status[order]], controllers),
+        "status": Coded(spells.status[order], spells.names),
+        "start_date": spells.start[order],
+        "end_date": np.where(end > county.span.last_day, NO_DAY, end),
+    }
+
+
+def enrolments(lives: Lives, ids: NDArray[np.int64], county: County, rng: np.random.Generator) -> Columns | None:
+    """Rows of `enrolments`; None when no intervention enrols persons."""
+    if not lives.enrolments:
+        return None
+    parts = list(lives.enrolments.values())
+    which = np.repeat(np.arange(len(parts)), [len(p.person) for p in parts])
+    person, start, end = (np.concatenate([getattr(p, f) for p in parts]) for f in ("person", "start", "end"))
+    order = np.lexsort((which, start, person))
+    over = end[order] <= county.span.last_day
+    return {
+        "person_id": ids[person[order]],
+        "intervention": Coded(which[order], tuple(lives.enrolments)),
+        "enrolled_on": start[order],
+        "ended_on": np.where(over, end[order], NO_DAY),
+        "completed": over & (rng.random(len(order)) < 0.8),
+    }
+
+
+def referrals(
+    people: People, lives: Lives, county: County, rng: np.random.Generator
+) -> tuple[dict[str, Values], NDArray[np.bool_]]:
+    """Rows of `referrals` by person in the chunk, and which of them the register holds."""
+    queue, span = lives.queue, county.span
+    rows = synthetic_queues.table(queue, county.calibration.services, span, 0, rng)
+    place = people.municipality[queue.person]
+    month = span.month(np.maximum(queue.received, span.first_day))
+    last = span.month(np.minimum(queue.end, span.last_day).clip(span.first_day))
+    held = county.register.reaches[queue.service, place, month] > 0
+    held |= county.register.reaches[queue.service, place, last] > 0
+    return rows, held
+
+
+def stays(
+    people: People, lives: Lives, rows: Rows, county: County, rng: np.random.Generator
+) -> dict[str, NDArray]:
+    """Bed stays of actual contacts, and of round-the-clock care from its periods: person, service, minutes, whether the
+    register holds them."""
+    calibration, span = county.calibration, county.span
+    real = np.flatnonzero(rows.actual & ordinary(rows))
+    started = rows.columns["started_at"]
+    assert isinstance(started, np.ndarray)
+    events = rows.events.take(real)
+    minute = started[real] % DAY_MINUTES
+    bed = synthetic_records.stays(events, minute, people, calibration, rng)
+    spells = lives.traits.spells
+    housed = np.flatnonzero(spells.status == spells.names.index(ROUND_THE_CLOCK))
+    admitted = np.maximum(spells.start[housed], span.first_day - 2000).astype(np.int64) * DAY_MINUTES + 720
+    discharged = np.where(spells.end[housed] == STILL, NO_MINUTE, spells.end[housed].astype(np.int64) * DAY_MINUTES + 840)
+    discharged = np.where(discharged == NO_MINUTE, discharged, np.maximum(discharged, admitted))
+    person = np.concatenate([events.person[bed["row"]], spells.person[housed]])
+    home = np.full(len(housed), calibration.service(ROUND_THE_CLOCK), np.int8)
+    service = np.concatenate([events.service[bed["row"]], home])
+    admissions = np.concatenate([bed["admitted"], admitted])
+    month = span.month(np.maximum(admissions // DAY_MINUTES, span.first_day).astype(np.int32))
+    columns = {
+        "person": person,
+        "service": service,
+        "admitted": admissions,
+        "ready": np.concatenate([bed["ready"], np.full(len(housed), NO_MINUTE)]),
+        "discharged": np.concatenate([bed["discharged"], discharged]),
+        "held": county.register.reaches[service, people.municipality[person], month] > 0,
+    }
+    order = np.lexsort((service, columns["admitted"], person))
+    return {name: values[order] for name, values in columns.items()}
+
+
+def ordinary(rows: Rows) -> NDArray[np.bool_]:
+    """Attended contacts with the client."""
+    attendance, mode = rows.columns["attendance"], rows.columns["mode"]
+    assert isinstance(attendance, Coded)
+    assert isinstance(mode, Coded)
+    hidden = [mode.names.index(name) for name in ("administrative", "professional")]
+    return (attendance.codes == 0) & ~np.isin(mode.codes, hidden)
+
+

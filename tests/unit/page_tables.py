@@ -1,0 +1,383 @@
+"""Small unrounded result tables for tests of pages, and the released ones that pages may see.
+
+The made-up county has: a normal debt (`all`), a group under the threshold (`small`), a group defined by use
+(`heavy_users`), a group that cannot be told (`unknown`), a refused service, and one intervention per verdict.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ennakointi import disclosure
+from ennakointi.page_context import Break, InterventionFacts, PageContext
+from ennakointi.periods import Quarter, month_text, parse_month
+from ennakointi.result_tables import RESULT_TABLES
+from ennakointi.text import Catalogue, message_json
+
+THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
+LABELS = {
+    "fi": {
+        "target_group": {"all": "Koko väestö", "older_people": "Ikääntyneet", "small": "Pieni ryhmä"},
+        "service": {"primary_care": "Avosairaanhoito", "mental_health": "Mielenterveyspalvelut"},
+        "intervention": {"team_model": "Moniammatillinen tiimimalli", "coaching": "Valmennus"},
+        "outcome": {
+            "emergency_contacts": "Päivystyskäynnit",
+            "primary_care_contacts": "Avosairaanhoidon käynnit",
+        },
+        "area": {"county:09": "Päijät-Häme"},
+        "measure": {"purchases": "Lääkeostot"},
+    },
+    "sv": {"target_group": {"all": "Hela befolkningen"}, "outcome": {"emergency_contacts": "Jourbesök"}},
+    "en": {"target_group": {"all": "All residents"}, "outcome": {"emergency_contacts": "Emergency contacts"}},
+}
+VERDICTS = {
+    "team_model": "probably_works",
+    "outreach": "works",
+    "coaching": "cannot_say",
+    "walks": "no_meaningful_effect",
+    "new_form": "probably_harmful",
+    "pathway": "cannot_say",
+}
+
+
+def context(language: str = "fi", **changes: Any) -> PageContext:
+    """A context with labels in the language; services without a label show their code."""
+    labels = {kind: {**LABELS["fi"][kind], **LABELS[language].get(kind, {})} for kind in LABELS["fi"]}
+    settings: dict[str, Any] = {
+        "catalogue": Catalogue(language),
+        "quarter": Quarter(2025, 3),
+        "as_of": date(2025, 9, 30),
+        "region": "Päijät-Häme",
+        "labels": labels,
+        "breaks": (
+            Break("2021-01", "Iitti", groups=frozenset({"older_people"})),
+            Break("2023-01", "Hyvinvointialue aloittaa"),
+        ),
+        "links": {
+            ("service_debt", "all"): "service_debt-all.html",
+            ("service_debt", "older_people"): "service_debt-older_people.html",
+            ("effectiveness", "all"): "effectiveness-all.html",
+            ("data_quality", ""): "data_quality.html",
+        },
+        "minutes_per_contact": {"primary_care": 20, "mental_health": 50},
+        "unit_cost_eur": {"primary_care": 65, "mental_health": 120, "emergency_contacts": 250},
+        "interventions": {
+            name: InterventionFacts(
+                "emergency_contacts",
+                selected_on="prior_use" if name == "coaching" else "nothing",
+                decision_month="2025-12" if name == "team_model" else "2025-06",
+                description=(("Miksi", "Asia hoidetaan yhdellä yhteydenotolla."),),
+            )
+            for name in VERDICTS
+        },
+        "area": "county:09",
+    }
+    return PageContext(**{**settings, **changes})
+
+
+def frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows with every declared column; what is not given is absent."""
+    return pd.DataFrame(rows).reindex(columns=list(RESULT_TABLES[table].names))
+
+
+def debt_row(
+    target_group: str, service: str, size: float, share: float = 0.04, **changes: Any
+) -> dict[str, Any]:
+    """A row of `debt_summary`: `size` contacts are missing, a `share` of those expected."""
+    row = {
+        "target_group": target_group,
+        "service": service,
+        "debt_kind": "care",
+        "status": "debt",
+        "reason": "",
+        "until": "2021-12",
+        "expected": size / share,
+        "observed": size / share - 1.5 * size,
+        "substituted": 0.5 * size,
+        "debt": size,
+        "debt_lo80": 0.7 * size,
+        "debt_hi80": 1.3 * size,
+        "debt_lo95": 0.5 * size,
+        "debt_hi95": 1.5 * size,
+        "debt_share": share,
+        "debt_weeks": 3.83,
+        "visible": 0.3 * size,
+        "not_in_queue": 0.7 * size,
+        "now": 0.8 * size,
+        "now_lo80": 0.4 * size,
+        "now_hi80": 1.2 * size,
+        "cost_eur": 80 * size,
+        "noise_share": 0.012,
+        "covered_share": 0.93,
+        "n_persons": 9000,
+    }
+    return {**row, **changes}
+
+
+def refused_row(target_group: str, service: str, reason: str) -> dict[str, Any]:
+    keys = {"target_group": target_group, "service": service, "debt_kind": "care"}
+    return {**keys, "status": "refused", "reason": reason, "covered_share": 0.5}
+
+
+def debt_series(target_group: str, size: float, persons: int = 9000) -> pd.DataFrame:
+    """`service_debt` of all services: up to `size` by 2021-12, then slowly down."""
+    months = list(range(parse_month("2019-01"), parse_month("2025-09") + 1))
+    start, end = parse_month("2020-03"), parse_month("2021-12")
+    rows = []
+    for month in months:
+        grown = np.clip((month - start + 1) / (end - start + 1), 0, 1) * size
+        debt = grown - max(month - end, 0) * size / 200
+        width = 0.3 * size * np.clip((month - start + 1) / (end - start + 1), 0.05, 1.5)
+        period = "baseline" if month < start else "window" if month <= end else "after"
+        cumulated = {
+            "debt": debt,
+            "debt_lo80": debt - width,
+            "debt_hi80": debt + width,
+            "debt_lo95": debt - 1.6 * width,
+            "debt_hi95": debt + 1.6 * width,
+            "debt_weeks": 3.83 * debt / size,
+        }
+        rows.append(
+            {
+                "target_group": target_group,
+                "service": "all",
+                "month": month_text(month),
+                "debt_kind": "mixed",
+                "period": period,
+                "expected": 1.1 * size,
+                "observed": 1.05 * size,
+                "substituted": 0.0,
+                "gap": 0.05 * size,
+                **(cumulated if period != "baseline" else {}),
+                "unit": "contacts",
+                "covered_share": 0.93,
+                "n_persons": persons,
+            }
+        )
+    return frame("service_debt", rows)
+
+
+def debt_tables() -> dict[str, pd.DataFrame]:
+    reason = message_json("There are fewer than 12 contacts in the baseline.", {})
+    summary = [
+        debt_row("all", "all", 110_400),
+        debt_row("all", "primary_care", 60_000, debt_weeks=2.1),
+        debt_row("all", "mental_health", 30_000, share=0.11, debt_weeks=7.4, visible=np.nan),
+        refused_row("all", "outreach", reason),
+        debt_row("older_people", "all", 25_300, share=0.1, debt_weeks=9.6),
+        debt_row("older_people", "primary_care", 9_000),
+        debt_row("small", "all", 40, n_persons=3),
+        refused_row("heavy_users", "all", ""),
+    ]
+    checks = [
+        ("baseline", "yes", message_json("The baseline has {months} months.", {"months": 36})),
+        (
+            "noise",
+            "not_checked",
+            message_json("Whether the difference is larger than chance cannot be told.", {}),
+        ),
+    ]
+    return {
+        "debt_summary": frame("debt_summary", summary),
+        "service_debt": pd.concat([debt_series("all", 110_400), debt_series("small", 40, persons=3)]),
+        "debt_checks": frame(
+            "debt_checks",
+            [
+                {"target_group": "all", "service": "all", "check": name, "passed": passed, "message": message}
+                for name, passed, message in checks
+            ],
+        ),
+    }
+
+
+def group_tables() -> dict[str, pd.DataFrame]:
+    rows = [
+        ("all", "", "", 201_000),
+        ("older_people", "", "", 24_000),
+        ("small", "", "", 3),
+        ("heavy_users", "yes", "", 4_000),
+        ("unknown", "", message_json("The baseline has {months} months.", {"months": 2}), np.nan),
+    ]
+    groups = [
+        {
+            "target_group": code,
+            "available_from": "2018-01" if code != "unknown" else "",
+            "endogenous": endogenous,
+            "missing": missing,
+            "n_persons": persons,
+            "share": persons / 201_000,
+            "residents": 201_000 if persons == persons else np.nan,
+        }
+        for code, endogenous, missing, persons in rows
+    ]
+    overlap = [
+        {"target_group": "heavy_users", "other": "older_people", "n_persons": 1_400},
+        {"target_group": "older_people", "other": "heavy_users", "n_persons": 1_400},
+        {"target_group": "all", "other": "older_people", "n_persons": 24_000},
+    ]
+    return {"target_groups": frame("target_groups", groups), "group_overlap": frame("group_overlap", overlap)}
+
+
+def effect_row(
+    intervention: str, verdict: str, estimate: float, half: float, **changes: Any
+) -> dict[str, Any]:
+    row = {
+        "intervention": intervention,
+        "outcome": "emergency_contacts",
+        "design": "cohort",
+        "target_group": "all",
+        "record": "record",
+        "estimate": estimate,
+        "lo95": estimate - half,
+        "hi95": estimate + half,
+        "relative": estimate / 60,
+        "relative_lo95": (estimate - half) / 60,
+        "relative_hi95": (estimate + half) / 60,
+        "unit": "per_100_person_years",
+        "p_value": 0.03,
+        "n_treated": 620,
+        "n_comparison": 2400,
+        "counted": "persons",
+        "minimum_detectable_effect": 0.08,
+        "smallest_important": 0.1,
+        "verdict": verdict,
+        "evidence_level": "moderate",
+        "start": "2022-10",
+        "n_persons": 3020,
+    }
+    return {**row, **changes}
+
+
+def effect_tables() -> dict[str, pd.DataFrame]:
+    effects = [
+        effect_row(
+            "team_model", "probably_works", -12, 7, design="did", counted="areas", n_treated=5, n_comparison=6
+        ),
+        effect_row("outreach", "works", -20, 6, evidence_level="strong", target_group="older_people"),
+        effect_row("coaching", "cannot_say", -0.6, 9, crude_change=-0.34, expected_change=-0.33),
+        effect_row("walks", "no_meaningful_effect", 0.2, 2),
+        effect_row("new_form", "probably_harmful", 9, 4, evidence_level="weak"),
+        effect_row(
+            "pathway",
+            "cannot_say",
+            -3,
+            14,
+            evidence_level="none",
+            minimum_detectable_effect=0.25,
+            n_persons=200,
+        ),
+        effect_row("team_model", "cannot_say", -1, 7, outcome="primary_care_contacts", design="did"),
+        effect_row("team_model", "works", -18, 3, record="beside", design="its"),
+    ]
+    series = [
+        {
+            "intervention": "team_model",
+            "outcome": "emergency_contacts",
+            "target_group": "all",
+            "arm": arm,
+            "since_start": quarter,
+            "rate": 60 + 0.5 * quarter - (12 if arm == "treated" and quarter >= 0 else 0),
+            "n_persons": 800,
+        }
+        for arm in ("comparison", "treated")
+        for quarter in range(-8, 6)
+    ]
+    checks = [
+        {
+            "intervention": "team_model",
+            "outcome": "emergency_contacts",
+            "check": "baseline",
+            "target_group": "all",
+            "passed": "no",
+            "message": message_json("The baseline has {months} months.", {"months": 24}),
+        }
+    ]
+    return {
+        "effects": frame("effects", effects),
+        "effect_series": frame("effect_series", series),
+        "effect_checks": frame("effect_checks", checks),
+    }
+
+
+def quality_tables() -> dict[str, pd.DataFrame]:
+    quality = [
+        ("persons", "accepted", None, "info", 201_000, 0),
+        ("contacts", "accepted", None, "info", 4_310_220, 862),
+        ("contacts", "unknown_code", "service", "warning", 4_310_220, 862),
+        ("contacts", "extra_column", "remark", "info", 4_310_220, 4_310_220),
+        ("referrals", "missing_table", None, "info", np.nan, np.nan),
+    ]
+    volumes = [
+        (service, str(year), 50_000 + 1_000 * year % 7, share, persons)
+        for service, share, persons in (
+            ("primary_care", 0.91, 9000),
+            ("mental_health", 1.0, 4000),
+            ("outreach", 1.0, 3),
+        )
+        for year in (2023, 2024, 2025)
+    ]
+    return {
+        "data_quality": frame(
+            "data_quality",
+            [
+                {
+                    "table": table,
+                    "check": check,
+                    "column": column,
+                    "severity": severity,
+                    "rows": rows,
+                    "failed": failed,
+                    "share": failed / rows,
+                    "affects": "service_debt;effects",
+                }
+                for table, check, column, severity, rows, failed in quality
+            ],
+        ),
+        "volumes": frame(
+            "volumes",
+            [
+                dict(zip(("service", "year", "contacts", "covered_share", "n_persons"), row))
+                for row in volumes
+            ],
+        ),
+    }
+
+
+def deviation_tables() -> dict[str, pd.DataFrame]:
+    """A weekly series with the peak of 2020-W12 and a missing holiday week."""
+    weeks = pd.date_range("2019-12-30", periods=60, freq="7D")
+    rows = []
+    for number, monday in enumerate(weeks):
+        observed = 20_000 + 400 * (number % 4) + (9_000 if monday == pd.Timestamp("2020-03-16") else 0)
+        missing = monday == pd.Timestamp("2020-12-21")
+        rows.append(
+            {
+                "area": "county:09",
+                "target_group": "all",
+                "service": "all",
+                "measure": "purchases",
+                "period_start": monday.date().isoformat(),
+                "frequency": "W",
+                "observed": np.nan if missing else observed,
+                "expected": np.nan if missing else 20_600,
+                "expected_lo80": np.nan if missing else 19_800,
+                "expected_hi80": np.nan if missing else 21_400,
+                "deviation_share": np.nan if missing else observed / 20_600 - 1,
+            }
+        )
+    return {"deviation": frame("deviation", rows)}
+
+
+def released(*parts: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables as they leave the door."""
+    return disclosure.release({name: table for part in parts for name, table in part.items()}, THL5)
+
+
+def everything() -> dict[str, pd.DataFrame]:
+    """Every table but `deviation`, which belongs to aggregate sources."""
+    return released(debt_tables(), group_tables(), effect_tables(), quality_tables())
