@@ -32,6 +32,8 @@ from ennakointi.sheet import (
 )
 from ennakointi.text import Catalogue
 
+FOREST_LABELS = 330.0
+
 
 def fate(
     frame: pd.DataFrame,
@@ -42,7 +44,7 @@ def fate(
     total_label: str = "",
     total: float | None = None,
 ) -> Figure:
-    """One horizontal stack of parts with their numbers, and every part named under it.
+    """One horizontal stack of parts with their numbers (three digits), and every part named under it.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ def fate(
     labels, values = frame["label"].astype(str).tolist(), frame["value"].astype(float).tolist()
     colours = [PARTS[i % len(PARTS)] for i in range(len(frame))]
     entries = [
-        Entry(label, "patch" if value > 0 else "outline", colour, catalogue.number(value))
+        Entry(label, "patch" if value > 0 else "outline", colour, catalogue.significant(value))
         for label, value, colour in zip(labels, values, colours, strict=True)
     ]
     stack = [(value, colour) for value, colour in zip(values, colours, strict=True) if value > 0]
@@ -67,7 +69,7 @@ def fate(
         sheet = Sheet(width, legend + legend_height(entries, width))
         if total_label:
             sheet.say(
-                0, 16, f"{total_label} {'' if total is None else catalogue.number(total)}", weight="bold"
+                0, 16, f"{total_label} {'' if total is None else catalogue.significant(total)}", weight="bold"
             )
         left = _stack(sheet, bar, tall, stack, catalogue)
         if magnified:
@@ -87,7 +89,7 @@ def _stack(
     for value, colour in parts:
         width = value / whole * sheet.width
         sheet.box(left, top, max(width - 2, 1.0), tall, colour)
-        words = catalogue.number(value)
+        words = catalogue.significant(value)
         if text_width(words, TEXT) < width - 8:
             sheet.say(left + width / 2, top + tall / 2, words, colour=PAPER, ha="center", weight="bold")
         left += width
@@ -181,38 +183,54 @@ def forest(
     percent : bool
         The numbers are shares, shown as percentages.
     """
-    low, high = value_range(frame[["estimate", "lo", "hi"]].to_numpy(dtype=float))
-    margin = 0.06 * (high - low)
-    all_ticks = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low - margin, high + margin))
-    ticks = all_ticks[(all_ticks >= low - margin) & (all_ticks <= high + margin)]
+    ends = _with_margin(frame)
+    ticks = [
+        tick for tick in MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(*ends) if ends[0] <= tick <= ends[1]
+    ]
     show = catalogue.signed_percent if percent else catalogue.signed
     digits = 0 if ticks[1] - ticks[0] >= (0.01 if percent else 1) else 1
 
     def draw(width: int) -> Canvas:
-        left = 330.0 if width > 600 else 12.0
-        rows = [
-            (record, wrapped(str(record["label"]), (left if width > 600 else width) - 10, TEXT))
-            for record in frame.to_dict("records")
-        ]
-        heights = [44.0 + 18 * len(lines) + (0 if width > 600 else 28) for _, lines in rows]
-        sheet, top = Sheet(width, 44 + sum(heights) + 32), 44.0
+        sheet, rows = _forest_sheet(frame, width)
+        left = FOREST_LABELS if sheet.width > 600 else 12.0
 
         def place(value: float) -> float:
-            return left + 10 + (value - low + margin) / (high - low + 2 * margin) * (width - left - 24)
+            return left + 10 + (value - ends[0]) / (ends[1] - ends[0]) * (width - left - 24)
 
         _sides(sheet, unit, place(0), better, worse)
-        for (record, lines), height in zip(rows, heights, strict=True):
-            band = (top, top + height) if width > 600 else (top + height - 42, top + height - 14)
+        for record, lines, top, band in rows:
             for tick in ticks:
                 sheet.line([place(tick)] * 2, band, RULE, 0.8)
             sheet.line([place(0)] * 2, band, INK, 1.2)
             _effect(sheet, top, record, lines, place, band)
-            top += height
         for tick in ticks:
-            sheet.say(place(tick), top + 12, show(tick, digits), SMALL, QUIET, ha="center")
+            sheet.say(place(tick), sheet.height - 20, show(tick, digits), SMALL, QUIET, ha="center")
         return sheet.canvas
 
     return both_widths(draw, alt, caption)
+
+
+_ForestRow = tuple[Mapping[Any, Any], list[str], float, tuple[float, float]]
+
+
+def _forest_sheet(frame: pd.DataFrame, width: int) -> tuple[Sheet, list[_ForestRow]]:
+    """The sheet and, for each effect, its label in lines, its top and the band of its interval.
+
+    The band lies beside the label where the sheet is wide, under it where it is narrow."""
+    beside, top = width > 600, 44.0
+    rows: list[_ForestRow] = []
+    for record in frame.to_dict("records"):
+        lines = wrapped(str(record["label"]), (FOREST_LABELS if beside else width) - 10, TEXT)
+        height = 44.0 + 18 * len(lines) + (0 if beside else 28)
+        band = (top, top + height) if beside else (top + height - 42, top + height - 14)
+        rows.append((record, lines, top, band))
+        top += height
+    return Sheet(width, top + 32), rows
+
+
+def _with_margin(frame: pd.DataFrame) -> tuple[float, float]:
+    low, high = value_range(frame[["estimate", "lo", "hi"]].to_numpy(dtype=float))
+    return low - 0.06 * (high - low), high + 0.06 * (high - low)
 
 
 def _sides(sheet: Sheet, unit: str, zero: float, better: str, worse: str) -> None:

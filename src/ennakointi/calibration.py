@@ -64,6 +64,11 @@ def calibrate(
     came. The factor of a horizon is the 80 % (95 %) quantile of |error| / path sd over the normal one,
     averaged over neighbouring horizons, and never below 1: calibration widens only.
 
+    Measured (`benchmarks/debt_coverage.py`), nominal 80 %, 22-month sums: 384 simulated null series / 793
+    series of Scottish emergency departments before the pandemic. Calibrated paths cover 82 % / 81 % with a
+    median half-width of 9 % / 11 % of the sum (95 %: 96 % / 94 %); uncalibrated paths 81 % / 74 %; the sum of
+    monthly bounds 96 % / 86 % (half-width 12 % / 13 %); independent months 38 % / 30 %.
+
     Parameters
     ----------
     horizon : months to cumulate. skip : months between baseline and window.

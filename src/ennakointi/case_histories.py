@@ -15,7 +15,6 @@ from ennakointi.cohorts import SELECTION_MONTHS, Cohort
 from ennakointi.eligibility import (
     OUTCOME_CLASSES,
     TOTAL_CLASSES,
-    Persons,
     Trials,
     cumulated,
     day_of,
@@ -30,45 +29,46 @@ USED_BY = 0.02  # a service enters the history when this share of the rows used 
 
 
 @dataclass(frozen=True, eq=False)
-class Window:
-    """Months of a cohort: `follow_up` months after the index month, never beyond `last_month`."""
+class CohortPlan:
+    """What a cohort holds.
 
+    Attributes
+    ----------
+    outcomes : services by the name of the outcome; the first is the primary one.
+    covered : (municipalities, months of the data) by outcome: whether the register holds all its services.
+    controllers : whose statuses may be used.
+    follow_up : months after the index month, never beyond `last_month`.
+    """
+
+    intervention: str
+    outcomes: Mapping[str, Collection[str]]
+    covered: Mapping[str, Bools]
+    controllers: Collection[str]
     follow_up: int
-    history: int
     last_month: int
 
 
-def cohorts(
-    store: Store,
-    person_months: Path,
-    found: Trials,
-    outcomes: Mapping[str, Collection[str]],
-    intervention: str,
-    window: Window,
-    covered: Mapping[str, Bools],
-    controllers: Collection[str],
-) -> dict[str, Cohort]:
-    """One cohort for each outcome (services by name), with the same rows and covariates.
-
-    Parameters
-    ----------
-    covered : (municipalities, months of the data) by outcome: whether the register holds all its services.
-    controllers : whose statuses may be used.
-    """
+def cohorts(store: Store, person_months: Path, found: Trials, plan: CohortPlan) -> dict[str, Cohort]:
+    """One cohort for each outcome, with the same covariates. Comparison persons in a status in which no enrolled
+    person was are left out: they could not have been enrolled."""
     codes = store.codes("contacts", "service")
-    of_outcome = [np.array([code in services for code in codes]) for services in outcomes.values()]
-    sets = np.concatenate([np.stack(of_outcome), np.ones((1, len(codes)), bool), np.eye(len(codes), dtype=bool)])
+    of_outcome = [np.array([code in services for code in codes]) for services in plan.outcomes.values()]
+    sets = np.concatenate(
+        [np.stack(of_outcome), np.ones((1, len(codes)), bool), np.eye(len(codes), dtype=bool)]
+    )
     parts = []
     for bucket in range(BUCKETS):
         rows = np.flatnonzero(found.person % BUCKETS == bucket)
         if len(rows):
-            parts.append(_bucket(store, person_months, found, rows, bucket, sets, intervention, window, covered, controllers))
+            parts.append(_bucket(store, person_months, found, rows, sets, plan))
     order = np.argsort(np.concatenate([part.rows for part in parts]), kind="stable")
-    joined = _joined(parts, order)
-    values, names = _covariates(joined, store, len(outcomes), found)
-    seen = joined.follow_days[:, 0, :].sum(axis=1) > 0
+    part = _joined(parts, order)
+    values, names = _covariates(part, store, len(plan.outcomes), found)
+    strange = part.statuses & ~part.statuses[found.enrolled].any(axis=0)
+    comparable = ~strange.any(axis=1)
     return {
-        name: _cohort(joined, place, found, values[seen], names, seen) for place, name in enumerate(outcomes)
+        name: _cohort(part, place, found, values, names, comparable)
+        for place, name in enumerate(plan.outcomes)
     }
 
 
@@ -89,43 +89,34 @@ class _Part:
 
 
 def _bucket(
-    store: Store,
-    person_months: Path,
-    found: Trials,
-    rows: Ints,
-    bucket: int,
-    sets: Bools,
-    intervention: str,
-    window: Window,
-    covered: Mapping[str, Bools],
-    controllers: Collection[str],
+    store: Store, person_months: Path, found: Trials, rows: Ints, sets: Bools, plan: CohortPlan
 ) -> _Part:
-    known = persons(store, bucket, intervention)
+    bucket = int(found.person[rows[0]] % BUCKETS)
+    known = persons(store, bucket, plan.intervention)
     index, person = found.index_month[rows], found.person[rows] // BUCKETS
     first_month = int(index.min()) - 3 * QUARTERS_BEFORE
+    kept, case = np.unique(person, return_inverse=True)
     file = person_months / f"bucket={bucket:02d}.parquet"
-    counts = cumulated(file, len(known), first_month, window.last_month, sets)
-    at = index - first_month
-    edges = at[:, None] + np.arange(-3 * QUARTERS_BEFORE, 1, 3)
-    before = np.diff(counts[person[:, None], edges], axis=1)
-    after = index[:, None] + 1 + np.arange(window.follow_up)
-    inside = after <= window.last_month
+    counts = cumulated(file, len(known), first_month, plan.last_month, sets, kept)
+    edges = (index - first_month)[:, None] + np.arange(-3 * QUARTERS_BEFORE, 1, 3)
+    after = index[:, None] + 1 + np.arange(plan.follow_up)
+    inside = after <= plan.last_month
     place = np.minimum(after - first_month, counts.shape[1] - 2)
-    monthly = counts[person[:, None], place + 1] - counts[person[:, None], place]
-    days = known.days(person, after, after) * inside
-    held = _held(covered, known.municipality[person], after, store.first_month)
-    n = len(covered)
+    monthly = counts[case[:, None], place + 1] - counts[case[:, None], place]
+    held = _held(plan.covered, known.municipality[person], after, store.first_month) * inside[:, None, :]
     later = (known.enrolled_month[person][:, None] < after) & ~found.enrolled[rows][:, None] & inside
     return _Part(
         rows=rows,
-        quarters=before.astype(np.float32),
-        follow_events=np.moveaxis(monthly[:, :, :n], 2, 1) * held * inside[:, None, :],
-        follow_days=days[:, None, :] * held,
-        before_days=known.days(person, first_month + edges[:, :-1], first_month + edges[:, 1:] - 1).astype(float),
+        quarters=np.diff(counts[case[:, None], edges], axis=1).astype(np.float32),
+        follow_events=np.moveaxis(monthly[:, :, : len(plan.outcomes)], 2, 1) * held,
+        follow_days=known.days(person, after, after)[:, None, :] * held,
+        before_days=known.days(person, first_month + edges[:, :-1], first_month + edges[:, 1:] - 1).astype(
+            float
+        ),
         age=(index - known.birth_month[person]) / 12,
         sex=known.sex[person],
         municipality=known.municipality[person],
-        statuses=_statuses(store, bucket, person, index, controllers),
+        statuses=_statuses(store, bucket, person, index, plan.controllers),
         later=later.mean(axis=1),
     )
 
@@ -145,7 +136,9 @@ def _statuses(store: Store, bucket: int, person: Ints, index: Ints, controllers:
         return held
     columns = ("person", "status", "controller", "start_day", "end_day")
     frame: pd.DataFrame = store.frame("statuses", bucket).select(*columns).collect("pandas").to_native()
-    allowed = [place for place, code in enumerate(store.codes("statuses", "controller")) if code in controllers]
+    allowed = [
+        place for place, code in enumerate(store.codes("statuses", "controller")) if code in controllers
+    ]
     kept = frame[frame["controller"].isna() | frame["controller"].isin(allowed)]
     trials = pd.DataFrame({"row": np.arange(len(person)), "person": person, "day": day_of(index)})
     spells = kept.assign(person=kept["person"].astype(np.int64) // BUCKETS)
@@ -185,7 +178,9 @@ def _traits(part: _Part, store: Store) -> dict[str, Floats]:
     traits["known_share"] = part.before_days.sum(axis=1) / (DAYS_PER_YEAR * 2)
     for name, values in (("sex", part.sex), ("municipality", part.municipality)):
         codes = store.codes("persons", name)
-        traits |= {f"{name}_{codes[value]}": (values == value).astype(float) for value in np.unique(values)[1:]}
+        traits |= {
+            f"{name}_{codes[value]}": (values == value).astype(float) for value in np.unique(values)[1:]
+        }
     for place, status in enumerate(store.codes("statuses", "status")):
         if part.statuses[:, place].any():
             traits[f"status_{status}"] = part.statuses[:, place].astype(float)
@@ -193,13 +188,16 @@ def _traits(part: _Part, store: Store) -> dict[str, Floats]:
 
 
 def _cohort(
-    part: _Part, place: int, found: Trials, values: Floats, names: tuple[str, ...], seen: Bools
+    part: _Part, place: int, found: Trials, values: Floats, names: tuple[str, ...], comparable: Bools
 ) -> Cohort:
+    seen = comparable & (part.follow_days[:, place].sum(axis=1) > 0)
     enrolled = found.enrolled[seen]
     events, days = part.follow_events[seen, place], part.follow_days[seen, place]
     before, before_days = part.quarters[seen, :, place].astype(float), part.before_days[seen]
     n_after = events.shape[1] // 3
-    follow = [array[:, : 3 * n_after].reshape(len(events), n_after, 3).sum(axis=2) for array in (events, days)]
+    follow = [
+        array[:, : 3 * n_after].reshape(len(events), n_after, 3).sum(axis=2) for array in (events, days)
+    ]
     year = SELECTION_MONTHS // 3
     return Cohort(
         person=found.person[seen],
@@ -209,7 +207,7 @@ def _cohort(
         person_years=days.sum(axis=1) / DAYS_PER_YEAR,
         before_events=before[:, -year:].sum(axis=1),
         before_person_years=before_days[:, -year:].sum(axis=1) / DAYS_PER_YEAR,
-        covariates=values,
+        covariates=values[seen],
         names=names,
         quarter=np.arange(-QUARTERS_BEFORE, n_after),
         quarter_events=np.hstack([before, follow[0]]),

@@ -100,9 +100,9 @@ class DebtPage:
         """What became of the missing contacts: expected, received, replaced, waiting, in no queue."""
         _ = self.context.catalogue.gettext
         total = self._total
-        if total is None or not self._has_debt:
+        if total is None or total["status"] != "debt":
             return markup.paragraph(_("There is no debt to divide into parts."))
-        if debt_words.direction(total) != "missing":
+        if not self._has_debt or debt_words.direction(total) != "missing":
             return markup.paragraph(debt_words.debt_sentence(total, self.context))
         parts = self._parts(total)
         span = self.context.span(*self.context.window)
@@ -112,7 +112,7 @@ class DebtPage:
             alt=_("The expected contacts {span} in parts: {parts}.", span=span, parts=self._listed(parts)),
             caption=_("What became of the expected contacts, {span}", span=span),
             total_label=_("Expected contacts"),
-            total=float(total["expected"]),
+            total=debt_words.rounded_like_debt(total["expected"], total),
         )
         return markup.stack(
             markup.figure(picture, self._parts_table(parts), _("Numbers as a table")),
@@ -137,24 +137,29 @@ class DebtPage:
             (_("Replaced by other services"), total["substituted"]),
             *missing,
         ]
-        parts = pd.DataFrame(named, columns=["label", "value"])
-        parts["text"] = [debt_words.like_debt(value, total, self.context) for value in parts["value"]]
+        rounded = [(label, debt_words.rounded_like_debt(value, total)) for label, value in named]
+        parts = pd.DataFrame(rounded, columns=["label", "value"])
         return parts[parts["value"] > 0]
 
     def _listed(self, parts: pd.DataFrame) -> str:
-        return "; ".join(f"{part['label'].lower()} {part['text']}" for part in records(parts))
+        return "; ".join(
+            f"{part['label'].lower()} {self.context.catalogue.number(part['value'])}"
+            for part in records(parts)
+        )
 
     def _parts_table(self, parts: pd.DataFrame) -> Block:
         _ = self.context.catalogue.gettext
-        columns = [Column("label", _("Part")), Column("text", _("Contacts"), "number", format=str)]
+        columns = [Column("label", _("Part")), Column("value", _("Contacts"), "number")]
         return markup.table(parts, columns, _("Parts of the expected contacts"), self.context.catalogue)
 
     def over_time(self) -> Block:
         """The cumulated debt with its interval; the window, every break and the last quarter marked."""
         _ = self.context.catalogue.gettext
-        series = self._series
+        series, total = self._series, self._total
         shown = series if series.empty else series[series["period"] != "baseline"].dropna(subset=["debt"])
-        if shown.empty or not self._has_debt:
+        if total is not None and is_hidden(total, "debt"):
+            return markup.paragraph(debt_words.debt_sentence(total, self.context))
+        if shown.empty:
             return markup.paragraph(_("There is no series to show."))
         renamed = {f"debt_{end}": end.removesuffix("80") for end in ("lo80", "hi80", "lo95", "hi95")}
         first, last = self.context.quarter_months
@@ -248,7 +253,7 @@ class DebtPage:
             catalogue=self.context.catalogue,
             unit=_("weeks of normal services"),
             alt=_(
-                "Largest in relation to normal services: {service}, about {weeks} weeks.",
+                "Largest in relation to normal services: {service}; in weeks about {weeks}.",
                 service=frame["label"].iloc[0],
                 weeks=debt_words.weeks(top, self.context),
             ),

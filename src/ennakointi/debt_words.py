@@ -23,6 +23,7 @@ from ennakointi.page_context import (
     rows,
 )
 from ennakointi.periods import month_text, parse_month
+from ennakointi.text import supported
 
 DEBT = ("debt", "debt_lo80", "debt_hi80")
 NOW = ("now", "now_lo80", "now_hi80")
@@ -52,11 +53,16 @@ def direction(row: Row) -> str:
     return "surplus" if max(low, high) < 0 or not is_shown(row, *DEBT) else "unclear"
 
 
-def like_debt(value: float, row: Row, context: PageContext) -> str:
+def rounded_like_debt(value: float, row: Row) -> float:
     """A number without an interval of its own, rounded as the debt of its row is."""
     _debt, low, high = ends(row)
     half = abs(high - low) / 2
-    return context.catalogue.estimate(value, value - half, value + half).value
+    return supported(value, value - half, value + half).value
+
+
+def like_debt(value: float, row: Row, context: PageContext) -> str:
+    """The text of `rounded_like_debt`."""
+    return context.catalogue.number(rounded_like_debt(value, row))
 
 
 def debt_sentence(row: Row, context: PageContext) -> str:
@@ -115,7 +121,7 @@ def size_sentence(row: Row, context: PageContext) -> str:
     if not is_shown(row, "debt", "debt_share", "debt_weeks") or direction(row) != "missing":
         return ""
     return context.catalogue.gettext(
-        "This is {share} of the expected contacts and equals about {weeks} weeks of normal services.",
+        "This is {share} of the expected contacts; in weeks of normal services about {weeks}.",
         share=share_of_expected(row, context),
         weeks=weeks(row, context),
     )

@@ -61,13 +61,13 @@ def _largest_need(tables: Mapping[str, pd.DataFrame], context: PageContext) -> B
 
 
 def _cost(row: Row, context: PageContext) -> str:
-    """` (computed cost 1.2–3.1 million euros)` at the unit cost of the parameters, or nothing."""
+    """` (computed cost 1,200,000–3,100,000 euros)` at the unit cost of the parameters, or nothing."""
     unit_cost = context.unit_cost_eur.get(str(row["service"]))
     if unit_cost is None:
         return ""
-    low, high = (share * row["now"] * unit_cost / 1000 for share in debt_words.RETURN_SHARES)
+    low, high = (share * row["now"] * unit_cost for share in debt_words.RETURN_SHARES)
     amount = debt_words.rounded_range(low, high, context)
-    return context.catalogue.gettext(" (computed cost {amount} thousand euros)", amount=amount)
+    return context.catalogue.gettext(" (computed cost {amount} euros)", amount=amount)
 
 
 def _hardest_hit(tables: Mapping[str, pd.DataFrame], context: PageContext) -> Block | None:
@@ -94,17 +94,17 @@ def _hardest_hit(tables: Mapping[str, pd.DataFrame], context: PageContext) -> Bl
             "about {amount}.",
             share=debt_words.share_of_expected(row, context),
             all_share=debt_words.share_of_expected(record(everyone), context),
-            amount=_thousands(row, context),
+            amount=_euros(row, context),
         ),
         context.linked(_("Service debt of the group"), "service_debt", str(row["target_group"])),
     )
 
 
-def _thousands(row: Row, context: PageContext) -> str:
+def _euros(row: Row, context: PageContext) -> str:
     """The cost of a row's debt, rounded as its debt is."""
     scale = row["cost_eur"] / row["debt"]
-    amount = context.catalogue.estimate(*numbers(row, debt_words.DEBT, scale / 1000)).value
-    return context.catalogue.gettext("{amount} thousand euros", amount=amount)
+    amount = context.catalogue.estimate(*numbers(row, debt_words.DEBT, scale)).value
+    return context.catalogue.gettext("{amount} euros", amount=amount)
 
 
 def _by_effects(tables: Mapping[str, pd.DataFrame], context: PageContext) -> list[Block]:

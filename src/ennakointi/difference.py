@@ -114,7 +114,7 @@ def log_change(counts: Floats, person_years: Floats, periods: Ints, cells: Cells
     Half an event is added to each count: the logarithm of a Poisson count plus ½ is nearly unbiased for the
     logarithm of its mean from about three events on (Cox 1955).
     """
-    observed = np.where(np.isnan(counts), np.nan, person_years)
+    observed = np.where(np.isnan(counts) | (person_years <= 0), np.nan, person_years)
     window = window_sums(counts, periods, cells.first, cells.last) + 0.5
     base = window_sums(counts, periods, cells.base_first, cells.base_last) + 0.5
     time = window_sums(observed, periods, cells.first, cells.last)

@@ -290,12 +290,15 @@ def _suppressed(exact: pd.DataFrame, hidden: Flags) -> list[str]:
     return [";".join(names[row]) if flag else "" for row, flag in zip(present, hidden, strict=True)]
 
 
-_KINDS_OF_FILE = frozenset([".html", ".csv", ".json", ".txt", ".md"])
+_KINDS_OF_FILE = frozenset([".html", ".csv", ".json", ".ipynb", ".txt", ".md"])
+_SHOWN_BY_NOTEBOOKS = frozenset(["text/html", "text/plain", "application/vnd.ennakointi.end+json"])
 _FORBIDDEN = {
     "a path of the machine": re.compile(
-        r"(?<![\w.:/])/(home|root|tmp|Users|mnt|media|private)/[\w.-]|[A-Z]:\\\\?Users\\\\"
+        r"(?<![\w.:/])/(home|root|tmp|Users|mnt|media|private)/[\w.-]|\b[A-Z]:\\+\w"
     ),
-    "a column of persons": re.compile(r"\bperson_id\b"),
+    "a column of persons": re.compile(
+        r"<th(?![^>]*row)[^>]*>\s*person_id\b|[\"']person_id[\"']\s*:|\A([^\n]*,)?person_id(,|\n)"
+    ),
     "hidden data": re.compile(r"application/(vnd\.(dataresource|jupyter|plotly|vega|papermill)|x-parquet)"),
 }
 
@@ -341,4 +344,12 @@ def _found(path: Path, patterns: Mapping[str, re.Pattern[str]]) -> Iterator[str]
         yield f"data in a form that is not checked ({path.suffix or 'no suffix'})"
         return
     text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix == ".ipynb" and _hidden_outputs(json.loads(text)):
+        yield "hidden data"
     yield from (kind for kind, pattern in patterns.items() if pattern.search(text))
+
+
+def _hidden_outputs(notebook: Mapping[str, Any]) -> bool:
+    """Whether a notebook carries more than its page shows: streams, errors, data in other forms."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    return any(set(output.get("data", ["none"])) - _SHOWN_BY_NOTEBOOKS for output in outputs)

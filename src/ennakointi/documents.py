@@ -19,7 +19,8 @@ from pydantic import (
 
 from ennakointi.periods import month_text
 from ennakointi.result_tables import RESULT_TABLES
-from ennakointi.rule_nodes import Month, Rule, one_of, words
+from ennakointi.rule_nodes import Rule
+from ennakointi.rule_words import Month, one_of, words
 from ennakointi.schema import MODES, PROVIDERS
 
 LANGUAGES = ("fi", "sv", "en")
@@ -197,10 +198,7 @@ class EffectSettings(Document):
 
     permutations: Count
     permutations_fast: Count
-    bootstrap_draws: Count
-    bootstrap_draws_fast: Count
     follow_up_months: Count
-    history_months: Count
     minimum_before_months: Count
     minimum_persons: Count
 
@@ -218,6 +216,10 @@ class DisclosureSettings(Document):
 
     preset: Text
     presets: dict[StrictStr, Preset]
+
+    @property
+    def current(self) -> Preset:
+        return self.presets[self.preset]
 
 
 class Notebook(Document):

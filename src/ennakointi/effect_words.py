@@ -91,7 +91,7 @@ def effect_sentence(row: Row, context: PageContext) -> str:
             interval=number.interval,
         )
     return _(
-        "{outcome}: the difference per hundred persons a year is within its uncertainty ({number}; 95 % "
+        "{outcome}: the difference per hundred persons a year is within its uncertainty ({number}; 95% "
         "confidence interval {interval}).",
         outcome=outcome,
         number=number.value,
@@ -142,7 +142,7 @@ def detectable_sentence(row: Row, context: PageContext) -> str:
 def evidence_sentence(row: Row, context: PageContext) -> str:
     """`Evidence: moderate.`"""
     words = EVIDENCE.get(str(row["evidence_level"]))
-    if words is None:
+    if words is None or row["evidence_level"] == "none":
         return ""
     return context.catalogue.gettext("Evidence: {level}.", level=context.catalogue.gettext(words))
 

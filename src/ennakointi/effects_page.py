@@ -22,6 +22,13 @@ from ennakointi.page_context import (
 )
 
 
+TOLD_ALREADY = (
+    "detectable",
+    "decision_date",
+    "regression_to_the_mean",
+)  # `effect_words` has sentences of them
+
+
 @dataclass(frozen=True, eq=False)
 class EffectsPage:
     """Effects of interventions in a target group; the group `all` shows every intervention.
@@ -65,8 +72,20 @@ class EffectsPage:
         )
 
     def _answer_to(self, row: Row) -> Block:
+        return markup.paragraph(markup.strong(effect_words.opening(row, self.context)), *self._sentences(row))
+
+    def _sentences(self, row: Row) -> list[str]:
+        """What to say of an effect; where no verdict could be given, the first check that stood in the way too."""
         sentences = effect_words.sentences(row, self.context)
-        return markup.paragraph(markup.strong(effect_words.opening(row, self.context)), *sentences)
+        checks = self._checks_of(row)
+        if row["verdict"] != "cannot_say" or checks.empty:
+            return sentences
+        failed = checks[(checks["passed"] == "no") & ~checks["check"].isin(TOLD_ALREADY)]
+        return sentences + [self.context.words(check["message"]) for check in records(failed)[:1]]
+
+    def _checks_of(self, row: Row) -> pd.DataFrame:
+        keys = {key: str(row[key]) for key in ("intervention", "outcome")}
+        return rows(self.tables, "effect_checks", **keys)
 
     def _missing(self) -> Block | None:
         if "enrolments" not in self.context.missing:
@@ -157,7 +176,7 @@ class EffectsPage:
         return markup.section(
             self.context.label("intervention", row["intervention"]),
             markup.paragraph(markup.verdict(self.context.catalogue.gettext(found.words), found.tone)),
-            markup.paragraph(*effect_words.sentences(row, self.context)),
+            markup.paragraph(*self._sentences(row)),
             self._before_after(row),
             self._other_outcomes(row),
             self._to_know_more(row),
@@ -251,17 +270,16 @@ class EffectsPage:
 
     def checks(self) -> Block:
         """What was checked of each primary estimate, in plain sentences."""
-        _ = self.context.catalogue.gettext
-        found = self._of_group("effect_checks")
         blocks = []
         for row in records(self._primary):
-            own = found[(found["intervention"] == row["intervention"]) & (found["outcome"] == row["outcome"])]
-            made = [(check_value(c["passed"]), self.context.words(c["message"])) for c in records(own)]
+            checks = records(self._checks_of(row))
+            made = [(check_value(check["passed"]), self.context.words(check["message"])) for check in checks]
             if made:
                 name = self.context.label("intervention", row["intervention"])
                 title = markup.paragraph(markup.strong(name))
                 blocks += [title, markup.checks(made, self.context.catalogue)]
-        return markup.stack(*blocks) if blocks else markup.paragraph(_("No checks were made."))
+        nothing = markup.paragraph(self.context.catalogue.gettext("No checks were made."))
+        return markup.stack(*blocks) if blocks else nothing
 
     def definitions(self) -> Block:
         """The words and the method, folded."""

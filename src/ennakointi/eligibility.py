@@ -73,12 +73,24 @@ def day_of(month: Ints) -> Ints:
 
 def persons(store: Store, bucket: int, intervention: str) -> Persons:
     """Persons of a bucket with the month of their first enrolment in the intervention."""
-    columns = ("person", "birth_month", "sex", "municipality", "resident_from_day", "resident_to_day", "death_day")
-    frame: pd.DataFrame = store.frame("persons", bucket).select(*columns).sort("person").collect("pandas").to_native()
+    columns = (
+        "person",
+        "birth_month",
+        "sex",
+        "municipality",
+        "resident_from_day",
+        "resident_to_day",
+        "death_day",
+    )
+    frame: pd.DataFrame = (
+        store.frame("persons", bucket).select(*columns).sort("person").collect("pandas").to_native()
+    )
     ends = frame[["resident_to_day", "death_day"]].fillna(OPEN).min(axis=1)
     first = np.full(len(frame), OPEN, dtype=np.int64)
     enrolments = _enrolments(store, bucket, intervention)
-    np.minimum.at(first, enrolments["person"].to_numpy(np.int64) // BUCKETS, enrolments["month"].to_numpy(np.int64))
+    np.minimum.at(
+        first, enrolments["person"].to_numpy(np.int64) // BUCKETS, enrolments["month"].to_numpy(np.int64)
+    )
     return Persons(
         frame["birth_month"].to_numpy(np.int64),
         frame["sex"].to_numpy(np.int64),
@@ -93,22 +105,37 @@ def _enrolments(store: Store, bucket: int, intervention: str) -> pd.DataFrame:
     codes = store.codes("enrolments", "intervention")
     if "enrolments" not in store.tables or intervention not in codes:
         return pd.DataFrame({"person": [], "month": []}, dtype=np.int64)
-    rows = store.frame("enrolments", bucket).select("person", "month", "intervention").collect("pandas").to_native()
+    rows = (
+        store.frame("enrolments", bucket)
+        .select("person", "month", "intervention")
+        .collect("pandas")
+        .to_native()
+    )
     return rows[rows["intervention"] == codes.index(intervention)]
 
 
-def cumulated(file: Path, n_persons: int, first_month: int, last_month: int, sets: Bools) -> NDArray[np.int32]:
-    """(n, M + 1, F) contacts before each month, by sets of services (F, S) bool, from a bucket of person-months."""
+def cumulated(
+    file: Path, n_persons: int, first_month: int, last_month: int, sets: Bools, rows: Ints | None = None
+) -> NDArray[np.int32]:
+    """(n, M + 1, F) contacts before each month, by sets of services (F, S) bool, from a bucket of person-months.
+
+    `rows` are the persons wanted, as rows of the bucket; all `n_persons` when None.
+    """
+    rows = np.arange(n_persons) if rows is None else rows
+    place_of = np.full(n_persons, -1)
+    place_of[rows] = np.arange(len(rows))
     table = pq.read_table(file, columns=["person", "month", "service", "n"])
     month = table["month"].to_numpy().astype(np.int64) - first_month
-    inside = (month >= 0) & (month <= last_month - first_month)
-    row = table["person"].to_numpy().astype(np.int64)[inside] // BUCKETS
-    service = table["service"].to_numpy().astype(np.int64)[inside]
-    n, month = table["n"].to_numpy()[inside], month[inside]
-    counts = np.zeros((n_persons, last_month - first_month + 2, len(sets)), np.int32)
+    person = place_of[table["person"].to_numpy().astype(np.int64) // BUCKETS]
+    inside = (month >= 0) & (month <= last_month - first_month) & (person >= 0)
+    n_months = last_month - first_month + 2
+    cell = person[inside] * n_months + month[inside] + 1
+    service, n = table["service"].to_numpy().astype(np.int64)[inside], table["n"].to_numpy()[inside]
+    counts = np.zeros((len(rows), n_months, len(sets)), np.int32)
     for place, wanted in enumerate(sets):
         kept = wanted[service]
-        np.add.at(counts[:, :, place], (row[kept], month[kept] + 1), n[kept])
+        summed = np.bincount(cell[kept], weights=n[kept], minlength=len(rows) * n_months)
+        counts[:, :, place] = summed.reshape(len(rows), n_months)
     return np.cumsum(counts, axis=1, out=counts)
 
 
@@ -177,7 +204,11 @@ def _eligible(
         year = counts[rows, at] - counts[rows, at - SELECTION_MONTHS]
         cell = np.full(len(rows), place)
         age = (month - known.birth_month[rows]) // 12
-        for value, classes in ((year[:, 0], OUTCOME_CLASSES), (year[:, 1], TOTAL_CLASSES), (age, AGE_CLASSES)):
+        for value, classes in (
+            (year[:, 0], OUTCOME_CLASSES),
+            (year[:, 1], TOTAL_CLASSES),
+            (age, AGE_CLASSES),
+        ):
             cell = cell * (len(classes) + 1) + np.searchsorted(classes, value, side="right")
         person = rows * BUCKETS + bucket
         found.append((person, np.full(len(rows), month), cell, known.enrolled_month[rows] == month))

@@ -82,7 +82,11 @@ def enrolled_effect(cohort: Cohort, seed: int) -> EnrolledEffect:
         predicted[here] = _predicted_rate(covariates, cohort, rest & ~cohort.enrolled)[here]
     propensity = np.clip(propensity, 1e-4, 0.99)
     rates = doubly_robust_rates(
-        cohort.enrolled, cohort.events, cohort.person_years, propensity, np.column_stack([predicted, predicted])
+        cohort.enrolled,
+        cohort.events,
+        cohort.person_years,
+        propensity,
+        np.column_stack([predicted, predicted]),
     )
     return _effect(cohort, rates, propensity, covariates)
 
@@ -119,7 +123,9 @@ def doubly_robust_rates(
     return Rates(rate1, rate0, influence1, influence0)
 
 
-def _arm(standard: Floats, weight: Floats, events: Floats, exposure: Floats, predicted: Floats) -> tuple[float, Floats]:
+def _arm(
+    standard: Floats, weight: Floats, events: Floats, exposure: Floats, predicted: Floats
+) -> tuple[float, Floats]:
     total = standard.sum()
     model = float(standard @ predicted / total)
     scaled = weight * total / (weight @ exposure)

@@ -16,8 +16,8 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.stats import norm
 
-from ennakointi.errors import DataError
 from ennakointi.areas import Floats, Ints
+from ennakointi.errors import DataError
 
 AUTOCORRELATIONS = np.concatenate([[-0.3, -0.15], np.linspace(0, 0.98, 15)])
 SHARES = np.array([0.4, 0.7, 1.0])  # of the variance that is autocorrelated; the rest is counting noise

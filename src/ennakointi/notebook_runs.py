@@ -18,6 +18,7 @@ from typing import Any
 import nbformat
 import papermill
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
@@ -104,7 +105,11 @@ def fault(notebook: nbformat.NotebookNode) -> str:
 def execute(job: Job) -> Outcome:
     """Run one notebook; every failure becomes an outcome with its reason, so that the other notebooks go on."""
     started = time.monotonic()
-    reason = _papermill(job) or fault(nbformat.read(job.executed, as_version=4))
+    loop = ensure_event_loop()
+    try:
+        reason = _papermill(job) or fault(nbformat.read(job.executed, as_version=4))
+    finally:
+        loop.close()
     return Outcome(job, reason, time.monotonic() - started)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ennakointi import documents as doc
 from ennakointi import rule_nodes as nodes
+from ennakointi.rule_words import CONTROLLERS, COUNTY
 from ennakointi.rules import Rule, walk
 from ennakointi.spelling import did_you_mean
 
@@ -128,7 +129,7 @@ def _notebooks(contents: Contents) -> Iterable[str]:
 
 
 def _legal_basis(contents: Contents) -> Iterable[str]:
-    others = [code for code in nodes.CONTROLLERS if code != nodes.COUNTY]
+    others = [code for code in CONTROLLERS if code != COUNTY]
     yield from unknown("legal_basis.yml", contents.legal_basis, others, "controller")
     for controller, bases in contents.legal_basis.items():
         yield from unknown(f"legal_basis.yml: {controller}", bases, contents.regions, "region")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,7 +80,7 @@ class Parameters:
     debt: doc.DebtSettings
     panel: doc.PanelSettings
     effects: doc.EffectSettings
-    disclosure: doc.Preset
+    disclosure: doc.DisclosureSettings
     notebooks: Mapping[str, doc.Notebook]
     legal_basis: Mapping[str, str]
     run: doc.RunSettings
@@ -90,6 +90,14 @@ class Parameters:
     def report_groups(self) -> tuple[str, ...]:
         """Target groups of the region's quarterly report, in the order of the document."""
         return tuple(name for name, group in self.target_groups.items() if group.reported)
+
+    def in_mode(self, mode: str) -> Parameters:
+        """The parameters of a run in mode `full` (unchanged) or `fast` (fewer paths and permutations)."""
+        if mode == "full":
+            return self
+        debt = self.debt.model_copy(update={"n_paths": self.debt.n_paths_fast})
+        effects = self.effects.model_copy(update={"permutations": self.effects.permutations_fast})
+        return replace(self, debt=debt, effects=effects)
 
 
 def shipped(name: str) -> Path:
@@ -193,7 +201,7 @@ def _bound(contents: Contents, region: str, digests: Mapping[str, str]) -> Param
         debt=contents.debt,
         panel=contents.panel,
         effects=contents.effects,
-        disclosure=contents.disclosure.presets[contents.disclosure.preset],
+        disclosure=contents.disclosure,
         notebooks=dict(sorted(contents.notebooks.items(), key=lambda item: item[1].order)),
         legal_basis={code: bases[region] for code, bases in contents.legal_basis.items() if region in bases},
         run=contents.run,

@@ -35,9 +35,17 @@ CHECKS = {
     "clients_not_residents": N_("the persons are clients, not all residents"),
     "no_coverage_table": N_("the source does not tell what the register covers"),
 }
+AFFECTED = {
+    "service_debt": N_("service debt"),
+    "effects": N_("effects of interventions"),
+    "target_groups": N_("target groups"),
+    "volumes": N_("contacts by year"),
+    "deviation": N_("deviations"),
+}
 SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
 SEVERITIES = {"error": N_("error"), "warning": N_("warning"), "info": N_("remark")}
 LARGEST_OVERLAPS = 20
+YEARS_SHOWN = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +134,8 @@ class QualityPage:
         return self.context.catalogue.gettext(CHECKS[name]) if name in CHECKS else name
 
     def _affected(self, names: object) -> str:
-        return ", ".join(name.strip() for name in str(names or "").split(";") if name.strip())
+        codes = [name for name in str(names or "").split(";") if name]
+        return ", ".join(self.context.catalogue.gettext(AFFECTED.get(code, code)) for code in codes)
 
     def coverage(self) -> Block:
         """Where the register holds less than everything, and the known breaks."""
@@ -165,6 +174,8 @@ class QualityPage:
     def _by_year(self, volumes: pd.DataFrame, column: str, kind: str, caption: str) -> Block:
         """Services as rows, years as columns."""
         _ = self.context.catalogue.gettext
+        recent = sorted(set(volumes["year"]))[-YEARS_SHOWN:]
+        volumes = volumes[volumes["year"].isin(recent)]
         wide = _wide(volumes, column)
         years = [str(year) for year in wide.columns]
         hidden = _wide(volumes, "suppressed").astype(str)
@@ -185,7 +196,10 @@ class QualityPage:
             return markup.paragraph(_("There are no volumes to show."))
         return markup.stack(
             self._by_year(volumes, "contacts", "number", _("Contacts by service and year")),
-            markup.note(_("The last year may be part of a year. Cancelled contacts are not counted.")),
+            markup.note(
+                _("The last year may be part of a year. Cancelled contacts are not counted."),
+                _("Earlier years stand in the tables of the quarter."),
+            ),
         )
 
     def groups(self) -> Block:

@@ -15,8 +15,8 @@ from math import factorial
 
 import numpy as np
 
-from ennakointi.difference import Cells, Noise, coefficients
 from ennakointi.areas import Bools, Floats, Ints
+from ennakointi.difference import Cells, Noise, coefficients
 
 TIE = 1e-9  # two statistics closer than this are equal
 POWER = 0.8

@@ -241,8 +241,8 @@ def member_steps(runs: nw.LazyFrame, who: nw.LazyFrame, bands: nw.LazyFrame) -> 
         .filter(nw.col("enter") < nw.col("leave"))
     )
     keys = ("group", "municipality", "age_band", "sex")
-    entered = stays.select(*keys, month="enter", step=nw.lit(1))
-    left = stays.select(*keys, month="leave", step=nw.lit(-1))
+    entered = stays.select(*keys, month=nw.col("enter").cast(nw.Int32), step=nw.lit(1))
+    left = stays.select(*keys, month=nw.col("leave").cast(nw.Int32), step=nw.lit(-1))
     return added(nw.concat([entered, left], how="vertical"), *keys, "month")
 
 

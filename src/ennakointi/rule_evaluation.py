@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ennakointi import rule_nodes as nodes
 from ennakointi.histories import Events, History, Spells, Where, months_of_days
+from ennakointi.rule_words import COUNTY
 from ennakointi.schema import MODES
 
 Matrix = NDArray[np.bool_]
@@ -20,7 +21,8 @@ Memo = MutableMapping[str, NDArray[np.uint8]]  # target group -> its members, pa
 
 _BLOCK = 16_384  # persons whose running sums are held at once
 _DIAGNOSES = (("diagnoses", "code", "system"), ("contacts", "diagnosis", "diagnosis_system"))
-_CLIENT_MODES = tuple(mode for mode in MODES if mode not in nodes.WITHOUT_CLIENT)
+_WITHOUT_CLIENT = ("administrative", "professional")
+_CLIENT_MODES = tuple(mode for mode in MODES if mode not in _WITHOUT_CLIENT)
 
 
 def evaluate(rule: nodes.Rule, history: History, memo: Memo | None = None) -> Matrix:
@@ -77,7 +79,7 @@ def _of_persons(hit: Matrix, history: History) -> Matrix:
 
 @_members.register
 def _status(rule: nodes.Status, history: History, memo: Memo) -> Matrix:
-    own = (None,) if rule.controller == nodes.COUNTY else ()
+    own = (None,) if rule.controller == COUNTY else ()
     where = {"status": rule.status, "controller": (rule.controller, *own)}
     joined = merge_spells(history.spells("statuses", where, "start_day", ["end_day"]))
     first = _first_month_by(joined.start) + rule.minimum_months

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -20,68 +19,21 @@ from pydantic import (
     model_validator,
 )
 
-from ennakointi.errors import ParameterError
-from ennakointi.periods import parse_month
-from ennakointi.schema import TABLES
-from ennakointi.spelling import did_you_mean
+from ennakointi.rule_words import (
+    COUNTY,
+    Atc,
+    AtLeast,
+    Icd10,
+    Icpc2,
+    Month,
+    Months,
+    Sector,
+    Words,
+    codes_of,
+    words,
+)
 
-COUNTY = "county"
-CONTROLLERS = TABLES["statuses"]["controller"].codes
-SECTORS = ("health", "social")
-HEAVY_USE = 2  # contacts: from here on a rule speaks of how much care is used, not of whether
-WITHOUT_CLIENT = ("administrative", "professional")
 DAYS_IN_MONTH = 30
-
-
-def words(value: object) -> object:
-    """A single code or a YAML list as a tuple."""
-    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-
-
-def one_of(known: Collection[str]) -> Callable[[str], str]:
-    """A check that a code is known, for pydantic."""
-
-    def check(code: str) -> str:
-        if code not in known:
-            raise ValueError(f"{code!r} is not known{did_you_mean(code, known)}; known: {', '.join(known)}")
-        return code
-
-    return check
-
-
-def _codes(table: str, column: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    check = one_of(TABLES[table][column].codes)
-    return lambda given: tuple(check(code) for code in given)
-
-
-def _patterns(pattern: str, example: str) -> Callable[[tuple[str, ...]], tuple[str, ...]]:
-    def check(given: tuple[str, ...]) -> tuple[str, ...]:
-        for code in given:
-            if not re.fullmatch(pattern, code):
-                raise ValueError(f"{code!r} is not a code, a prefix or a range such as {example}")
-        return given
-
-    return check
-
-
-def _month(value: object) -> int:
-    try:
-        return parse_month(str(value))
-    except ParameterError as error:
-        raise ValueError(str(error)) from error
-
-
-Words = Annotated[tuple[StrictStr, ...], BeforeValidator(words), Field(min_length=1)]
-Month = Annotated[int, BeforeValidator(_month)]
-AtLeast = Annotated[StrictInt, Field(ge=1)]
-Months = Annotated[StrictInt, Field(ge=1, le=120)]
-_ICD10 = _patterns(r"[A-Z]\d\d(\.?\w+)?|[A-Z]\d\d-[A-Z]\d\d", "F32, I25.1 or F20-F48")
-_ICPC2 = _patterns(r"[A-Z]\d\d(-[A-Z]\d\d)?", "P76 or P70-P84")
-_ATC = _patterns(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?", "N05 or N06A")
-Icd10 = Annotated[Words, AfterValidator(_ICD10)]
-Icpc2 = Annotated[Words, AfterValidator(_ICPC2)]
-Atc = Annotated[Words, AfterValidator(_ATC)]
-Sector = Annotated[Words, AfterValidator(lambda given: tuple(map(one_of(SECTORS), given)))]
 
 
 class Node(BaseModel):
@@ -144,7 +96,7 @@ class Sex(Node):
 
     name = "sex"
     single = "sex"
-    sex: Annotated[Words, AfterValidator(_codes("persons", "sex"))]
+    sex: Annotated[Words, AfterValidator(codes_of("persons", "sex"))]
 
 
 class Municipality(Node):
@@ -161,9 +113,9 @@ class Status(Node):
     name = "status"
     table = "statuses"
     status: Words
-    controller: Annotated[StrictStr, AfterValidator(lambda c: _codes("statuses", "controller")((c,))[0])] = (
-        COUNTY
-    )
+    controller: Annotated[
+        StrictStr, AfterValidator(lambda c: codes_of("statuses", "controller")((c,))[0])
+    ] = COUNTY
     minimum_months: Annotated[StrictInt, Field(ge=0, le=120)] = 0
 
     @property
@@ -209,12 +161,12 @@ class Contact(ContactFilter):
     """Contacts; `attendance` empty in the data counts as attended."""
 
     name = "contact"
-    mode: Annotated[Words, AfterValidator(_codes("contacts", "mode"))] | None = None
-    profession: Annotated[Words, AfterValidator(_codes("contacts", "profession"))] | None = None
+    mode: Annotated[Words, AfterValidator(codes_of("contacts", "mode"))] | None = None
+    profession: Annotated[Words, AfterValidator(codes_of("contacts", "profession"))] | None = None
     specialty: Words | None = None
-    nature: Annotated[Words, AfterValidator(_codes("contacts", "nature"))] | None = None
-    urgency: Annotated[Words, AfterValidator(_codes("contacts", "urgency"))] | None = None
-    attendance: Annotated[Words, AfterValidator(_codes("contacts", "attendance"))] = ("attended",)
+    nature: Annotated[Words, AfterValidator(codes_of("contacts", "nature"))] | None = None
+    urgency: Annotated[Words, AfterValidator(codes_of("contacts", "urgency"))] | None = None
+    attendance: Annotated[Words, AfterValidator(codes_of("contacts", "attendance"))] = ("attended",)
 
 
 class DistinctServices(ContactFilter):
@@ -245,9 +197,9 @@ class Request(Windowed):
 
     name = "request"
     table = "requests"
-    channel: Annotated[Words, AfterValidator(_codes("requests", "channel"))] | None = None
+    channel: Annotated[Words, AfterValidator(codes_of("requests", "channel"))] | None = None
     service: Words | None = None
-    outcome: Annotated[Words, AfterValidator(_codes("requests", "outcome"))] | None = None
+    outcome: Annotated[Words, AfterValidator(codes_of("requests", "outcome"))] | None = None
 
 
 class Plan(Windowed):

@@ -1,7 +1,7 @@
 """The rule language of target groups: who belongs to a group in a month.
 
-A rule is a mapping with one key. Windows cover the `within_months` months *before* the month (12 unless told).
-So a month's use never decides the group of the same month. Ages, statuses and enrolments are tested on its
+A rule is a mapping with one key. Windows cover the `within_months` months *before* the month (default 12):
+a month's use never decides the group of the same month. Ages, statuses and enrolments are tested on its
 first day. `within` below stands for `within_months`, `service/sector` for either of the two.
 
 =====================  =====================================================================================
@@ -47,6 +47,7 @@ from ennakointi import rule_nodes as nodes
 from ennakointi.histories import Events, FrameHistory, History, Spells
 from ennakointi.rule_evaluation import evaluate
 from ennakointi.rule_nodes import Rule
+from ennakointi.rule_words import COUNTY
 from ennakointi.spelling import did_you_mean
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "walk",
 ]
 
+_REPEATED = 2  # contacts: from here on a rule speaks of how much care is used, not of whether
 _CARE = ("contacts", "diagnoses", "medicines", "referrals", "requests")
 _USE = (nodes.Contact, nodes.DistinctServices, nodes.FewerContacts, nodes.Referral, nodes.Request)
 _RULE: TypeAdapter[Rule] = TypeAdapter(Rule)
@@ -179,7 +181,7 @@ def tables(rule: Rule) -> frozenset[str]:
 def controllers(rule: Rule) -> frozenset[str]:
     """Controllers other than the county whose register the rule reads."""
     named = {node.controller for node in walk(rule) if isinstance(node, nodes.Status)}
-    return frozenset(named - {nodes.COUNTY})
+    return frozenset(named - {COUNTY})
 
 
 def uses_care(rule: Rule) -> bool:
@@ -200,9 +202,9 @@ def _is_level_of_use(node: Rule) -> bool:
     if isinstance(node, nodes.Not):
         return any(isinstance(below, _USE) for below in walk(node.rule))
     if isinstance(node, nodes.Contact):
-        return node.at_least >= nodes.HEAVY_USE and "attended" in node.attendance
+        return node.at_least >= _REPEATED and "attended" in node.attendance
     if isinstance(node, nodes.Request):
-        return node.at_least >= nodes.HEAVY_USE
+        return node.at_least >= _REPEATED
     return isinstance(node, nodes.DistinctServices | nodes.FewerContacts | nodes.Referral)
 
 

@@ -91,15 +91,16 @@ def fit_account(panel: Panel, service: str, account: Account) -> tuple[tuple[str
             last -= 1
         while area and set(area) <= set(panel.areas(service, account.baseline_start, last + 1)):
             last += 1
-    start = account.baseline_start
-    while (
-        area
-        and start > account.history_start
-        and set(area) <= set(panel.areas(service, start - 1, start - 1))
-    ):
-        start -= 1
+    start = _held_since(panel, service, area, account)
     window_end = min(account.window_end, last)
     return area, replace(account, history_start=start, window_end=window_end, last=last)
+
+
+def _held_since(panel: Panel, service: str, area: tuple[str, ...], account: Account) -> int:
+    """First month from which the register holds the whole area up to the baseline."""
+    rows = panel.coverage[(panel.coverage["service"] == service) & panel.coverage["municipality"].isin(area)]
+    before = rows["month"].between(account.history_start, account.baseline_start - 1) & ~rows["covered"]
+    return int(rows.loc[before, "month"].max()) + 1 if before.any() else account.history_start
 
 
 def build(panel: Panel, service: str, account: Account, denominator: str) -> ServiceSeries:

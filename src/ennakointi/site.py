@@ -1,4 +1,4 @@
-"""The site of a quarter: the list of its pages, the result tables other programs read, and the manifest."""
+"""The site of a quarter: its first page, the result tables other programs read, and the manifest."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from nbformat import NotebookNode
 
-from ennakointi import markup
+from ennakointi import markup, report
 from ennakointi.disclosure import EUROS_PER_BASE, SHARE_DIGITS, Preset
 from ennakointi.markup import Block
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, FACT, PERSONS, RESULT_TABLES, SHARE
@@ -125,14 +126,28 @@ _SUPPRESSED = {
 }
 
 
-def listing(catalogue: Catalogue, topics: Sequence[tuple[str, Links]], tables: Sequence[TableFile]) -> Block:
-    """What the first page shows after the summary: every page by topic, and the tables to download.
+def index(
+    page: report.Page,
+    content: NotebookNode | Path | Block,
+    topics: Sequence[tuple[str, Links]],
+    tables: Sequence[TableFile],
+) -> str:
+    """The first page of a quarter: the summary, then every page of each topic, then the tables.
 
     Parameters
     ----------
+    content : the executed summary notebook, or a block where there is none
     topics : (title, ((label, href), …)) in the order of the navigation
     tables : what `write_tables` gave
     """
+    after = listing(Catalogue(page.language), topics, tables)
+    if isinstance(content, Block):
+        return report.block_page(content + after, page)
+    return report.page(content, page, after)
+
+
+def listing(catalogue: Catalogue, topics: Sequence[tuple[str, Links]], tables: Sequence[TableFile]) -> Block:
+    """Links to every page by topic, and the tables to download."""
     _ = catalogue.gettext
     pages = [
         markup.stack(

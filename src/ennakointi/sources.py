@@ -214,10 +214,7 @@ def _open(table: str, path: Path) -> SourceFile | Fault:
     try:
         if path.stat().st_size == 0:
             return Fault(table, None, "empty_file", 0, "the file is empty; deliver it again", path.name)
-        return _open_parquet(path) if _format(path) == PARQUET else _open_csv(table, path)
-    except (pa.ArrowInvalid, pa.ArrowException):
-        message = "is not whole Parquet (cut short or another format); deliver it again"
-        return Fault(table, None, "damaged_file", 0, message, path.name)
+        return _open_parquet(table, path) if _format(path) == PARQUET else _open_csv(table, path)
     except UnicodeDecodeError:
         return Fault(table, None, "encoding", 0, "the header is not UTF-8; save the file as UTF-8", path.name)
     except OSError as error:
@@ -225,14 +222,19 @@ def _open(table: str, path: Path) -> SourceFile | Fault:
         return Fault(table, None, "unreadable_file", 0, message, path.name)
 
 
-def _open_parquet(path: Path) -> SourceFile:
-    return SourceFile(path, PARQUET, tuple(pq.read_schema(path).names))
+def _open_parquet(table: str, path: Path) -> SourceFile | Fault:
+    with path.open("rb") as content:
+        try:
+            return SourceFile(path, PARQUET, tuple(pq.read_schema(content).names))
+        except (pa.ArrowException, OSError):
+            message = "is not whole Parquet (cut short or another format); deliver it again"
+            return Fault(table, None, "damaged_file", 0, message, path.name)
 
 
 def _open_csv(table: str, path: Path) -> SourceFile | Fault:
     """The header read with the delimiter that finds most of the contract's columns."""
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        header = lines.readline(_LONGEST_HEADER)
+    with path.open("rb") as lines:
+        header = lines.readline(_LONGEST_HEADER).decode("utf-8-sig").split("\r")[0]
     read = {d: tuple(next(csv.reader([header], delimiter=d), [])) for d in DELIMITERS}
     delimiter = max(DELIMITERS, key=lambda d: len(set(read[d]) & set(TABLES[table].names)))
     columns = read[delimiter]

@@ -73,8 +73,8 @@ class SummaryPage:
         if largest is None:
             return ""
         return self.context.catalogue.gettext(
-            "Largest debt in relation to services: {group}, {service}. It equals about {weeks} weeks of "
-            "normal services.",
+            "Largest debt in relation to services: {group}; {service}. In weeks of normal services: about "
+            "{weeks}.",
             group=self.context.label("target_group", largest["target_group"]),
             service=self.context.label("service", largest["service"]),
             weeks=debt_words.weeks(largest, self.context),
@@ -162,8 +162,8 @@ class SummaryPage:
             return None
         group = self.context.label("target_group", largest["target_group"])
         return KeyFigure(
-            _("Largest debt in relation to services"),
-            _("{weeks} weeks", weeks=debt_words.weeks(largest, self.context)),
+            _("Largest debt in weeks of normal services"),
+            debt_words.weeks(largest, self.context),
             f"{group}; {self.context.label('service', largest['service'])}",
             href=self.context.links.get(("service_debt", str(largest["target_group"])), ""),
         )
@@ -205,14 +205,17 @@ class SummaryPage:
             Column("debt", _("Service debt (80% interval)"), "number", format=str),
             Column("weeks", _("In weeks of normal services"), "number", format=str),
             Column("now", _("Difference now (80% interval)"), "number", format=str),
-            Column("remark", _("Remark")),
         ]
-        return markup.table(
-            pd.DataFrame(cells),
-            columns,
-            _("Target groups"),
-            self.context.catalogue,
-            note=_("A person may belong to several groups: the rows must not be added up."),
+        remarks = [self._remark(row) for row in records(reported)]
+        return markup.stack(
+            markup.table(
+                pd.DataFrame(cells),
+                columns,
+                _("Target groups"),
+                self.context.catalogue,
+                note=_("A person may belong to several groups: the rows must not be added up."),
+            ),
+            markup.bullets(*filter(None, remarks)) if any(remarks) else None,
         )
 
     @property
@@ -222,33 +225,23 @@ class SummaryPage:
     def _group_cells(self, group: Row) -> dict[str, object]:
         code, catalogue = str(group["target_group"]), self.context.catalogue
         label = self.context.linked(self.context.label("target_group", code), "service_debt", code)
-        cells: dict[str, object] = {
-            "group": label,
-            "n_persons": group["n_persons"],
-            "suppressed": group["suppressed"],
-            "debt": catalogue.missing,
-            "weeks": catalogue.missing,
-            "now": catalogue.missing,
-            "remark": self._remark(group),
-        }
+        cells: dict[str, object] = {key: group[key] for key in ("n_persons", "suppressed")}
+        cells |= {"group": label} | dict.fromkeys(("debt", "weeks", "now"), catalogue.missing)
         total = debt_words.summary_row(self.tables, code)
         if total is not None and total["status"] == "debt":
             cells["debt"] = intervals(total, *debt_words.DEBT, catalogue)
             cells["weeks"] = debt_words.weeks(total, self.context)
             cells["now"] = intervals(total, *debt_words.NOW, catalogue)
-        elif total is not None and not cells["remark"]:
-            cells["remark"] = self.context.words(total["reason"])
         return cells
 
     def _remark(self, group: Row) -> str:
-        missing = self.context.words(group["missing"])
-        if missing:
-            return missing
-        if group["endogenous"] == "yes":
-            return self.context.catalogue.gettext(
-                "Use of services decides who belongs: no service debt is computed."
-            )
-        return ""
+        """Why a group has no debt, or empty."""
+        code = str(group["target_group"])
+        total = debt_words.summary_row(self.tables, code)
+        if total is not None and total["status"] == "debt":
+            return ""
+        why = debt_words.refusal(self.tables, code, self.context)[-1]
+        return f"{self.context.label('target_group', code)}: {why}"
 
     def effects(self) -> Block:
         """Every intervention's verdict, with a link."""
@@ -256,23 +249,16 @@ class SummaryPage:
         effects = self._effects
         if effects.empty:
             return markup.paragraph(_("No intervention has been evaluated."))
-        cells = [self._effect_cells(row) for row in records(effects)]
-        columns = [
-            Column("intervention", _("Intervention")),
-            Column("verdict", _("Verdict")),
-            Column("sentence", _("In one sentence")),
-        ]
-        return markup.table(pd.DataFrame(cells), columns, _("Interventions followed"), self.context.catalogue)
+        return markup.bullets(*(self._effect(row) for row in records(effects)))
 
-    def _effect_cells(self, row: Row) -> dict[str, object]:
+    def _effect(self, row: Row) -> Block:
         verdict = effect_words.verdict(row, self.context)
-        said = effect_words.sentences(row, self.context)
         name = self.context.label("intervention", row["intervention"])
-        return {
-            "intervention": self.context.linked(name, "effectiveness", str(row["target_group"])),
-            "verdict": markup.verdict(self.context.catalogue.gettext(verdict.words), verdict.tone),
-            "sentence": said[0] if said else self.context.catalogue.missing,
-        }
+        return markup.paragraph(
+            self.context.linked(name, "effectiveness", str(row["target_group"])),
+            markup.verdict(self.context.catalogue.gettext(verdict.words), verdict.tone),
+            *effect_words.sentences(row, self.context)[:1],
+        )
 
     def not_for(self) -> Block:
         """What the report must not be used for."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ennakointi import synthetic_contacts as recorded
-from ennakointi import synthetic_queues, synthetic_records
+from ennakointi import synthetic_queues, synthetic_records, synthetic_register
 from ennakointi.periods import parse_month
 from ennakointi.synthetic_events import Events, join
 from ennakointi.synthetic_files import DAY_MINUTES, NO_DAY, NO_MINUTE, Coded, Columns, Values, take
@@ -18,6 +18,7 @@ from ennakointi.synthetic_records import Codebook
 
 ROUND_THE_CLOCK = "round_the_clock_care"
 _NON_DISCLOSURE = 0.003
+_BED_DAY_EUR = {"specialised_inpatient": 620.0, "ward_care": 290.0}  # beside the cost of the contact that opens the stay
 _BREAK = ("mental_health", "primary_care", 0.3)  # recorded service, recorded instead, share
 
 
@@ -121,7 +122,7 @@ def _shares(values: list[float]) -> NDArray[np.float64]:
     return np.array(values) / sum(values)
 
 
-def statuses(lives: Lives, ids: NDArray[np.int64], county: County) -> Columns:
+def statuses(lives: Lives, county: County) -> Columns:
     """Rows of `statuses`; `family_with_children` comes from the population register (controller `other`)."""
     spells, known = lives.traits.spells, county.calibration.needs.statuses
     controllers = tuple(dict.fromkeys([*(s.controller for s in known.values()), "other"]))
@@ -129,7 +130,7 @@ def statuses(lives: Lives, ids: NDArray[np.int64], county: County) -> Columns:
     order = np.lexsort((spells.status, spells.start, spells.person))
     end = spells.end[order]
     return {
-        "person_id": ids[spells.person[order]],
+        "person_id": spells.person[order].astype(np.int64),
         "controller": Coded(of_status[spells.status[order]], controllers),
         "status": Coded(spells.status[order], spells.names),
         "start_date": spells.start[order],
@@ -137,21 +138,48 @@ def statuses(lives: Lives, ids: NDArray[np.int64], county: County) -> Columns:
     }
 
 
-def enrolments(lives: Lives, ids: NDArray[np.int64], county: County, rng: np.random.Generator) -> Columns | None:
-    """Rows of `enrolments`; None when no intervention enrols persons."""
-    if not lives.enrolments:
-        return None
+def enrolments(lives: Lives, county: County, rng: np.random.Generator) -> Columns:
+    """Rows of `enrolments`."""
     parts = list(lives.enrolments.values())
     which = np.repeat(np.arange(len(parts)), [len(p.person) for p in parts])
-    person, start, end = (np.concatenate([getattr(p, f) for p in parts]) for f in ("person", "start", "end"))
+    none = np.zeros(0, np.int32)
+    person, start, end = (
+        np.concatenate([none, *(getattr(p, field) for p in parts)]) for field in ("person", "start", "end")
+    )
     order = np.lexsort((which, start, person))
     over = end[order] <= county.span.last_day
     return {
-        "person_id": ids[person[order]],
+        "person_id": person[order].astype(np.int64),
         "intervention": Coded(which[order], tuple(lives.enrolments)),
         "enrolled_on": start[order],
         "ended_on": np.where(over, end[order], NO_DAY),
         "completed": over & (rng.random(len(order)) < 0.8),
+    }
+
+
+def delivered(rows: Rows, first_id: int) -> dict[str, Values]:
+    """Rows of `contacts` that the register holds, with their ids."""
+    n = int(rows.after.sum())
+    columns = take(rows.columns, rows.after)
+    columns["contact_id"] = first_id + np.arange(n, dtype=np.int64)
+    columns["person_id"] = rows.events.person[rows.after].astype(np.int64)
+    return columns
+
+
+def diagnoses(contacts: Columns) -> Columns:
+    """Rows of `diagnoses`: one for each contact with a diagnosis."""
+    code, started = contacts["diagnosis"], contacts["started_at"]
+    assert isinstance(code, Coded)
+    assert isinstance(started, np.ndarray)
+    known = code.codes >= 0
+    chosen = take({n: contacts[n] for n in ("person_id", "diagnosis", "diagnosis_system", "contact_id")}, known)
+    return {
+        "person_id": chosen["person_id"],
+        "recorded_on": (started[known] // DAY_MINUTES).astype(np.int32),
+        "code": chosen["diagnosis"],
+        "system": chosen["diagnosis_system"],
+        "rank": np.ones(int(known.sum()), np.int32),
+        "contact_id": chosen["contact_id"],
     }
 
 
@@ -160,7 +188,7 @@ def referrals(
 ) -> tuple[dict[str, Values], NDArray[np.bool_]]:
     """Rows of `referrals` by person in the chunk, and which of them the register holds."""
     queue, span = lives.queue, county.span
-    rows = synthetic_queues.table(queue, county.calibration.services, span, 0, rng)
+    rows = synthetic_queues.table(queue, county.calibration.services, span, rng)
     place = people.municipality[queue.person]
     month = span.month(np.maximum(queue.received, span.first_day))
     last = span.month(np.minimum(queue.end, span.last_day).clip(span.first_day))
@@ -201,6 +229,33 @@ def stays(
     }
     order = np.lexsort((service, columns["admitted"], person))
     return {name: values[order] for name, values in columns.items()}
+
+
+def stay_rows(beds: dict[str, NDArray], people: People, county: County) -> Columns:
+    """Rows of `stays` that the register holds; what lies after the delivered time is empty."""
+    held, span, calibration = beds["held"], county.span, county.calibration
+    admitted, service = beds["admitted"][held], beds["service"][held]
+    last = (span.last_day + 1) * DAY_MINUTES
+    kinds = synthetic_register.unit_kinds(calibration)
+    kind = np.array([kinds.index(s.unit) for s in calibration.care.services.values()], np.int8)[service]
+    place = people.municipality[beds["person"][held]]
+    day = (admitted // DAY_MINUTES).astype(np.int32)
+    unit = synthetic_register.unit_of(calibration, kind, place, day, np.zeros(len(day), np.int8), span)
+    ready, discharged = (
+        np.where((beds[n][held] == NO_MINUTE) | (beds[n][held] >= last), NO_MINUTE, beds[n][held])
+        for n in ("ready", "discharged")
+    )
+    ended = np.where(discharged == NO_MINUTE, last, discharged)
+    daily = np.array([_BED_DAY_EUR.get(name, 0.0) for name in calibration.services])[service]
+    return {
+        "person_id": beds["person"][held].astype(np.int64),
+        "service": Coded(service, calibration.services),
+        "unit": Coded(unit, synthetic_register.unit_names(calibration)),
+        "admitted_at": admitted,
+        "ready_at": ready,
+        "discharged_at": discharged,
+        "cost_eur": np.rint((ended - admitted) / DAY_MINUTES * daily),
+    }
 
 
 def ordinary(rows: Rows) -> NDArray[np.bool_]:

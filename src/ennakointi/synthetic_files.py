@@ -60,7 +60,7 @@ def take(columns: Columns, rows: NDArray[np.bool_] | NDArray[np.int64]) -> dict[
 def arrow_table(name: str, columns: Columns) -> pa.Table:
     """Columns as a table of the contract: days and minutes since 1970 become dates and timestamps.
 
-    NO_DAY, NO_MINUTE, NaN and code -1 are empty; a column of the contract that is not given is empty.
+    NO_DAY, NO_MINUTE, NaN, code -1 and negative identifiers are empty; a column of the contract that is not given is empty.
     """
     table = schema.TABLES[name]
     unknown = set(columns) - set(table.names)
@@ -93,6 +93,8 @@ def _array(kind: str, values: Values | None, n: int) -> pa.Array:
         return pa.array(values.astype(float), mask=np.isnan(values.astype(float)))
     if kind == schema.FLAG:
         return pa.array(values.astype(bool))
+    if kind == schema.IDENTIFIER:
+        return pa.array(values.astype(np.int64), mask=values < 0)
     return pa.array(values).cast(_TYPES[kind])
 
 

@@ -125,8 +125,8 @@ def _contact_score(
     """Log likelihood of the year's contacts in each class (n, K), averaged over the unknown frailty."""
     frailty = calibration.care.frailty
     rng = np.random.default_rng(0)
-    draws = np.sort(rng.gamma(frailty.lasting_shape, 1 / frailty.lasting_shape, 20_000) * rng.gamma(
-        frailty.yearly_shape, 1 / frailty.yearly_shape, 20_000
+    draws = np.sort(rng.gamma(frailty.lasting_shape, 1 / frailty.lasting_shape, 24_000) * rng.gamma(
+        frailty.yearly_shape, 1 / frailty.yearly_shape, 24_000
     ))
     nodes = np.maximum(draws.reshape(_NODES, -1).mean(axis=1), 1e-4)
     has = {name: values[rows, year] for name, values in traits.has.items()}

@@ -97,10 +97,18 @@ def _withdrawn(ordinary: Entries, calibration: Calibration, rng: np.random.Gener
     return Entries(chosen.person, chosen.service, chosen.received, end, never, end, reason)
 
 
+def undisturbed(queue: Entries) -> Entries:
+    """The queue as it would have been without the disruption."""
+    own = queue.take(queue.undisturbed_end > queue.received)
+    reason = np.where(own.missed_on < STILL, REASONS.index("started"), own.reason).astype(np.int8)
+    never = np.full(len(own), STILL, np.int32)
+    return Entries(own.person, own.service, own.received, own.undisturbed_end, never, own.undisturbed_end, reason)
+
+
 def table(
-    queue: Entries, services: tuple[str, ...], span: Span, first_id: int, rng: np.random.Generator
+    queue: Entries, services: tuple[str, ...], span: Span, rng: np.random.Generator
 ) -> dict[str, Values]:
-    """Rows of `referrals`; what lies after the delivered time is empty."""
+    """Columns of `referrals` but its key; what lies after the delivered time is empty."""
     n = len(queue)
     wait = np.where(queue.end == STILL, span.end_day, queue.end) - queue.received
     begun = queue.received + np.minimum(rng.integers(1, 21, n), wait)
@@ -117,7 +125,6 @@ def table(
         "closed_on": queue.end,
     }
     return {
-        "referral_id": first_id + np.arange(n, dtype=np.int64),
         "person_id": queue.person.astype(np.int64),
         "service": Coded(queue.service, services),
         "received_on": queue.received,

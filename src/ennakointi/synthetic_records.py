@@ -195,17 +195,12 @@ def measurements(
 
 
 def requests(
-    events: Events,
-    contact_id: NDArray[np.int64],
-    contacts: Mapping[str, Values],
-    calibration: Calibration,
-    span: Span,
-    rng: np.random.Generator,
+    events: Events, contacts: Mapping[str, Values], calibration: Calibration, rng: np.random.Generator
 ) -> dict[str, Values]:
     """Approaches to the front line: those that led to a contact, and as many solved or abandoned ones again by half."""
-    contacted, urgency = contacts["contacted_at"], contacts["urgency"]
-    assert isinstance(urgency, Coded)
+    contacted, contact_id = contacts["contacted_at"], contacts["contact_id"]
     assert isinstance(contacted, np.ndarray)
+    assert isinstance(contact_id, np.ndarray)
     since = (_REQUESTS_SINCE - 1970) * YEAR_DAYS
     fits = (contacted != NO_MINUTE) & (events.service == calibration.service("primary_care")) & (events.day > since)
     led = np.flatnonzero(fits & (rng.random(len(events)) < _REQUESTED))

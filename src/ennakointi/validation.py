@@ -16,7 +16,7 @@ from datetime import date
 from ennakointi.database import name, text
 from ennakointi.errors import Fault
 from ennakointi.reading import WRITE_AS
-from ennakointi.schema import DATE, MONTH, TABLES, TIMESTAMP, Column, Table
+from ennakointi.schema import CODE, DATE, IDENTIFIER, MONTH, TABLES, TEXT, TIMESTAMP, Column, Table
 from ennakointi.sources import Source, SourceFile
 
 EARLIEST = date(1850, 1, 1)
@@ -86,8 +86,9 @@ def _column_rules(table: str, column: Column, knowledge: Knowledge) -> Iterator[
     x, raw = name(column.name), name(f"raw_{column.name}")
     if column.required:
         yield Rule(table, column.name, "required", f"{raw} IS NULL", "is required and empty")
-    unreadable = f"{raw} IS NOT NULL AND {x} IS NULL"
-    yield Rule(table, column.name, "type", unreadable, f"cannot be read; write {WRITE_AS[column.kind]}")
+    if column.kind not in (IDENTIFIER, TEXT, CODE):
+        unreadable = f"{raw} IS NOT NULL AND {x} IS NULL"
+        yield Rule(table, column.name, "type", unreadable, f"cannot be read; write {WRITE_AS[column.kind]}")
     if listed := codes(column, knowledge):
         outside = f"{x} NOT IN ({', '.join(map(text, listed))})"
         yield Rule(table, column.name, "unknown_code", outside, "is not in the code list")

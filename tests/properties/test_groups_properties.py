@@ -36,9 +36,22 @@ def county(rng: Rng) -> dict[str, pd.DataFrame]:
         list(settings.services),
         ["in_person", "phone", "remote_async", "administrative", "home"],
     )
-    codes = [("F32.1", "icd10"), ("I10", "icd10"), ("E11.9", "icd10"), ("Z73", "icd10"), ("W01", "icd10"),
-             ("F70", "icd10"), ("P76", "icpc2"), ("P03", "icpc2"), ("R74", "icpc2"), ("T90", "icpc2"),
-             ("Z05", "icpc2"), ("F10.0", "icd10"), ("R10", "icd10"), ("Z02.7", "icd10")]  # fmt: skip
+    codes = [
+        ("F32.1", "icd10"),
+        ("I10", "icd10"),
+        ("E11.9", "icd10"),
+        ("Z73", "icd10"),
+        ("W01", "icd10"),
+        ("F70", "icd10"),
+        ("P76", "icpc2"),
+        ("P03", "icpc2"),
+        ("R74", "icpc2"),
+        ("T90", "icpc2"),
+        ("Z05", "icpc2"),
+        ("F10.0", "icd10"),
+        ("R10", "icd10"),
+        ("Z02.7", "icd10"),
+    ]
 
     def persons(n: int) -> list[str]:
         return [f"p{i:05d}" for i in rng.integers(0, N, n)]
@@ -48,15 +61,19 @@ def county(rng: Rng) -> dict[str, pd.DataFrame]:
     coded = [codes[i] if rng.random() < 0.4 else (None, None) for i in rng.integers(0, len(codes), n)]
     contacts = pd.DataFrame(
         {
-            "contact_id": range(n), "person_id": persons(n), "started_at": pd.to_datetime(began),
-            "service": rng.choice(services, n), "mode": rng.choice(modes, n),
+            "contact_id": range(n),
+            "person_id": persons(n),
+            "started_at": pd.to_datetime(began),
+            "service": rng.choice(services, n),
+            "mode": rng.choice(modes, n),
             "profession": rng.choice(["nurse", "physician", "psychologist"], n),
             "nature": some(rng, list(rng.choice(["planned", "curative"], n)), 0.8),
             "specialty": some(rng, list(rng.choice(["70", "98"], n)), 0.3),
             "attendance": some(rng, list(rng.choice(["attended", "no_show", "cancelled_client"], n)), 0.3),
-            "diagnosis": [code for code, _ in coded], "diagnosis_system": [system for _, system in coded],
+            "diagnosis": [code for code, _ in coded],
+            "diagnosis_system": [system for _, system in coded],
         }
-    )  # fmt: skip
+    )
     n = 900
     picked = [codes[i] for i in rng.integers(0, len(codes), n)]
     diagnoses = pd.DataFrame(
@@ -75,16 +92,34 @@ def county(rng: Rng) -> dict[str, pd.DataFrame]:
         }
     )
     n = 300
-    states = [("unemployed", "employment"), ("social_assistance", "kela"), ("reduced_work_ability", "kela"),
-              ("student", "education"), ("outside_education", "education"), ("informal_carer", "county"),
-              ("informal_care_recipient", None), ("disability_service", "county"), ("home_care", "county"),
-              ("social_welfare_client", "county"), ("family_with_children", "county")]  # fmt: skip
+    states = [
+        ("unemployed", "employment"),
+        ("social_assistance", "kela"),
+        ("reduced_work_ability", "kela"),
+        ("student", "education"),
+        ("outside_education", "education"),
+        ("informal_carer", "county"),
+        ("informal_care_recipient", None),
+        ("disability_service", "county"),
+        ("home_care", "county"),
+        ("social_welfare_client", "county"),
+        ("family_with_children", "county"),
+    ]
     held = [states[i] for i in rng.integers(0, len(states), n)]
     start = days(rng, n)
     statuses = pd.DataFrame(
-        {"person_id": persons(n), "controller": [c for _, c in held], "status": [s for s, _ in held], "start_date": start,
-         "end_date": some(rng, [min(d + timedelta(days=int(k)), AS_OF) for d, k in zip(start, rng.integers(0, 900, n))], 0.7)}
-    )  # fmt: skip
+        {
+            "person_id": persons(n),
+            "controller": [c for _, c in held],
+            "status": [s for s, _ in held],
+            "start_date": start,
+            "end_date": some(
+                rng,
+                [min(d + timedelta(days=int(k)), AS_OF) for d, k in zip(start, rng.integers(0, 900, n))],
+                0.7,
+            ),
+        }
+    )
     n = 300
     received = days(rng, n)
     later = [
@@ -92,38 +127,65 @@ def county(rng: Rng) -> dict[str, pd.DataFrame]:
         for _ in range(4)
     ]
     referrals = pd.DataFrame(
-        {"referral_id": range(n), "person_id": persons(n), "received_on": received,
-         "service": rng.choice(["specialised_outpatient", "social_rehabilitation"], n),
-         "specialty": some(rng, list(rng.choice(["70", "98"], n)), 0.8), "assessment_started_on": received,
-         "assessed_on": some(rng, [max(a, b) for a, b in zip(received, later[0])], 0.7),
-         "need_ascertained_on": some(rng, later[1], 0.6), "started_on": some(rng, later[2], 0.5),
-         "closed_on": some(rng, later[3], 0.3)}
-    )  # fmt: skip
+        {
+            "referral_id": range(n),
+            "person_id": persons(n),
+            "received_on": received,
+            "service": rng.choice(["specialised_outpatient", "social_rehabilitation"], n),
+            "specialty": some(rng, list(rng.choice(["70", "98"], n)), 0.8),
+            "assessment_started_on": received,
+            "assessed_on": some(rng, [max(a, b) for a, b in zip(received, later[0])], 0.7),
+            "need_ascertained_on": some(rng, later[1], 0.6),
+            "started_on": some(rng, later[2], 0.5),
+            "closed_on": some(rng, later[3], 0.3),
+        }
+    )
     plans = pd.DataFrame({"person_id": persons(60), "made_on": days(rng, 60), "kind": "service_plan"})
     measurements = pd.DataFrame(
-        {"person_id": persons(300), "measured_on": days(rng, 300), "value": rng.uniform(2, 150, 300),
-         "measure": rng.choice(["bmi", "hba1c_mmol_mol", "systolic_mmhg", "ldl_mmol_l"], 300)}
-    )  # fmt: skip
+        {
+            "person_id": persons(300),
+            "measured_on": days(rng, 300),
+            "value": rng.uniform(2, 150, 300),
+            "measure": rng.choice(["bmi", "hba1c_mmol_mol", "systolic_mmhg", "ldl_mmol_l"], 300),
+        }
+    )
     births = [
         *days(rng, N - 40, date(1930, 1, 1), date(2003, 1, 1)),
         *days(rng, 40, date(2003, 1, 1), FIRST_DAY),
     ]
     people = pd.DataFrame(
-        {"person_id": [f"p{i:05d}" for i in range(N)], "birth_date": births,
-         "sex": rng.choice(["female", "male"], N), "municipality": rng.choice(["398", "111"], N),
-         "resident_from": some(rng, days(rng, N, FIRST_DAY, date(2019, 1, 1)), 0.2),
-         "resident_to": some(rng, days(rng, N, date(2019, 1, 2), AS_OF), 0.1)}
-    )  # fmt: skip
+        {
+            "person_id": [f"p{i:05d}" for i in range(N)],
+            "birth_date": births,
+            "sex": rng.choice(["female", "male"], N),
+            "municipality": rng.choice(["398", "111"], N),
+            "resident_from": some(rng, days(rng, N, FIRST_DAY, date(2019, 1, 1)), 0.2),
+            "resident_to": some(rng, days(rng, N, date(2019, 1, 2), AS_OF), 0.1),
+        }
+    )
     return {
-        "persons": people, "contacts": contacts, "diagnoses": diagnoses, "medicines": medicines, "statuses": statuses,
-        "referrals": referrals, "plans": plans, "measurements": measurements,
-    }  # fmt: skip
+        "persons": people,
+        "contacts": contacts,
+        "diagnoses": diagnoses,
+        "medicines": medicines,
+        "statuses": statuses,
+        "referrals": referrals,
+        "plans": plans,
+        "measurements": measurements,
+    }
 
 
 def in_memory(tables: dict[str, pd.DataFrame]) -> rules.FrameHistory:
     """The same tables under the names of the store, made without it."""
-    event = {"contacts": "started_at", "diagnoses": "recorded_on", "medicines": "dispensed_on", "statuses": "start_date",
-             "referrals": "received_on", "plans": "made_on", "measurements": "measured_on"}  # fmt: skip
+    event = {
+        "contacts": "started_at",
+        "diagnoses": "recorded_on",
+        "medicines": "dispensed_on",
+        "statuses": "start_date",
+        "referrals": "received_on",
+        "plans": "made_on",
+        "measurements": "measured_on",
+    }
     frames = {}
     for table, rows in tables.items():
         frame = pd.DataFrame({"person": rows["person_id"].str[1:].astype(int)})

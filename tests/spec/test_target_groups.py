@@ -35,13 +35,29 @@ def test_the_guide_lists_every_group_under_its_numbers():
 
 def test_groups_defined_by_use_are_flagged():
     flagged = {name for name, group in GROUPS.items() if group.endogenous}
-    assert {"disabled_adults_less_service", "older_people_hidden_need", "multi_service_clients",
-            "heavy_use_multimorbid_or_older", "specialised_care_delayed", "digital_exclusion"} <= flagged  # fmt: skip
+    assert {
+        "disabled_adults_less_service",
+        "older_people_hidden_need",
+        "multi_service_clients",
+        "heavy_use_multimorbid_or_older",
+        "specialised_care_delayed",
+        "digital_exclusion",
+    } <= flagged
     assert flagged.isdisjoint(
-        {"all", "young_adults_mental_health", "older_people", "informal_carers", "informal_care_recipients",
-         "multimorbidity", "long_term_conditions", "substance_use", "mental_health_and_substance",
-         "children_and_families", "disability_service_clients"}
-    )  # fmt: skip
+        {
+            "all",
+            "young_adults_mental_health",
+            "older_people",
+            "informal_carers",
+            "informal_care_recipients",
+            "multimorbidity",
+            "long_term_conditions",
+            "substance_use",
+            "mental_health_and_substance",
+            "children_and_families",
+            "disability_service_clients",
+        }
+    )
 
 
 def test_a_part_defined_by_use_makes_the_union_so():

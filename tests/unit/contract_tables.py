@@ -76,7 +76,9 @@ def others() -> dict[str, pd.DataFrame]:
                 "contact_id": ["c004", "c999"],
             }
         ),
-        "medicines": pd.DataFrame({"person_id": ["p04"], "dispensed_on": [day], "atc": ["C09AA02"], "packages": [2.0]}),
+        "medicines": pd.DataFrame(
+            {"person_id": ["p04"], "dispensed_on": [day], "atc": ["C09AA02"], "packages": [2.0]}
+        ),
         "requests": pd.DataFrame(
             {
                 "request_id": [1, 2],
@@ -142,7 +144,9 @@ def others() -> dict[str, pd.DataFrame]:
                 "third_free_on": [date(2021, 6, 1)],
             }
         ),
-        "capacity": pd.DataFrame({"month": ["2021-05"], "service": ["oral_health"], "unit": ["unit 1"], "fte": [2.5]}),
+        "capacity": pd.DataFrame(
+            {"month": ["2021-05"], "service": ["oral_health"], "unit": ["unit 1"], "fte": [2.5]}
+        ),
         "coverage": pd.DataFrame(
             {
                 "municipality": ["111", "398"],
@@ -205,7 +209,9 @@ def deliver(folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet"
     return sources.discover(folder)
 
 
-def build(folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet", **options: object) -> store.Store:
+def build(
+    folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet", **options: object
+) -> store.Store:
     """The store of the tables, in `folder/work/store`."""
     source = deliver(folder / "data", tables, form)
     settings = {"parameters": Settings(), "as_of": AS_OF, "limits": LENIENT, **options}
@@ -213,14 +219,22 @@ def build(folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet", 
 
 
 def screened(
-    folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet", horizon: date | None = AS_OF
+    folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet"
 ) -> tuple[screening.Screened, pd.DataFrame]:
-    """The outcome of screening, and the quarantined places: tbl, file, line, column, rule."""
-    source = deliver(folder / "data", tables, form)
+    """The outcome of screening the tables, and the quarantined places: tbl, file, line, column, rule."""
+    deliver(folder / "data", tables, form)
+    return rescreened(folder)
+
+
+def rescreened(folder: Path) -> tuple[screening.Screened, pd.DataFrame]:
+    """As `screened`, for what lies in `folder/data`."""
+    source = sources.discover(folder / "data")
     staging = folder / "staging"
     staging.mkdir(exist_ok=True)
     connection = connect(staging, source.places, LENIENT)
-    outcome = screening.screen(connection, source, Knowledge({"services": SERVICES}, AS_OF, horizon), staging)
-    places = connection.execute("SELECT * FROM quarantined ORDER BY ALL").df()
-    connection.close()
-    return outcome, places
+    try:
+        knowledge = Knowledge({"services": SERVICES}, AS_OF, AS_OF)
+        outcome = screening.screen(connection, source, knowledge, staging)
+        return outcome, connection.execute("SELECT * FROM quarantined ORDER BY ALL").df()
+    finally:
+        connection.close()

@@ -200,6 +200,13 @@ def test_a_sentence_of_a_hidden_row_tells_no_number() -> None:
     assert json.loads(released["reason"].iloc[0])["values"] == {"a": None, "b": "x"}
 
 
+@pytest.mark.parametrize("name", sorted(RESULT_TABLES))
+def test_a_table_without_rows_stays_a_table(name: str) -> None:
+    released = release({name: table(name, [])}, THL5)[name]
+    assert list(released.columns) == [*RESULT_TABLES[name].names, "suppressed"]
+    assert released.empty
+
+
 def test_the_caller_s_table_is_left_alone() -> None:
     frame = table("volumes", [{"n_persons": 3.0, "contacts": 7.0}])
     before = frame.copy()
@@ -237,7 +244,11 @@ def test_a_rounding_that_would_show_small_counts_as_zero_is_refused() -> None:
     [
         ("a.html", "see /home/someone/data", "path of the machine"),
         ("a.csv", "C:\\Users\\someone", "path of the machine"),
-        ("a.json", '{"columns": ["person_id"]}', "column of persons"),
+        ("a.json", '{"person_id": 17}', "column of persons"),
+        ("a.csv", "month,person_id\n2020-01,17\n", "column of persons"),
+        ("a.html", "<th>person_id</th>", "column of persons"),
+        ("a.ipynb", '{"cells": [{"outputs": [{"output_type": "stream", "text": "17"}]}]}', "hidden data"),
+        ("a.ipynb", '{"cells": [{"outputs": [{"data": {"application/json": {}}}]}]}', "hidden data"),
         ("a.html", "application/vnd.dataresource+json", "hidden data"),
         ("a.html", "read from /srv/delivery/x", "folder of this run"),
         ("a.html", "made by analyst7", "name of the user"),
@@ -259,5 +270,10 @@ def test_finished_files_are_read_once_more(
 def test_an_ordinary_page_passes(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text(
         '<a href="tables/x.csv">and/or</a> <a href="https://example.fi/home/a">'
+    )
+    (tmp_path / "quality.html").write_text('<tr><th scope="row">person_id</th><td>3 % missing</td></tr>')
+    (tmp_path / "quality.csv").write_text("table,column,failed\ncontacts,person_id,3\n")
+    (tmp_path / "a.ipynb").write_text(
+        '{"cells": [{"outputs": [{"data": {"text/html": "x"}}]}, {"source": "x"}]}'
     )
     check_outputs(tmp_path)

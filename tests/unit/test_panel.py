@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -249,8 +250,10 @@ def test_months_run_to_the_last_contact_and_never_past_the_last_whole_month(tmp_
     tables = {"persons": PERSONS, "contacts": CONTACTS}
     opened = small_county.build_store(tmp_path, date(2019, 5, 15), **tables)
     groups = small_county.memberships(tmp_path, small_county.everybody(6, JAN, JUN), ["all"], {"all": JAN})
-    panel.build(opened, groups, small_county.parameters(), tmp_path / "work" / "panels")
+    known = Break.model_validate({**BREAK, "treatment": "stop"})
+    panel.build(opened, groups, small_county.parameters(breaks={"b": known}), tmp_path / "work" / "panels")
     found = panel.open(tmp_path / "work" / "panels", "all")
+    assert found.breaks == (known,)
     assert (found.first_month, found.last_month) == (JAN, JAN + 3)
     assert found.counts["month"].max() == JAN + 3
     assert found.queue.empty
@@ -282,15 +285,10 @@ def test_panels_are_for_this_user_only(built: tuple[store.Store, Path]) -> None:
     ],
 )
 def test_breaks_keep_areas_and_months_apart(
-    built: tuple[store.Store, Path], treatment: str, municipalities: list[str], areas: set[str], end: int
+    everyone: panel.Panel, treatment: str, municipalities: list[str], areas: set[str], end: int
 ) -> None:
-    opened, folder = built
     known = Break.model_validate({**BREAK, "treatment": treatment, "municipalities": municipalities})
-    groups = small_county.Groups(opened.folder.parent / "memberships", ["all"], {"all": JAN})
-    place = folder.parent / f"panels_{treatment}_{len(municipalities)}"
-    panel.build(opened, groups, small_county.parameters(breaks={"b": known}), place)
-    found = panel.open(place, "all")
-    assert found.breaks == (known,)
+    found = replace(everyone, breaks=(known,))
     assert set(found.areas("primary_care", JAN + 1, JUN)) == areas
     assert set(found.areas("primary_care", JAN + 2, JUN)) == {
         LAHTI,
@@ -301,14 +299,14 @@ def test_breaks_keep_areas_and_months_apart(
     assert found.series_end("primary_care", JAN + 2) == JUN
 
 
-def test_a_break_of_other_services_or_groups_is_none(everyone: panel.Panel) -> None:
-    from dataclasses import replace
-
-    for field, value in (("services", ["oral_health"]), ("groups", ["families"])):
-        known = Break.model_validate({**BREAK, "treatment": "stop", field: value})
-        found = replace(everyone, breaks=(known,))
-        assert set(found.areas("primary_care", JAN + 1, JUN)) == {LAHTI, HEINOLA, UNKNOWN}
-        assert found.series_end("primary_care", JAN) == JUN
+@pytest.mark.parametrize(("field", "value"), [("services", ["oral_health"]), ("groups", ["families"])])
+def test_a_break_of_other_services_or_groups_is_none(
+    everyone: panel.Panel, field: str, value: list[str]
+) -> None:
+    known = Break.model_validate({**BREAK, "treatment": "stop", field: value})
+    found = replace(everyone, breaks=(known,))
+    assert set(found.areas("primary_care", JAN + 1, JUN)) == {LAHTI, HEINOLA, UNKNOWN}
+    assert found.series_end("primary_care", JAN) == JUN
 
 
 def test_an_unknown_group_and_an_unknown_service_are_named(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-import re
 import shutil
 from pathlib import Path
 
@@ -17,11 +16,14 @@ from ennakointi.periods import parse_month
 from ennakointi.result_tables import RESULT_TABLES
 
 REGIONS = ("paijat-hame", "pohjois-pohjanmaa")
-SERVICES = """primary_care, oral_health, maternity_child_health, school_student_health, mental_health, substance_use,
-physiotherapy, rehabilitation, home_care, home_hospital, round_the_clock_care, communal_housing, adult_social_work,
-social_guidance, social_rehabilitation, family_services, child_protection, disability_services, informal_care_support,
-outreach, client_guidance, supported_employment, emergency, specialised_outpatient, specialised_inpatient, ward_care,
-digital_pathway, pharmacist_service, wellbeing_activity"""
+SERVICES = """
+primary_care oral_health maternity_child_health school_student_health mental_health substance_use
+physiotherapy rehabilitation home_care home_hospital round_the_clock_care communal_housing
+adult_social_work social_guidance social_rehabilitation family_services child_protection
+disability_services informal_care_support outreach client_guidance supported_employment emergency
+specialised_outpatient specialised_inpatient ward_care digital_pathway pharmacist_service
+wellbeing_activity
+"""
 MUNICIPALITIES = {"016", "081", "098", "111", "142", "316", "398", "560", "576", "781"}
 
 
@@ -51,7 +53,7 @@ def test_what_ships_loads_for_both_regions(region):
     assert loaded.region.code == region
     assert 8 <= len(loaded.report_groups) <= 12
     assert loaded.report_groups[0] == "all"
-    assert set(loaded.services) == set(re.findall(r"\w+", SERVICES))
+    assert set(loaded.services) == set(SERVICES.split())
     assert len(loaded.services) == 29
     assert not loaded.legal_basis, "no basis may be assumed"
 
@@ -76,34 +78,47 @@ def test_the_shipped_interventions_are_those_of_the_contract():
 def test_every_known_break_has_its_month():
     months = {name: one.month for name, one in parameters.load().breaks.items()}
     for name, month in {
-        "joint_authority_starts": "2017-01", "contact_mode_codes": "2019-01", "iitti_joins": "2021-01",
-        "joint_venture_primary_care": "2021-01", "student_health_organiser": "2021-01", "digital_clinic": "2021-12",
-        "county_starts": "2023-01", "heinola_and_sysma_join": "2023-01", "hartola_joint_venture": "2023-01",
-        "care_guarantee_14_days": "2023-09", "oral_guarantee_3_months": "2024-11", "care_guarantee_by_age": "2025-01",
-        "disability_services_act": "2025-01", "employment_services_to_municipalities": "2025-01",
-    }.items():  # fmt: skip
+        "joint_authority_starts": "2017-01",
+        "contact_mode_codes": "2019-01",
+        "iitti_joins": "2021-01",
+        "joint_venture_primary_care": "2021-01",
+        "student_health_organiser": "2021-01",
+        "digital_clinic": "2021-12",
+        "county_starts": "2023-01",
+        "heinola_and_sysma_join": "2023-01",
+        "hartola_joint_venture": "2023-01",
+        "care_guarantee_14_days": "2023-09",
+        "oral_guarantee_3_months": "2024-11",
+        "care_guarantee_by_age": "2025-01",
+        "disability_services_act": "2025-01",
+        "employment_services_to_municipalities": "2025-01",
+    }.items():
         assert months[name] == parse_month(month)
     unsure = {name for name, one in parameters.load().breaks.items() if one.verify}
     assert unsure == {"joint_authority_starts", "employment_services_to_municipalities"}
 
 
 def test_hiding_fits_rounding():
-    # The smallest count shown must have a whole rounding interval: with halves up, m·b − b/2 is the first to show.
+    # The smallest count shown must have a whole rounding interval: with halves up it is m·b − b/2.
     shipped = yaml.safe_load(
         (parameters.shipped("parameters") / "disclosure.yml").read_text(encoding="utf-8")
     )
     for name, preset in shipped["presets"].items():
         if name != "midpoint6":
             assert (preset["threshold"] - (preset["base"] + 1) // 2) % preset["base"] == 0, name
-    assert (parameters.load().disclosure.name, parameters.load().disclosure.base) == ("thl5", 10)
+    current = parameters.load().disclosure.current
+    assert (current.name, current.threshold, current.base) == ("thl5", 5, 10)
 
 
 def test_notebooks_come_in_their_order_and_name_declared_tables():
     notebooks = list(parameters.load().notebooks.values())
     assert [n.order for n in notebooks] == sorted(n.order for n in notebooks)
     assert {n.id: n.per for n in notebooks} == {
-        "summary": "once", "service_debt": "group", "effectiveness": "group", "data_quality": "once",
-    }  # fmt: skip
+        "summary": "once",
+        "service_debt": "group",
+        "effectiveness": "group",
+        "data_quality": "once",
+    }
     assert {table for n in notebooks for table in n.needs} <= set(RESULT_TABLES)
 
 
@@ -128,6 +143,18 @@ def test_the_current_folder_comes_before_what_ships(tmp_path, monkeypatch):
     assert parameters.load(tmp_path / "own").debt.n_paths == 1000
 
 
+def test_the_fast_mode_draws_less_and_changes_nothing_else():
+    full = parameters.load()
+    fast = full.in_mode("fast")
+    assert (fast.debt.n_paths, fast.effects.permutations) == (
+        full.debt.n_paths_fast,
+        full.effects.permutations_fast,
+    )
+    assert fast.debt.n_paths < full.debt.n_paths
+    assert fast.debt.baseline_first == full.debt.baseline_first
+    assert full.in_mode("full") is full
+
+
 def test_a_file_that_no_folder_holds_is_named():
     assert parameters.find("parameters", "debt.yml").name == "debt.yml"
     with pytest.raises(ParameterError, match=r"nothing\.ipynb: not found in the notebooks"):
@@ -142,48 +169,164 @@ def test_parameters_travel_to_worker_processes():
 @pytest.mark.parametrize(
     ("file", "old", "new", "said"),
     [
-        ("debt.yml", "n_paths: 1000", "n_path: 1000", "debt.yml: n_path: unknown key – did you mean 'n_paths'?"),
+        (
+            "debt.yml",
+            "n_paths: 1000",
+            "n_path: 1000",
+            "debt.yml: n_path: unknown key – did you mean 'n_paths'?",
+        ),
         ("debt.yml", "n_paths: 1000 ", "", "debt.yml: n_paths: is missing"),
-        ("debt.yml", "n_paths: 1000", "n_paths: many", "debt.yml: n_paths: expected a whole number; was 'many'"),
-        ("debt.yml", "n_paths: 1000 ", "n_paths: 1.5 ", "debt.yml: n_paths: expected a whole number; was 1.5"),
-        ("debt.yml", "baseline_first: 2017-01", "baseline_first: 2017-1", "debt.yml: baseline_first: month '2017-1'"),
+        (
+            "debt.yml",
+            "n_paths: 1000",
+            "n_paths: many",
+            "debt.yml: n_paths: expected a whole number; was 'many'",
+        ),
+        (
+            "debt.yml",
+            "n_paths: 1000 ",
+            "n_paths: 1.5 ",
+            "debt.yml: n_paths: expected a whole number; was 1.5",
+        ),
+        (
+            "debt.yml",
+            "baseline_first: 2017-01",
+            "baseline_first: 2017-1",
+            "debt.yml: baseline_first: month '2017-1'",
+        ),
         ("debt.yml", "window_first: 2020-03", "window_first: 2019-03", "must follow each other"),
         ("debt.yml", "n_paths: 1000", "n_paths: 1\nn_paths: 2", "the key 'n_paths' is given twice"),
         ("debt.yml", "n_paths: 1000", "n_paths: [1", "debt.yml: line"),
-        ("services.yml", "sector: health", "sector: helth", "'helth' is not allowed – did you mean 'health'?"),
-        ("services.yml", "digital_pathway: 0", "digital_patway: 0",
-         "services.yml: primary_care.substitutes: service 'digital_patway' does not exist – did you mean"),
+        (
+            "services.yml",
+            "sector: health",
+            "sector: helth",
+            "'helth' is not allowed – did you mean 'health'?",
+        ),
+        (
+            "services.yml",
+            "digital_pathway: 0",
+            "digital_patway: 0",
+            "services.yml: primary_care.substitutes: service 'digital_patway' does not exist – did you mean",
+        ),
         ("services.yml", "sv: Öppen sjukvård, ", "", "services.yml: primary_care.label.sv: is missing"),
         ("services.yml", "unit_cost_eur: 65", "unit_cost_eur: -1", "primary_care.unit_cost_eur"),
-        ("regions.yml", '"016"', "016", "regions.yml: paijat-hame.municipalities[14] (key): expected text; put codes in quotes"),
-        ("target_groups.yml", "age: [18, 29]", "aeg: [18, 29]",
-         "young_adults_mental_health.who.all[0]: unknown rule 'aeg' – did you mean 'age'?"),
-        ("target_groups.yml", "age: [18, 29]", "age: [29, 18]", "who.all[0].age: the lower age 29 is above the upper age 18"),
+        (
+            "regions.yml",
+            '"016"',
+            "016",
+            "regions.yml: paijat-hame.municipalities[14] (key): expected text; put codes in quotes",
+        ),
+        (
+            "target_groups.yml",
+            "age: [18, 29]",
+            "aeg: [18, 29]",
+            "young_adults_mental_health.who.all[0]: unknown rule 'aeg' – did you mean 'age'?",
+        ),
+        (
+            "target_groups.yml",
+            "age: [18, 29]",
+            "age: [29, 18]",
+            "who.all[0].age: the lower age 29 is above the upper age 18",
+        ),
         ("target_groups.yml", "at_least: 4", "atleast: 4", "atleast: unknown key – did you mean 'at_least'?"),
-        ("target_groups.yml", "group: mental_health\n", "group: mental_helth\n",
-         "young_adults_mental_health.who: group 'mental_helth' does not exist – did you mean 'mental_health'?"),
-        ("target_groups.yml", "contact: {service: digital_pathway}", "contact: {service: digital}",
-         "service 'digital' does not exist"),
-        ("target_groups.yml", "mode: in_person", "mode: inperson", "'inperson' is not known – did you mean 'in_person'?"),
-        ("target_groups.yml", "report: [pohjois-pohjanmaa]", "report: [pohjanmaa]", "region 'pohjanmaa' does not exist"),
-        ("target_groups.yml", "who: {everyone: true}", "who: {age: [0, null]}", "target_groups.yml: all: every resident"),
-        ("target_groups.yml", "controller: education", "controller: school", "controller: 'school' is not known"),
-        ("interventions.yml", '"111": 2022-10', '"999": 2022-10', "team_model.starts: municipality '999' does not exist"),
-        ("interventions.yml", "target_group: all", "target_group: al", "target group 'al' does not exist – did you mean 'all'?"),
+        (
+            "target_groups.yml",
+            "group: mental_health\n",
+            "group: mental_helth\n",
+            "young_adults_mental_health.who: group 'mental_helth' does not exist – did you mean",
+        ),
+        (
+            "target_groups.yml",
+            "contact: {service: digital_pathway}",
+            "contact: {service: digital}",
+            "service 'digital' does not exist",
+        ),
+        (
+            "target_groups.yml",
+            "mode: in_person",
+            "mode: inperson",
+            "'inperson' is not known – did you mean 'in_person'?",
+        ),
+        (
+            "target_groups.yml",
+            "report: [pohjois-pohjanmaa]",
+            "report: [pohjanmaa]",
+            "region 'pohjanmaa' does not exist",
+        ),
+        (
+            "target_groups.yml",
+            "who: {everyone: true}",
+            "who: {age: [0, null]}",
+            "target_groups.yml: all: every resident",
+        ),
+        (
+            "target_groups.yml",
+            "controller: education",
+            "controller: school",
+            "controller: 'school' is not known",
+        ),
+        (
+            "interventions.yml",
+            '"111": 2022-10',
+            '"999": 2022-10',
+            "team_model.starts: municipality '999' does not exist",
+        ),
+        (
+            "interventions.yml",
+            "target_group: all",
+            "target_group: al",
+            "target group 'al' does not exist – did you mean 'all'?",
+        ),
         ("interventions.yml", "better: fewer", "better: lower", "better: 'lower' is not allowed"),
-        ("interventions.yml", "comparison: later_adopters", "comparison: same_index_same_history", "does not fit"),
-        ("breaks.yml", "treatment: re-base", "treatment: rebase", "'rebase' is not allowed – did you mean 're-base'?"),
-        ("breaks.yml", 'municipalities: ["142"]', 'municipalities: ["142", "564"]', "iitti_joins.municipalities: municipality '564'"),
-        ("notebooks.yml", "debt_summary", "debt_sumary", "'debt_sumary' is not known – did you mean 'debt_summary'?"),
+        (
+            "interventions.yml",
+            "comparison: later_adopters",
+            "comparison: same_index_same_history",
+            "does not fit",
+        ),
+        (
+            "breaks.yml",
+            "treatment: re-base",
+            "treatment: rebase",
+            "'rebase' is not allowed – did you mean 're-base'?",
+        ),
+        (
+            "breaks.yml",
+            'municipalities: ["142"]',
+            'municipalities: ["142", "564"]',
+            "iitti_joins.municipalities: municipality '564'",
+        ),
+        (
+            "notebooks.yml",
+            "debt_summary",
+            "debt_sumary",
+            "'debt_sumary' is not known – did you mean 'debt_summary'?",
+        ),
         ("notebooks.yml", "order: 2", "order: 1", "two notebooks have the same order"),
-        ("legal_basis.yml", "kela: {}", "keela: {}", "controller 'keela' does not exist – did you mean 'kela'?"),
-        ("legal_basis.yml", "kela: {}", "kela: {paijat: x}", "legal_basis.yml: kela: region 'paijat' does not exist"),
-        ("disclosure.yml", "preset: thl5", "preset: thl", "preset 'thl' does not exist – did you mean 'thl5'?"),
+        (
+            "legal_basis.yml",
+            "kela: {}",
+            "keela: {}",
+            "controller 'keela' does not exist – did you mean 'kela'?",
+        ),
+        (
+            "legal_basis.yml",
+            "kela: {}",
+            "kela: {paijat: x}",
+            "legal_basis.yml: kela: region 'paijat' does not exist",
+        ),
+        (
+            "disclosure.yml",
+            "preset: thl5",
+            "preset: thl",
+            "preset 'thl' does not exist – did you mean 'thl5'?",
+        ),
         ("panel.yml", "age_bands: [0, 7", "age_bands: [7, 0", "age_bands are the lowest ages"),
         ("panel.yml", "[phone,", "[fone,", "'fone' is not known – did you mean 'phone'?"),
         ("run.yml", "0.01", "1.01", "run.yml: quarantine_limit_share"),
     ],
-)  # fmt: skip
+)
 def test_a_fault_is_told_with_its_place(folder, file, old, new, said):
     spoil(folder, file, old, new)
     told = message(folder)

@@ -1,0 +1,413 @@
+"""What was checked of an effect, as plain sentences: catalogue keys with slots, filled in the reader's language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from ennakointi.areas import AreaPanel
+from ennakointi.cohorts import Cohort
+from ennakointi.documents import EffectSettings, Intervention
+from ennakointi.enrolled import EnrolledEffect
+from ennakointi.interrupted import StepEffect
+from ennakointi.periods import month_of, month_text
+from ennakointi.results import Check
+from ennakointi.rollout import RolloutEffect
+from ennakointi.sensitivity import e_value, expected_change_of_selected
+from ennakointi.text import N_
+
+LEVEL = 0.05
+GOOD_BALANCE, WORST_BALANCE = 0.1, 0.2
+MOST_UNMATCHED = 0.1
+MOST_CONTAMINATED = 0.1
+
+
+def decision(intervention: Intervention, as_of: date) -> Check:
+    """Whether the pre-registered month of the verdict has come."""
+    month = {"decision_month": month_text(intervention.decision_month)}
+    if month_of(as_of) >= intervention.decision_month:
+        return Check(
+            "decision_date", True, N_("The month agreed for the verdict has come: {decision_month}."), month
+        )
+    return Check(
+        "decision_date",
+        False,
+        N_(
+            "This is an interim look: the verdict was agreed for {decision_month}, and repeated looks mislead."
+        ),
+        month,
+    )
+
+
+def detectable(share: float, smallest_important: float) -> Check:
+    """Whether the data could show the smallest effect that matters."""
+    values = {"smallest_share": share, "important_share": smallest_important}
+    if not np.isfinite(share):
+        return Check(
+            "detectable", False, N_("Data of this size cannot show any change that could be expected.")
+        )
+    if share <= smallest_important:
+        return Check(
+            "detectable",
+            True,
+            N_("The data could show a change of {smallest_share}, and that is enough."),
+            values,
+        )
+    return Check(
+        "detectable",
+        False,
+        N_(
+            "The data show only a change of at least {smallest_share}; {important_share} would matter. "
+            "An effect that is found may look too large."
+        ),
+        values,
+    )
+
+
+def negative_control(p_value: float | None) -> Check:
+    """Whether an outcome that the intervention cannot change stayed the same."""
+    if p_value is None or not np.isfinite(p_value):
+        return Check(
+            "negative_control", None, N_("There is no outcome that the intervention could not have changed.")
+        )
+    if p_value > LEVEL:
+        return Check(
+            "negative_control", True, N_("An outcome that the intervention cannot change did not change.")
+        )
+    return Check(
+        "negative_control",
+        False,
+        N_("An outcome that the intervention cannot change differs too: the comparison is biased."),
+        critical=True,
+    )
+
+
+def of_rollout(
+    effect: RolloutEffect,
+    placebo: RolloutEffect | None,
+    left_out: np.ndarray,
+    with_all: RolloutEffect | None,
+    panel: AreaPanel,
+) -> list[Check]:
+    """Checks of a comparison of areas; `with_all` is the effect with the dominant area, when there is one."""
+    return [
+        _areas(effect),
+        _smallest_p(effect),
+        _pre_trend(placebo),
+        _leave_one_out(effect, left_out),
+        *([] if with_all is None else [_dominant(effect, with_all, panel)]),
+    ]
+
+
+def _areas(effect: RolloutEffect) -> Check:
+    values = {"areas_treated": int(effect.treated.sum()), "areas_comparison": int(effect.comparison.sum())}
+    return Check(
+        "areas",
+        True,
+        N_(
+            "Areas with the intervention: {areas_treated}; areas they are compared with: {areas_comparison}. Areas count "
+            "by how precisely their change is known."
+        ),
+        values,
+    )
+
+
+def _smallest_p(effect: RolloutEffect) -> Check:
+    values = {"smallest_p": effect.effect.smallest_p, "assignments": effect.effect.n_assignments}
+    if effect.effect.smallest_p <= LEVEL:
+        return Check(
+            "smallest_p",
+            True,
+            N_(
+                "The effect was compared with {assignments} other orders of starting; chance alone can be ruled out."
+            ),
+            values,
+        )
+    return Check(
+        "smallest_p",
+        False,
+        N_("With so few areas the smallest possible p-value is {smallest_p}: 5 % cannot be reached."),
+        values,
+        critical=True,
+    )
+
+
+def _pre_trend(placebo: RolloutEffect | None) -> Check:
+    if placebo is None:
+        return Check(
+            "pre_trend",
+            None,
+            N_("There are too few months before the start to check the earlier development."),
+        )
+    if placebo.effect.p_value > LEVEL:
+        return Check("pre_trend", True, N_("In the year before the start the areas developed alike."))
+    return Check(
+        "pre_trend",
+        False,
+        N_("The areas developed differently already in the year before the start."),
+        critical=True,
+    )
+
+
+def _leave_one_out(effect: RolloutEffect, left_out: np.ndarray) -> Check:
+    known = left_out[np.isfinite(left_out)]
+    if not len(known) or not np.isfinite(effect.effect.lo95):
+        return Check("leave_one_out", None, N_("The result cannot be checked without each area in turn."))
+    inside = bool(((known >= effect.effect.lo95) & (known <= effect.effect.hi95)).all())
+    values = {
+        "lowest_change_share": float(np.expm1(known.min())),
+        "highest_change_share": float(np.expm1(known.max())),
+    }
+    if inside:
+        return Check(
+            "leave_one_out",
+            True,
+            N_(
+                "No single area decides the result: without each in turn it is between {lowest_change_share} and "
+                "{highest_change_share}."
+            ),
+            values,
+        )
+    return Check(
+        "leave_one_out",
+        False,
+        N_(
+            "One area decides the result: without each in turn it is between {lowest_change_share} and "
+            "{highest_change_share}."
+        ),
+        values,
+    )
+
+
+def _dominant(effect: RolloutEffect, with_all: RolloutEffect, panel: AreaPanel) -> Check:
+    values = {
+        "area_share": float(panel.size.max() / panel.size.sum()),
+        "change_share": float(np.expm1(with_all.effect.estimate)),
+    }
+    agrees = bool(effect.effect.lo95 <= with_all.effect.estimate <= effect.effect.hi95)
+    return Check(
+        "largest_area",
+        agrees,
+        N_(
+            "One area has {area_share} of the residents and no equal to compare it with: it is only a comparison until its "
+            "own start. Counted as the others the effect would be {change_share}."
+        ),
+        values,
+    )
+
+
+def of_series(effect: StepEffect) -> list[Check]:
+    """Checks of a single series."""
+    return [
+        Check(
+            "comparison",
+            False,
+            N_("There is no comparison: anything else that changed at the same time counts as effect."),
+        ),
+        Check(
+            "autocorrelation",
+            True,
+            N_(
+                "Months resemble each other (autocorrelation {autocorrelation}); the interval takes it into account."
+            ),
+            {"autocorrelation": effect.autocorrelation},
+        ),
+    ]
+
+
+def of_cohort(
+    effect: EnrolledEffect, cohort: Cohort, intervention: Intervention, settings: EffectSettings
+) -> list[Check]:
+    """Checks of a comparison of persons."""
+    return [
+        _persons(effect, settings),
+        _matched(effect, cohort),
+        _balance(effect),
+        _overlap(effect, settings),
+        _regression_to_the_mean(effect, cohort, intervention),
+        _contamination(cohort),
+        *_unmeasured(effect),
+    ]
+
+
+@dataclass(frozen=True)
+class PlainChange:
+    """Log change of the enrolled from the year before to the follow-up, and what selection alone would give."""
+
+    crude: float
+    expected: float
+
+
+def plain_change(cohort: Cohort) -> PlainChange:
+    """The before/after change, with the change expected of persons with as much use before (NaN if unknown)."""
+    enrolled = cohort.enrolled
+    after = cohort.events[enrolled].sum() / max(cohort.person_years[enrolled].sum(), 1e-12)
+    before = cohort.before_events[enrolled].sum() / max(cohort.before_person_years[enrolled].sum(), 1e-12)
+    if min(after, before) <= 0:
+        return PlainChange(np.nan, np.nan)
+    known = cohort.population
+    fall = expected_change_of_selected(known["correlation"], before, known["mean"]) if known else np.nan
+    return PlainChange(float(np.log(after / before)), float(np.log1p(fall)))
+
+
+def without_comparison(intervention: Intervention, change: PlainChange) -> list[Check]:
+    """Why a plain before/after gets no verdict."""
+    if intervention.selected_on != "prior_use":
+        return [
+            Check(
+                "comparison",
+                False,
+                N_("There are too few persons, or none to compare them with."),
+                critical=True,
+            )
+        ]
+    values = {
+        "crude_change_share": float(np.expm1(change.crude)),
+        "chance_change_share": float(np.expm1(change.expected)),
+    }
+    return [
+        Check(
+            "comparison",
+            False,
+            N_(
+                "Those who had used most were selected, and there is nobody to compare them with. The plain change is "
+                "{crude_change_share}; chance in who was selected alone would give about {chance_change_share}."
+            ),
+            values,
+            critical=True,
+        )
+    ]
+
+
+def _persons(effect: EnrolledEffect, settings: EffectSettings) -> Check:
+    values = {"enrolled_persons": effect.n_enrolled, "least_number": settings.minimum_persons}
+    enough = effect.n_enrolled >= settings.minimum_persons
+    return Check(
+        "persons",
+        enough,
+        N_("Enrolled persons who could be followed: {enrolled_persons}.")
+        if enough
+        else N_(
+            "Enrolled persons who could be followed: {enrolled_persons}; at least {least_number} are needed."
+        ),
+        values,
+        critical=True,
+    )
+
+
+def _matched(effect: EnrolledEffect, cohort: Cohort) -> Check:
+    share = 1 - effect.n_enrolled / cohort.asked
+    kept = share <= MOST_UNMATCHED
+    return Check(
+        "matched",
+        kept,
+        N_(
+            "A comparison person with the same history and a follow-up was missing for {unmatched_share} of the enrolled."
+        ),
+        {"unmatched_share": share},
+    )
+
+
+def _balance(effect: EnrolledEffect) -> Check:
+    worst = float(np.abs(effect.balance).max())
+    values = {"difference": worst}
+    if worst < GOOD_BALANCE:
+        return Check(
+            "balance",
+            True,
+            N_(
+                "Enrolled and comparison persons had the same history and traits (largest difference {difference} standard "
+                "deviations)."
+            ),
+            values,
+        )
+    return Check(
+        "balance",
+        False,
+        N_(
+            "Enrolled and comparison persons differed in their history or traits by up to {difference} standard deviations."
+        ),
+        values,
+        critical=worst > WORST_BALANCE,
+    )
+
+
+def _overlap(effect: EnrolledEffect, settings: EffectSettings) -> Check:
+    enough = effect.effective_comparison >= settings.minimum_persons and effect.outside <= MOST_UNMATCHED
+    return Check(
+        "overlap",
+        enough,
+        N_("There are enough persons like the enrolled to compare with (worth {like_persons} persons).")
+        if enough
+        else N_(
+            "There are too few persons like the enrolled to compare with (worth {like_persons} persons)."
+        ),
+        {"like_persons": int(effect.effective_comparison)},
+        critical=True,
+    )
+
+
+def _regression_to_the_mean(effect: EnrolledEffect, cohort: Cohort, intervention: Intervention) -> Check:
+    values = {
+        "crude_change_share": float(np.expm1(effect.crude)),
+        "expected_change_share": float(np.expm1(effect.expected)),
+    }
+    population = cohort.population
+    if intervention.selected_on != "prior_use" or not population:
+        return Check(
+            "regression_to_the_mean",
+            True,
+            N_(
+                "The plain change from before to after is {crude_change_share}; comparison persons with the same history "
+                "changed by {expected_change_share}."
+            ),
+            values,
+        )
+    enrolled = cohort.enrolled
+    selected = cohort.before_events[enrolled].sum() / cohort.before_person_years[enrolled].sum()
+    fall = expected_change_of_selected(population["correlation"], selected, population["mean"])
+    return Check(
+        "regression_to_the_mean",
+        True,
+        N_(
+            "The plain change from before to after is {crude_change_share}; comparison persons with the same history "
+            "changed by {expected_change_share}. Chance in who was selected explains about {chance_change_share}."
+        ),
+        {**values, "chance_change_share": fall},
+    )
+
+
+def _contamination(cohort: Cohort) -> Check:
+    return Check(
+        "contamination",
+        cohort.later_enrolled <= MOST_CONTAMINATED,
+        N_(
+            "Comparison persons were enrolled later themselves for {later_share} of the follow-up, which makes an effect look "
+            "smaller."
+        ),
+        {"later_share": cohort.later_enrolled},
+    )
+
+
+def _unmeasured(effect: EnrolledEffect) -> list[Check]:
+    """The E-value of the bound that is nearer to no effect, when the interval leaves none out."""
+    if not np.isfinite(effect.estimate) or effect.lo95 <= 0 <= effect.hi95:
+        return []
+    nearer = effect.lo95 if effect.lo95 > 0 else effect.hi95
+    values = {
+        "factor": e_value(float(np.exp(effect.estimate))),
+        "bound_factor": e_value(float(np.exp(nearer))),
+    }
+    return [
+        Check(
+            "unmeasured",
+            True,
+            N_(
+                "Something unknown would have to make both enrolment and the outcome at least {factor}-fold more likely to "
+                "explain the effect, and {bound_factor}-fold to explain the nearer end of its interval."
+            ),
+            values,
+        )
+    ]

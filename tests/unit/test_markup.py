@@ -1,0 +1,152 @@
+"""Blocks of HTML: everything escaped, tables and checks readable without seeing them."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from page_checks import faults
+
+from ennakointi import markup
+from ennakointi.errors import EnnakointiError
+from ennakointi.markup import Column, KeyFigure
+from ennakointi.text import Catalogue
+
+FI, EN = Catalogue("fi"), Catalogue("en")
+EVIL = '<script>alert("1")</script>'
+DRAWING = SimpleNamespace(svg="<svg></svg>", narrow="<svg></svg>", alt="", caption="A & B")
+
+
+def page(block: markup.Block) -> str:
+    return f'<html lang="fi"><h1>x</h1>{block}</html>'
+
+
+def test_every_text_is_escaped() -> None:
+    frame = pd.DataFrame({"name": [EVIL], "n": [1.0]})
+    blocks = [
+        markup.paragraph(EVIL, markup.strong(EVIL), markup.link(EVIL, EVIL)),
+        markup.headline(EVIL, lead=EVIL),
+        markup.section(EVIL, markup.note(EVIL)),
+        markup.key_figures(KeyFigure(EVIL, EVIL, EVIL, EVIL, "good", href=EVIL)),
+        markup.callout(EVIL, EVIL, tone="warning"),
+        markup.bullets(EVIL),
+        markup.definitions((EVIL, EVIL)),
+        markup.table(frame, [Column("name", EVIL), Column("n", EVIL, "number")], EVIL, FI, note=EVIL),
+        markup.details(EVIL, markup.paragraph(EVIL)),
+        markup.checks([(True, EVIL)], FI),
+        markup.verdict(EVIL, "bad"),
+    ]
+    everything = markup.stack(*blocks).html
+    assert "<script" not in everything
+    assert everything.count("&lt;script") > 20
+    assert markup.faults(everything) == []
+
+
+def test_blocks_stand_well_on_a_page() -> None:
+    frame = pd.DataFrame({"name": ["a", "b"], "n": [1.0, np.nan]})
+    body = markup.stack(
+        markup.section(
+            "Otsikko", markup.table(frame, [Column("name", "A"), Column("n", "N", "number")], "T", FI)
+        ),
+        None,
+        markup.figure(DRAWING),
+        markup.key_figures(KeyFigure("a", "1", spark=DRAWING), KeyFigure("b", "2", status="ok", tone="good")),
+        markup.checks([(None, "x")], FI),
+    )
+    assert [f for f in faults(page(body)) if f != "picture without words"] == []
+
+
+def table(frame: pd.DataFrame, *columns: Column) -> str:
+    return markup.table(frame, [Column("name", "Name"), *columns], "Caption", EN).html
+
+
+def test_hidden_and_missing_cells_read_differently() -> None:
+    frame = pd.DataFrame({"name": ["a", "b"], "n": [np.nan, np.nan], "suppressed": ["m;n", ""]})
+    html = table(frame, Column("n", "N", "number"))
+    assert '<td class="hidden">not shown (privacy)</td>' in html
+    assert '<td class="number">–</td>' in html
+    assert "*" not in html
+
+
+@pytest.mark.parametrize(
+    ("column", "shown"),
+    [
+        (Column("n", "N", "number"), "1,235"),
+        (Column("n", "N", "signed", 1), "+1,234.6"),
+        (Column("n", "N", "euros"), "€1,235"),
+        (Column("n", "N", "significant"), "1,230"),
+        (Column("n", "N", "percent"), "123,456%"),
+        (Column("n", "N", format=lambda value: f"<{value:.0f}>"), "&lt;1235&gt;"),
+    ],
+)
+def test_cells_are_formatted_by_the_kind_of_their_column(column: Column, shown: str) -> None:
+    assert f">{shown}</td>" in table(pd.DataFrame({"name": ["a"], "n": [1234.56]}), column)
+
+
+def test_columns_and_rows_have_their_headers() -> None:
+    html = table(pd.DataFrame({"name": ["a"], "n": [1.0]}), Column("n", "N", "number"))
+    assert '<th scope="col">Name</th><th scope="col" class="number">N</th>' in html
+    assert '<th scope="row">a</th><td class="number">1</td>' in html
+    assert "<caption>Caption</caption>" in html
+
+
+def test_failed_checks_come_first_and_say_so_in_words() -> None:
+    html = markup.checks([(True, "fine"), (None, "unknown"), (False, "broken")], EN).html
+    assert html.index("broken") < html.index("unknown") < html.index("fine")
+    assert [w in html for w in ("not in order", "could not be checked", "in order:")] == [True] * 3
+
+
+def test_a_verdict_has_a_shape_and_words_besides_its_colour() -> None:
+    good, bad = markup.verdict("works", "good").html, markup.verdict("harms", "bad").html
+    assert "●" in good
+    assert "▲" in bad
+    assert "works" in good
+
+
+@pytest.mark.parametrize(
+    "make", [lambda: markup.verdict("x", "red"), lambda: markup.callout("x", tone="red")]
+)
+def test_an_unknown_tone_is_our_own_mistake(make: object) -> None:
+    with pytest.raises(ValueError, match="'red'"):
+        make()  # type: ignore[operator]
+
+
+def test_a_displayed_block_gives_back_its_content() -> None:
+    block = markup.paragraph("a") + markup.paragraph("b")
+    assert markup.content(block._repr_html_()) == block.html
+    assert repr(block) == "<Block of 16 characters>"
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<script>1</script>",
+        '<p style="color:red">x</p>',
+        '<a href="javascript:alert(1)">x</a>',
+        '<a href=" java\nscript:alert(1)">x</a>',
+        '<img src="https://example.org/a.png">',
+        '<img src="//example.org/a.png">',
+        '<p onclick="x()">x</p>',
+        '<svg><use href="https://example.org/a.svg#b"/></svg>',
+        '<rect fill="url(https://example.org/a)"/>',
+        "<style>p{}</style>",
+        "<iframe></iframe>",
+    ],
+)
+def test_what_the_content_policy_refuses_is_found_before(html: str) -> None:
+    with pytest.raises(EnnakointiError, match="must not hold"):
+        markup.content(markup.Block(html)._repr_html_())
+
+
+def test_links_embedded_pictures_and_references_inside_are_allowed() -> None:
+    html = (
+        '<a href="b.html#c">x</a><a href="https://example.fi">y</a><rect fill="url(#f1)"/><use href="#f2"/>'
+    )
+    assert markup.faults(html + '<img src="data:image/png;base64,AA==">') == []
+
+
+def test_a_text_that_is_no_block_is_refused() -> None:
+    with pytest.raises(EnnakointiError, match="not a block"):
+        markup.content("<table><tr><td>a data frame</td></tr></table>")

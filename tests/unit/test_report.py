@@ -1,0 +1,186 @@
+"""Pages from executed notebooks: only our blocks get through, and the page is readable without seeing it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from page_checks import Reader, faults
+
+from ennakointi import figures, markup, report
+from ennakointi.markup import Block, Column
+from ennakointi.periods import Quarter
+from ennakointi.report import Page, ReportError
+from ennakointi.text import Catalogue
+
+EN = Catalogue("en")
+PAGE = Page(
+    title="Service debt <all>",
+    language="en",
+    quarter=Quarter(2025, 3),
+    as_of=date(2025, 9, 30),
+    county="Päijät-Häme",
+    contact="info@example.fi",
+    synthetic=True,
+    made_on=date(2025, 10, 12),
+    source="synthetic county",
+    nav=(("Summary", "index.html"), ("Service debt", "debt.html")),
+    current="debt.html",
+    languages=(("fi", "fi/debt.html"), ("en", "debt.html")),
+    provenance=(("Seed", "42"),),
+    accessibility_href="accessibility.html",
+)
+
+
+def shown(block: Block) -> nbformat.NotebookNode:
+    data = {"text/html": block._repr_html_(), "text/plain": repr(block)}
+    return new_code_cell("secret = study.call()", outputs=[new_output("execute_result", data=data)])
+
+
+def notebook(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    end = new_output("display_data", data={report.END_MARKER: {"whole": True}})
+    return new_notebook(cells=[*cells, new_code_cell("study.end()", outputs=[end])])
+
+
+def full() -> nbformat.NotebookNode:
+    chart = figures.bars(
+        pd.DataFrame({"label": ["Oral health"], "value": [2.0]}),
+        catalogue=EN,
+        unit="weeks",
+        alt="Two weeks.",
+        caption="Weeks",
+    )
+    table = markup.table(
+        pd.DataFrame({"a": ["x"], "n": [1.0]}), [Column("a", "A"), Column("n", "N", "number")], "T", EN
+    )
+    return notebook(
+        new_markdown_cell("# Notebook title\n\nWhat is **shown** here <b>raw</b>."),
+        shown(markup.headline("About 110,000 contacts.", lead="The debt is falling.")),
+        new_markdown_cell("## Over time"),
+        shown(markup.figure(chart, table, "Numbers")),
+        shown(
+            markup.section("Over time", markup.figure(chart), markup.details("Method", markup.paragraph("x")))
+        ),
+        shown(markup.section("How sure", markup.checks([(True, "fine")], EN))),
+    )
+
+
+def test_a_page_is_readable_without_seeing_it() -> None:
+    html = report.page(full(), PAGE)
+    assert faults(html) == []
+    page = Reader(html)
+    assert page.tags("html")[0]["lang"] == "en"
+    assert page.tags("a")[0] == {"class": "skip", "href": "#main"}
+    assert page.tags("main")[0]["id"] == "main"
+    assert {nav["aria-label"] for nav in page.tags("nav")} == {"Pages", "Languages", "On this page"}
+    assert [a["href"] for a in page.tags("a") if "aria-current" in a] == ["debt.html", "debt.html"]
+
+
+def test_code_and_the_notebook_s_own_title_are_left_out() -> None:
+    html = report.page(full(), PAGE)
+    assert "secret" not in html
+    assert "Notebook title" not in html
+    assert "<strong>shown</strong>" in html
+    assert "<b>raw</b>" not in html
+    assert "<h1>Service debt &lt;all&gt;</h1>" in html
+
+
+def test_the_contents_list_the_sections_and_repeated_names_stay_apart() -> None:
+    html = report.page(full(), PAGE)
+    contents = html[html.index('class="contents"') : html.index('class="content"')]
+    assert re.findall(r'href="#([^"]+)"', contents) == ["over-time", "over-time-2", "how-sure"]
+
+
+def test_the_page_says_what_it_rests_on() -> None:
+    html = report.page(full(), PAGE)
+    for words in (
+        "Quarter 3 of 2025 (July–September)",
+        "Data complete to 30 September 2025",
+        "Made on 12 October 2025",
+        "Source: synthetic county",
+        "How these figures were computed",
+        'href="accessibility.html"',
+        'href="mailto:info@example.fi"',
+    ):
+        assert words in html
+
+
+def test_synthetic_data_are_marked_on_the_page_and_on_each_figure() -> None:
+    assert report.page(full(), PAGE).count(EN.synthetic) == 4
+    assert EN.synthetic not in report.page(full(), replace(PAGE, synthetic=False))
+
+
+def test_the_content_policy_allows_the_page_s_one_style_and_nothing_else() -> None:
+    html = report.page(full(), PAGE)
+    styles = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
+    assert len(styles) == 1
+    digest = base64.b64encode(hashlib.sha256(styles[0].encode()).digest()).decode()
+    policy = next(a["content"] for a in Reader(html).tags("meta") if a.get("http-equiv"))
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:;")
+    assert "unsafe" not in policy
+
+
+def test_the_same_notebook_gives_the_same_bytes() -> None:
+    assert report.page(full(), PAGE) == report.page(full(), PAGE)
+
+
+def test_an_executed_file_is_read(tmp_path: Path) -> None:
+    nbformat.write(full(), tmp_path / "a.ipynb")
+    assert report.page(tmp_path / "a.ipynb", PAGE) == report.page(full(), PAGE)
+
+
+def test_content_can_follow_the_notebook() -> None:
+    html = report.page(full(), PAGE, after=markup.section("All pages", markup.paragraph("x")))
+    assert html.index("How sure") < html.index("All pages")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (new_output("stream", name="stderr", text="row 17 of 010101-123A"), "is a stream"),
+        (new_output("error", ename="KeyError", evalue="010101-123A", traceback=[]), "is a error"),
+        (new_output("execute_result", data={"text/plain": "010101-123A"}), "text/plain; end the cell"),
+        (new_output("display_data", data={"text/html": "<table>010101-123A</table>"}), "not a block"),
+        (
+            new_output("display_data", data={"text/html": f"{markup.WRAPPER}<script>1</script></div>"}),
+            "must not hold",
+        ),
+        (
+            new_output(
+                "display_data", data={"text/html": f"{markup.WRAPPER}</div>", "application/json": {"a": 1}}
+            ),
+            "application/json",
+        ),
+    ],
+)
+def test_nothing_but_our_blocks_gets_through(output: Any, message: str) -> None:
+    cell = new_code_cell("x", outputs=[output])
+    with pytest.raises(ReportError, match=message) as caught:
+        report.page(notebook(new_markdown_cell("a"), cell), PAGE)
+    assert "cell 2" in str(caught.value)
+    assert "010101" not in str(caught.value)
+
+
+def test_a_failed_part_is_named_without_details() -> None:
+    html = report.failure(PAGE, "service_debt, all")
+    assert faults(html) == []
+    assert "The part that failed: service_debt, all." in html
+    assert "Traceback" not in html
+
+
+def test_a_page_without_navigation_and_provenance_stands() -> None:
+    bare = replace(
+        PAGE, nav=(), languages=(), provenance=(), accessibility_href="", contact="Town hall, 1st floor"
+    )
+    html = report.block_page(markup.paragraph("x"), bare)
+    assert faults(html) == []
+    assert "mailto" not in html
