@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,12 +30,9 @@ class AggregatePanel:
         n_persons. Every series has every period from the first to the last of its frequency; a missing one is
         NaN, not 0. Weeks are ISO weeks and start on Monday. n_persons is the value of the measure `persons`
         in the same cell, NaN where the source does not give it.
-    labels : service → language (fi, sv, en) → label, as the source names its own services.
     """
 
     values: pd.DataFrame
-    labels: Mapping[str, Mapping[str, str]]
-    source_name: str
     as_of: date
 
     def series(self, area: str, target_group: str, service: str, measure: str) -> pd.DataFrame:
@@ -76,8 +71,7 @@ def from_aggregate(store: Store, parameters: Parameters) -> AggregatePanel:
     _check_starts(inside)
     ended = _period_end(inside) <= day_number(store.as_of)
     regular = _regular(inside[ended])
-    labels: dict[str, Any] = store.manifest.get("source", {}).get("services", {})
-    return AggregatePanel(_with_persons(regular), labels, store.source_name, store.as_of)
+    return AggregatePanel(_with_persons(regular), store.as_of)
 
 
 def _decoded(store: Store) -> pd.DataFrame:

@@ -10,7 +10,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ennakointi.periods import day_date, day_number, first_day, month_of
+from ennakointi.errors import DataError
+from ennakointi.periods import day_date, day_number, first_day, month_of, month_text
 from ennakointi.store import Store
 
 UNKNOWN_MUNICIPALITY = "999"
@@ -29,8 +30,18 @@ class Axes:
 
     @classmethod
     def of(cls, store: Store, bounds: Sequence[int]) -> Axes:
-        """The axes of a store: months from the first contact to the last month ended by the as-of date."""
+        """The axes of a store: months from the first contact to the last month ended by the as-of date.
+
+        Raises
+        ------
+        DataError
+            No month of contacts has ended by the as-of date.
+        """
         ended = month_of(day_date(day_number(store.as_of) + 1)) - 1
+        if ended < store.first_month:
+            began = month_text(store.first_month)
+            message = f"no whole month of contacts before {store.as_of}: the contacts begin in {began}"
+            raise DataError(f"{message}; give a later as-of date or earlier contacts")
         areas = store.codes("persons", "municipality")
         return cls(
             services=tuple(store.codes("contacts", "service")),

@@ -1,4 +1,4 @@
-"""From persons at index months to a cohort: follow-up, fine history of use, and traits, one bucket at a time."""
+"""From persons at index months to a cohort: follow-up, fine history of use, and traits, bucket by bucket."""
 
 from __future__ import annotations
 
@@ -12,14 +12,7 @@ from numpy.typing import NDArray
 
 from ennakointi.areas import Bools, Floats, Ints
 from ennakointi.cohorts import SELECTION_MONTHS, Cohort
-from ennakointi.eligibility import (
-    OUTCOME_CLASSES,
-    TOTAL_CLASSES,
-    Trials,
-    cumulated,
-    day_of,
-    persons,
-)
+from ennakointi.eligibility import Trials, cumulated, day_of, persons
 from ennakointi.layout import BUCKETS
 from ennakointi.population import DAYS_PER_YEAR
 from ennakointi.store import Store
@@ -49,8 +42,8 @@ class CohortPlan:
 
 
 def cohorts(store: Store, person_months: Path, found: Trials, plan: CohortPlan) -> dict[str, Cohort]:
-    """One cohort for each outcome, with the same covariates. Comparison persons in a status in which no enrolled
-    person was are left out: they could not have been enrolled."""
+    """One cohort for each outcome, with the same covariates. Comparison persons in a status in which no
+    enrolled person was are left out: they could not have been enrolled."""
     codes = store.codes("contacts", "service")
     of_outcome = [np.array([code in services for code in codes]) for services in plan.outcomes.values()]
     sets = np.concatenate(
@@ -65,7 +58,7 @@ def cohorts(store: Store, person_months: Path, found: Trials, plan: CohortPlan) 
     part = _joined(parts, order)
     values, names = _covariates(part, store, len(plan.outcomes), found)
     strange = part.statuses & ~part.statuses[found.enrolled].any(axis=0)
-    comparable = ~strange.any(axis=1)
+    comparable = np.asarray(~strange.any(axis=1))
     return {
         name: _cohort(part, place, found, values, names, comparable)
         for place, name in enumerate(plan.outcomes)
@@ -154,22 +147,19 @@ def _joined(parts: Sequence[_Part], order: Ints) -> _Part:
 
 
 def _covariates(part: _Part, store: Store, n_outcomes: int, found: Trials) -> tuple[Floats, tuple[str, ...]]:
-    """Covariates and their names: counts on a log scale by quarter and year, classes of the year before, and traits."""
+    """Covariates and their names: the primary outcome and all contacts by quarter, the services by year,
+    all on a log scale, and traits."""
     columns: dict[str, Floats] = {}
-    by_quarter = part.quarters[:, :, : n_outcomes + 1]
-    for place in range(n_outcomes + 1):
-        label = "all" if place == n_outcomes else f"outcome_{place}"
-        columns |= {f"{label}_q{8 - q}": np.log1p(by_quarter[:, q, place]) for q in range(QUARTERS_BEFORE)}
+    for label, place in (("outcome", 0), ("all", n_outcomes)):
+        counts = part.quarters[:, :, place]
+        columns |= {f"{label}_q{QUARTERS_BEFORE - q}": np.log1p(counts[:, q]) for q in range(QUARTERS_BEFORE)}
     services = part.quarters[:, :, n_outcomes + 1 :]
     year, earlier = services[:, 4:].sum(axis=1), services[:, :4].sum(axis=1)
     for place, code in enumerate(store.codes("contacts", "service")):
         if (year[:, place] > 0).mean() > USED_BY:
             columns |= {f"{code}_1y": np.log1p(year[:, place]), f"{code}_2y": np.log1p(earlier[:, place])}
-    for label, place, classes in (("outcome", 0, OUTCOME_CLASSES), ("all", n_outcomes, TOTAL_CLASSES)):
-        count = by_quarter[:, 4:, place].sum(axis=1)
-        columns |= {f"{label}_from_{low}": (count >= low).astype(float) for low in classes}
     columns |= _traits(part, store)
-    columns["index_month"] = found.index_month[np.arange(len(part.rows))].astype(float)
+    columns["index_month"] = found.index_month[part.rows].astype(float)
     return np.column_stack([values.astype(float) for values in columns.values()]), tuple(columns)
 
 
@@ -191,6 +181,7 @@ def _cohort(
     part: _Part, place: int, found: Trials, values: Floats, names: tuple[str, ...], comparable: Bools
 ) -> Cohort:
     seen = comparable & (part.follow_days[:, place].sum(axis=1) > 0)
+    seen &= _both_kinds(found.cell, found.enrolled, seen)
     enrolled = found.enrolled[seen]
     events, days = part.follow_events[seen, place], part.follow_days[seen, place]
     before, before_days = part.quarters[seen, :, place].astype(float), part.before_days[seen]
@@ -207,6 +198,7 @@ def _cohort(
         person_years=days.sum(axis=1) / DAYS_PER_YEAR,
         before_events=before[:, -year:].sum(axis=1),
         before_person_years=before_days[:, -year:].sum(axis=1) / DAYS_PER_YEAR,
+        cell=found.cell[seen],
         covariates=values[seen],
         names=names,
         quarter=np.arange(-QUARTERS_BEFORE, n_after),
@@ -216,6 +208,13 @@ def _cohort(
         asked=found.asked,
         population=population(found.pool) if place == 0 else {},
     )
+
+
+def _both_kinds(cell: Ints, enrolled: Bools, seen: Bools) -> Bools:
+    """(n,) rows of the cells that have enrolled and comparison persons among the seen."""
+    _, place = np.unique(cell, return_inverse=True)
+    one, other = (np.bincount(place, weights=kind & seen) > 0 for kind in (enrolled, ~enrolled))
+    return np.asarray((one & other)[place])
 
 
 def population(pool: Floats) -> dict[str, float]:

@@ -21,6 +21,7 @@ import pandas as pd
 
 from ennakointi import population, reductions
 from ennakointi.axes import UNKNOWN_MUNICIPALITY, Axes, coverage_cells
+from ennakointi.database import clear_errors
 from ennakointi.documents import Break
 from ennakointi.layout import BUCKETS
 from ennakointi.parameters import Parameters
@@ -75,13 +76,25 @@ def build(store: Store, group_index: Memberships, parameters: Parameters, folder
     """Write the panel files of every group of the index; a folder without `panel.json` is unfinished.
 
     Memory is bounded by one bucket's persons and by one group's cells.
+
+    Raises
+    ------
+    DataError
+        The contacts do not reach the end of a month by the as-of date.
+    RunError
+        The disk or the memory limit is full.
     """
     axes = Axes.of(store, parameters.panel.age_bands)
     if folder.exists():
         shutil.rmtree(folder)
-    folder.mkdir(parents=True, mode=0o700)
-    for part in ("person_months", *group_index.ids):
-        (folder / part).mkdir(mode=0o700)
+    with clear_errors("Making the panels"):
+        folder.mkdir(parents=True, mode=0o700)
+        for part in ("person_months", *group_index.ids):
+            (folder / part).mkdir(mode=0o700)
+        _build(store, group_index, parameters, axes, folder)
+
+
+def _build(store: Store, group_index: Memberships, parameters: Parameters, axes: Axes, folder: Path) -> None:
     connection = store.connection()
     try:
         coverage = coverage_cells(store, axes, connection)

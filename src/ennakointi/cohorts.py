@@ -1,4 +1,4 @@
-"""Enrolled persons and their comparison persons as arrays: what the effect of an enrolment is estimated from."""
+"""Enrolled persons and their comparison persons as arrays: what an enrolment's effect is estimated from."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class Cohort:
     index_month : (n,) month index; the follow-up starts in the next month.
     events, person_years : (n,) outcome and time at risk in the follow-up, cut at as-of, death and removal.
     before_events, before_person_years : (n,) the same in the 12 months before the index month.
-    covariates : (n, p) fine history of use before the index month, and age, sex, municipality and statuses in it;
-        columns are named by `names`.
+    cell : (n,) cell of index month, age and use in the year before; every cell has both kinds of persons.
+    covariates : (n, p) fine history of use before the index month, and age, sex, municipality and statuses
+        in it; columns are named by `names`.
     quarter : (Q,) quarters since the index month; −1 is the last before, 0 the first after.
     quarter_events, quarter_person_years : (n, Q).
     later_enrolled : share of the comparison persons' follow-up after an enrolment of their own.
@@ -39,6 +40,7 @@ class Cohort:
     person_years: Floats
     before_events: Floats
     before_person_years: Floats
+    cell: Ints
     covariates: Floats
     names: tuple[str, ...]
     quarter: Ints

@@ -68,6 +68,7 @@ def connect(temporary: Path, folders: Sequence[Path], limits: Limits) -> duckdb.
     )
     allowed = ", ".join(text(folder.resolve()) for folder in (*folders, temporary))
     connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET enable_progress_bar = false")  # it would print into notebooks
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -4,8 +4,8 @@ interval."""
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from ennakointi.parameters import TargetGroup
 
 MINIMUM_CONTACTS = 12  # in the baseline; with fewer the level is not known within a factor of two
-TRAIN_MONTHS = 36
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +32,6 @@ class ServiceDebt(Result):
     """Tables `service_debt`, `debt_summary` and `debt_checks` of one target group; counts in contacts."""
 
     main: ClassVar[str] = "service_debt"
-
-
-@dataclass(frozen=True, eq=False)
-class _Estimated:
-    """Series and paths by service; what could not be estimated, and why."""
-
-    series: Mapping[str, ServiceSeries]
-    simulated: Mapping[str, Paths]
-    refusals: Mapping[str, Refusal]
 
 
 def estimate(
@@ -84,23 +74,39 @@ def estimate(
     if short is not None:
         return _refused(panel, settings, services, short)
     denominator = "resident_py" if group is not None and group.uses_care else "member_py"
-    found = _estimated(panel, account, services, denominator, settings.n_paths, seed)
-    if not found.simulated:
-        return _refused(panel, settings, services, _NOTHING, found.refusals)
-    factors = _calibrated(found, account, seed, borrowed)
-    accounts = _accounts(found, services, factors, contacts_per_episode or {}, settings.n_paths)
+    series, refusals = _followed(panel, account, services, denominator)
+    simulated = {s: _simulated(series[s], settings.n_paths, seed) for s in series if s not in refusals}
+    if not simulated:
+        return _refused(panel, settings, services, _NOTHING, refusals)
+    factors = _calibrated([series[s] for s in simulated], account, seed)
+    if borrowed is not None and borrowed.reached_months > factors.reached_months:
+        factors = replace(borrowed, borrowed=True)
+    accounts = _accounts(series, simulated, services, factors, contacts_per_episode or {})
     accounts["all"] = _total(list(accounts.values()), panel, factors, settings.n_paths, seed)
     checks = debt_checks.checks(accounts, factors, panel.breaks)
     return ServiceDebt(
         {
             "service_debt": debt_tables.monthly(panel.target_group, accounts, services),
-            "debt_summary": debt_tables.summary(panel.target_group, accounts, found.refusals, services),
+            "debt_summary": debt_tables.summary(panel.target_group, accounts, refusals, services),
             "debt_checks": debt_checks.table(panel.target_group, checks),
         },
         settings.model_dump(),
         tuple(check for _, check in checks),
         panel.as_of,
     )
+
+
+def calibrate(
+    panel: Panel, settings: DebtSettings, services: Mapping[str, Service], seed: int
+) -> Calibration:
+    """The calibration of a group whose membership does not depend on care, usually `all`, for other groups to
+    borrow.
+
+    A group that can be told only since 2017 has no earlier years of its own to test the method on.
+    """
+    account = account_of(panel, settings)
+    series, refusals = _followed(panel, account, services, "member_py")
+    return _calibrated([series[s] for s in series if s not in refusals], account, seed)
 
 
 def account_of(panel: Panel, settings: DebtSettings) -> Account:
@@ -144,12 +150,11 @@ def _too_short(account: Account, settings: DebtSettings) -> Refusal | None:
     )
 
 
-def _estimated(
-    panel: Panel, account: Account, services: Mapping[str, Service], denominator: str, n_paths: int, seed: int
-) -> _Estimated:
-    """Series, paths and refusals of all services that the panel and the parameters know."""
+def _followed(
+    panel: Panel, account: Account, services: Mapping[str, Service], denominator: str
+) -> tuple[dict[str, ServiceSeries], dict[str, Refusal]]:
+    """Series of the services that the panel and the parameters know, and those without an estimate."""
     series: dict[str, ServiceSeries] = {}
-    simulated: dict[str, Paths] = {}
     refusals: dict[str, Refusal] = {}
     for service in (s for s in services if s in panel.services):
         one = service_series.build(panel, service, account, denominator)
@@ -158,9 +163,7 @@ def _estimated(
             series[service] = one
         if refusal is not None:
             refusals[service] = refusal
-        else:
-            simulated[service] = _simulated(one, n_paths, seed)
-    return _Estimated(series, simulated, refusals)
+    return series, refusals
 
 
 def _unfit(series: ServiceSeries) -> Refusal | None:
@@ -187,13 +190,15 @@ def _simulated(series: ServiceSeries, n_paths: int, seed: int) -> Paths:
     )
 
 
-def _calibrated(found: _Estimated, account: Account, seed: int, borrowed: Calibration | None) -> Calibration:
-    """Factors from the services' own undisturbed months, or the borrowed ones where those reach further."""
-    undisturbed = [_undisturbed(found.series[service]) for service in found.simulated]
-    own = calibration.calibrate(
-        undisturbed, len(account.months), account.skip, train_months=TRAIN_MONTHS, seed=seed
+def _calibrated(series: Iterable[ServiceSeries], account: Account, seed: int) -> Calibration:
+    """Factors from the services' undisturbed months, trained as long as the baseline is."""
+    return calibration.calibrate(
+        [_undisturbed(one) for one in series],
+        len(account.months),
+        account.skip,
+        train_months=account.baseline_months,
+        seed=seed,
     )
-    return borrowed if borrowed is not None and borrowed.reached_months > own.reached_months else own
 
 
 def _undisturbed(series: ServiceSeries) -> UndisturbedSeries:
@@ -206,24 +211,24 @@ def _undisturbed(series: ServiceSeries) -> UndisturbedSeries:
 
 
 def _accounts(
-    found: _Estimated,
+    series: Mapping[str, ServiceSeries],
+    simulated: Mapping[str, Paths],
     services: Mapping[str, Service],
     factors: Calibration,
     contacts_per_episode: Mapping[str, float],
-    n_paths: int,
 ) -> dict[str, Ledger]:
-    """The account of every estimated service."""
+    """The account of every simulated service."""
     return {
         service: ledger.keep(
-            found.series[service],
-            simulated,
+            series[service],
+            paths_of,
             ledger.substitution(
-                found.series[service], services[service].substitutes, found.series, found.simulated, n_paths
+                series[service], services[service].substitutes, series, simulated, len(paths_of.paths)
             ),
             factors,
             contacts_per_episode.get(service, 1.0),
         )
-        for service, simulated in found.simulated.items()
+        for service, paths_of in simulated.items()
     }
 
 

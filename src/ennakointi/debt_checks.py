@@ -115,12 +115,21 @@ def _fallback(accounts: Mapping[str, Ledger]) -> Check:
 def _calibration(account: Ledger, factors: Calibration) -> Check:
     end = account.window_months - 1
     if end < len(factors.factor80) and np.isfinite(factors.factor80[end]):
+        values = {"placebos": float(factors.placebos[end]), "factor": float(factors.factor80[end])}
+        if factors.borrowed:
+            return Check(
+                "calibration",
+                None,
+                "Too few earlier years of this group to test the method. The uncertainty interval is widened "
+                "{factor}-fold, as for all residents, where the method was tried {placebos} times.",
+                values,
+            )
         return Check(
             "calibration",
             True,
             "The method was tried {placebos} times on earlier years: the uncertainty interval was widened "
             "{factor}-fold, so that it held the true sum in 8 cases of 10.",
-            {"placebos": float(factors.placebos[end]), "factor": float(factors.factor80[end])},
+            values,
         )
     if not factors.reached_months:
         return Check(

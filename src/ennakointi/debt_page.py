@@ -75,7 +75,7 @@ class DebtPage:
             debt_words.queue_sentence(total, self.context),
             debt_words.now_sentence(total, self._last_month, self.context),
             debt_words.change_sentence(self._series, self.context),
-            debt_words.work_sentence(self._services, self.context),
+            debt_words.work_sentence(total, self._services, self.context),
         )
         left_out = self.context.words(total["reason"])
         return markup.stack(
@@ -305,34 +305,43 @@ class DebtPage:
         return markup.details(_("Services without a service debt, and why"), markup.bullets(*sentences))
 
     def certainty(self) -> Block:
-        """What the interval means, the known breaks, and the checks; failed ones first."""
+        """What the interval means, and the checks, failed ones first; those of services and breaks folded."""
         _ = self.context.catalogue.gettext
         total = self._total
-        sentences = [] if total is None or total["status"] != "debt" else self._certainty_sentences(total)
-        found = rows(self.tables, "debt_checks", target_group=self.target_group)
-        made = [(check_value(check["passed"]), self._check_words(check)) for check in records(found)]
-        blocks = [markup.bullets(*sentences)] if sentences else []
-        if made:
-            blocks.append(markup.checks(made, self.context.catalogue))
-        return markup.stack(*blocks) if blocks else markup.paragraph(_("No checks were made."))
-
-    def _check_words(self, check: Row) -> str:
-        words, service = self.context.words(check["message"]), str(check["service"])
-        return words if service == "all" else f"{self.context.label('service', service)}: {words}"
-
-    def _certainty_sentences(self, total: Row) -> list[str]:
-        _ = self.context.catalogue.gettext
-        sentences = []
-        if is_shown(total, *debt_words.DEBT):
-            sentences.append(
-                _("In 8 cases of 10 the true number lies inside the uncertainty interval (80%).")
+        found = records(rows(self.tables, "debt_checks", target_group=self.target_group))
+        whole = [self._checked(check) for check in found if check["service"] == "all"]
+        single = [check for check in found if check["service"] != "all"]
+        told = {words for _passed, words in whole}
+        services = [self._checked(c) for c in single if self.context.words(c["message"]) not in told]
+        known = [self.context.break_words(b) for b in self.context.breaks if b.concerns(self.target_group)]
+        return markup.stack(
+            markup.bullets(*self._certainty_sentences(total)) if self._has_debt else None,
+            markup.checks(whole, self.context.catalogue)
+            if whole
+            else markup.paragraph(_("No checks were made.")),
+            markup.details(
+                _("Shortcomings of single services"), markup.checks(services, self.context.catalogue)
             )
+            if services
+            else None,
+            markup.details(_("Known breaks"), markup.bullets(*known)) if known else None,
+        )
+
+    def _checked(self, check: Row) -> tuple[bool | None, str]:
+        words, service = self.context.words(check["message"]), str(check["service"])
+        named = words if service == "all" else f"{self.context.label('service', service)}: {words}"
+        return check_value(check["passed"]), named
+
+    def _certainty_sentences(self, total: Row | None) -> list[str]:
+        _ = self.context.catalogue.gettext
+        sentences = [_("The uncertainty of the number is not known.")]
+        if total is not None and is_shown(total, *debt_words.DEBT):
+            sentences = [_("In 8 cases of 10 the true number lies inside the uncertainty interval (80%).")]
         if "coverage" in self.context.missing:
             sentences.append(
                 _("The source does not tell what the register covers: every month counts as complete.")
             )
-        known = [b for b in self.context.breaks if b.concerns(self.target_group)]
-        return sentences + [self.context.break_words(b) for b in known]
+        return sentences
 
     def definitions(self) -> Block:
         """The words and the method, folded."""

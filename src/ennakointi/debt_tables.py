@@ -148,7 +148,7 @@ def _left_out(account: Ledger, share: float, refusals: Mapping[str, Refusal]) ->
     """What the estimate leaves out, or empty."""
     if account.series.service == "all" and refusals:
         return message_json(
-            N_("{services} services have no estimate; the others cover {covered_share} of residents."),
+            N_("Services without an estimate: {services}. The others cover {covered_share} of residents."),
             {"services": len(refusals), "covered_share": share},
         )
     if share < FULLY_COVERED:

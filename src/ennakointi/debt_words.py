@@ -170,13 +170,7 @@ def now_sentence(row: Row, last_month: str, context: PageContext) -> str:
     if not is_shown(row, "now"):
         return ""
     if not is_shown(row, *NOW):
-        return _(
-            "Cumulated difference from the {years} level, {month}: about {difference} contacts. So long "
-            "after the comparison period its uncertainty is not known.",
-            years=years,
-            month=month,
-            difference=rough(row["now"], context.catalogue),
-        )
+        return _now_without_interval(row, years, month, context)
     number = context.catalogue.estimate(*numbers(row, NOW))
     if row["now_lo80"] <= 0 <= row["now_hi80"]:
         return _(
@@ -207,17 +201,37 @@ def now_sentence(row: Row, last_month: str, context: PageContext) -> str:
     )
 
 
+def _now_without_interval(row: Row, years: str, month: str, context: PageContext) -> str:
+    _ = context.catalogue.gettext
+    difference = rough(abs(row["now"]), context.catalogue)
+    if row["now"] < 0:
+        return _(
+            "Cumulated difference from the {years} level, {month}: about {difference} contacts more. So "
+            "long after the comparison period its uncertainty is not known.",
+            years=years,
+            month=month,
+            difference=difference,
+        )
+    return _(
+        "Cumulated difference from the {years} level, {month}: about {difference} contacts missing. So long "
+        "after the comparison period its uncertainty is not known.",
+        years=years,
+        month=month,
+        difference=difference,
+    )
+
+
 def change_since_last_quarter(series: pd.DataFrame) -> Change | None:
     """Change of the cumulated debt over the last three months of a series of `service_debt`.
 
     The increment's variance is at most Var(debt_t) − Var(debt_{t−3}) when the increments of a path are not
-    negatively correlated, so its 80 % half-width is at most √(h_t² − h_{t−3}²). None when a month is absent
-    or hidden, or the interval of the earlier debt reaches 0: a percentage of it would say nothing.
+    negatively correlated, so its 80 % half-width is at most √(h_t² − h_{t−3}²). None when an interval is not
+    known or not shown, or that of the earlier debt reaches 0: a percentage of it would say nothing.
     """
     shown = {str(row["month"]): row for row in records(series) if is_shown(row, *DEBT)}
-    if not shown:
+    last = "" if series.empty else str(series["month"].max())
+    if last not in shown:
         return None
-    last = max(shown)
     earlier = month_text(parse_month(last) - 3)
     if earlier not in shown or shown[earlier]["debt_lo80"] <= 0:
         return None
@@ -245,23 +259,28 @@ def change_sentence(series: pd.DataFrame, context: PageContext) -> str:
 def person_years(services: pd.DataFrame, context: PageContext) -> tuple[float, float] | None:
     """Person-years of work if 30–80 % of the difference that is left comes back.
 
-    `services` are rows of `debt_summary`, one per service; only those with a difference left and known
-    minutes count. None when no number is shown.
+    `services` are rows of `debt_summary`, one per service; more contacts of one offset fewer of another. None
+    when no number is shown, or nothing is left.
     """
     left = [
-        row for row in records(services) if row["service"] in context.minutes_per_contact and row["now"] > 0
+        row
+        for row in records(services)
+        if row["service"] in context.minutes_per_contact and is_shown(row, "now")
     ]
-    if not left:
-        return None
     minutes = sum(row["now"] * context.minutes_per_contact[row["service"]] for row in left)
+    if minutes <= 0:
+        return None
     work = minutes / 60 / context.hours_per_person_year
     return RETURN_SHARES[0] * work, RETURN_SHARES[1] * work
 
 
-def work_sentence(services: pd.DataFrame, context: PageContext) -> str:
-    """What meeting the returning need would take; a range, because nobody knows how much returns."""
+def work_sentence(row: Row, services: pd.DataFrame, context: PageContext) -> str:
+    """What meeting the returning need would take; a range, because nobody knows how much returns.
+
+    Empty unless contacts are missing beyond their uncertainty.
+    """
     work = person_years(services, context)
-    if work is None:
+    if work is None or not is_shown(row, *DEBT) or direction(row) != "missing":
         return ""
     return context.catalogue.gettext(
         "If {low}–{high} of the missing contacts still come back, meeting them takes {years} person-years "

@@ -11,17 +11,24 @@ from ennakointi.markup import Block
 from ennakointi.page_context import PageContext, Row, is_shown, numbers, record, records, rows
 
 MOST = 3
+SMALLEST_SERVICE = 0.01
 
 
 def largest_debt(tables: Mapping[str, pd.DataFrame]) -> Row | None:
-    """The group and service with the largest debt in weeks, among those whose 80% interval lies above zero
-    and whose debt is larger than the noise of the series."""
+    """The group and service with the largest debt in weeks of normal service.
+
+    Many small series are compared, so the largest estimate would be noise: the lower end of the 95 % interval
+    decides, it must lie above zero, and the service must make at least 1 % of the group's expected contacts.
+    """
     summary = rows(tables, "debt_summary", status="debt")
     if summary.empty:
         return None
-    shown = summary[summary["service"] != "all"].dropna(subset=["debt_weeks", *debt_words.DEBT])
-    certain = shown[(shown["debt_lo80"] > 0) & ~(shown["debt_share"] <= shown["noise_share"])]
-    return None if certain.empty else record(certain.sort_values("debt_weeks"), -1)
+    whole = summary[summary["service"] == "all"].set_index("target_group")["expected"]
+    shown = summary[summary["service"] != "all"].dropna(subset=["debt_weeks", "debt_lo95"])
+    large = shown["expected"] >= SMALLEST_SERVICE * shown["target_group"].map(whole)
+    certain = shown[large & (shown["debt_lo95"] > 0)]
+    lowest_weeks = certain["debt_weeks"] * certain["debt_lo95"] / certain["debt"]
+    return None if certain.empty else record(certain.assign(lowest=lowest_weeks).sort_values("lowest"), -1)
 
 
 def decisions(tables: Mapping[str, pd.DataFrame], context: PageContext) -> list[Block]:
@@ -37,9 +44,8 @@ def _largest_need(tables: Mapping[str, pd.DataFrame], context: PageContext) -> B
     if summary.empty:
         return None
     minutes = summary["service"].map(dict(context.minutes_per_contact))
-    left = summary.assign(work=summary["now"] * minutes)[
-        (summary["service"] != "all") & (summary["now_lo80"] > 0)
-    ]
+    missing = (summary["service"] != "all") & (summary["debt_lo80"] > 0) & (summary["now"] > 0)
+    left = summary.assign(work=summary["now"] * minutes)[missing]
     left = left.dropna(subset=["work"]).sort_values("work").tail(1)
     years = debt_words.person_years(left, context)
     if years is None:
@@ -120,7 +126,7 @@ def _by_effects(tables: Mapping[str, pd.DataFrame], context: PageContext) -> lis
 def _effect(row: Row, context: PageContext) -> Block | None:
     _ = context.catalogue.gettext
     euros = _euros_per_hundred(row, context)
-    if euros is None:
+    if euros is None or effect_words.facts(row, context).better != "fewer":
         return None
     name = context.label("intervention", row["intervention"])
     titles = {

@@ -32,7 +32,9 @@ def make(folder: Path, residents: int, seed: int, parameters: Path | None, regio
 
 def ensure(folder: Path, residents: int, seed: int, parameters: Path | None, region: str, say: Say) -> None:
     """Make the county unless the folder already holds it."""
-    wanted = {"residents": residents, "seed": seed, "region": region}
+    folders = (parameters,) if parameters else ()
+    name = synthetic.calibration(region, folders).region.name
+    wanted = {"residents": residents, "seed": seed, "name": name}
     found = read_json(folder / "source.json")
     if all(found.get(key) == value for key, value in wanted.items()):
         say(f"The synthetic county is there already: {folder}")

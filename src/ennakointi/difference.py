@@ -1,9 +1,11 @@
-"""Difference-in-differences for areas that start at different times: group-time effects and how they are weighted.
+"""Difference-in-differences for areas that start at different times: group-time effects and how they are
+weighted.
 
-The estimator is Callaway & Sant'Anna (2021, Journal of Econometrics 225:200–230, 10.1016/j.jeconom.2020.12.001):
-for every start g and every window after it, the change since a base before g among the areas that started at g,
-minus the change over the same periods among areas that have not started (or never start). Witness: mpdta,
-unconditional, never-treated comparison, simple aggregate −0.039951.
+The estimator is Callaway & Sant'Anna (2021, Journal of Econometrics 225:200–230,
+10.1016/j.jeconom.2020.12.001): for every start g and every window after it, the change since a base before
+g among the areas that started at g, minus the change over the same periods among areas that have not
+started (or never start). Witness: mpdta, unconditional, never-treated comparison, simple aggregate
+−0.039951.
 
 Every quantity here is linear in the areas' changes: the estimate under any assignment of starts is one row of
 coefficients times the changes, so that permuting the adoption costs a matrix product (see `randomisation`).
@@ -65,7 +67,7 @@ def group_time_cells(
 
 
 def window_sums(values: Floats, periods: Ints, first: Ints, last: Ints) -> Floats:
-    """(A, K) sums of (A, T) values over the periods `first`…`last`; NaN where a period is missing or outside."""
+    """(A, K) sums of (A, T) values over the periods `first`…`last`; NaN where one is missing or outside."""
     running = np.concatenate([np.zeros((len(values), 1)), np.cumsum(np.nan_to_num(values), axis=1)], axis=1)
     holes = np.concatenate([np.zeros((len(values), 1)), np.cumsum(np.isnan(values), axis=1)], axis=1)
     low, high = first - periods[0], last - periods[0] + 1
@@ -88,9 +90,10 @@ def coefficients(
 
     Returns
     -------
-    coefficient : (P, A, K): the effect is the sum of coefficient × change over areas and cells. Inside a cell the
-        treated and the comparison areas each have weights that sum to one; cells are averaged by the weight of their
-        treated areas (the `simple` aggregate of Callaway & Sant'Anna when all weights are 1).
+    coefficient : (P, A, K): the effect is the sum of coefficient × change over areas and cells. Inside a
+        cell the treated and the comparison areas each have weights that sum to one; cells are averaged by
+        the weight of their treated areas (the `simple` aggregate of Callaway & Sant'Anna when all weights
+        are 1).
     usable : (P,) whether any cell has both treated and comparison areas.
     """
     starts = assignments[:, :, None]
@@ -124,8 +127,8 @@ def log_change(counts: Floats, person_years: Floats, periods: Ints, cells: Cells
 
 @dataclass(frozen=True)
 class Noise:
-    """How far areas stray without the intervention: `dispersion` × Poisson variance of counts, and the standard
-    deviation `drift` of the log change of an area's level between base and window beyond that."""
+    """How far areas stray without the intervention: `dispersion` × Poisson variance of counts, and the
+    standard deviation `drift` of the log change of an area's level between base and window beyond that."""
 
     dispersion: float
     drift: float
@@ -134,9 +137,10 @@ class Noise:
 def noise(counts: Floats, person_years: Floats, block: int = 12) -> Noise:
     """Dispersion and drift of areas' rates over months in which no area had started.
 
-    `counts` and `person_years` are (A, T). Months are fitted by area × month effects (a log-linear table) inside
-    each block of `block` months; the drift is the excess variance of the areas' changes between blocks over the
-    Poisson part (method of moments, DerSimonian & Laird 1986, 10.1016/0197-2456(86)90046-2).
+    `counts` and `person_years` are (A, T). Months are fitted by area × month effects (a log-linear table)
+    inside each block of `block` months; the drift is the excess variance of the areas' changes between
+    blocks over the Poisson part (method of moments, DerSimonian & Laird 1986,
+    10.1016/0197-2456(86)90046-2).
     """
     whole = ~np.isnan(counts).any(axis=1) & (np.nansum(counts, axis=1) > 0)
     counts, person_years = counts[whole], person_years[whole]
@@ -165,7 +169,7 @@ def _dispersion(counts: Floats, person_years: Floats) -> float:
 
 
 def _two_way(events: Floats, time: Floats, rounds: int = 25) -> Floats:
-    """Expected (A, M) counts with area and month effects, by iterative proportional fitting from person-time."""
+    """Expected (A, M) counts with area and month effects: iterative proportional fitting from person-time."""
     expected = time.copy()
     for _ in range(rounds):
         for axis in (1, 0):
@@ -189,8 +193,8 @@ def _excess_variance(change: Floats, sampling: Floats) -> float:
 def precision_weights(expected_window: Floats, expected_base: Floats, spread: Noise, usable: Bools) -> Floats:
     """(A, K) inverse variance of a change of log rates; 0 where it is not usable.
 
-    With much drift the areas count alike, with little drift they count by their expected events, so the largest area
-    gets at most the weight its information deserves.
+    With much drift the areas count alike, with little drift they count by their expected events, so the
+    largest area gets at most the weight its information deserves.
     """
     variance = spread.drift**2 + spread.dispersion * (1 / (expected_window + 0.5) + 1 / (expected_base + 0.5))
     return np.where(usable, 1 / variance, 0.0)

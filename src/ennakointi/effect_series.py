@@ -1,4 +1,4 @@
-"""Rates by quarter since the start, of those with the intervention and of their comparison, for the picture."""
+"""Rates by quarter since the start, of those with the intervention and of their comparison."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ def of_cohort(cohort: Cohort) -> pd.DataFrame:
 def of_areas(panel: AreaPanel) -> pd.DataFrame:
     """The same for a roll-out; the comparison areas of a quarter are those that have not started by its end.
 
-    The comparison is averaged over the starts by the person-time of the areas that started then. `n_persons` is the
-    largest number of distinct persons with an event in a month of the quarter, which bounds the quarter's from below.
+    The comparison is averaged over the starts by the person-time of the areas that started then.
+    `n_persons` is the largest number of distinct persons with an event in a month of the quarter, which
+    bounds the quarter's from below.
     """
     quarters = np.arange(FIRST_QUARTER, LAST_QUARTER + 1)
     rows = [_quarter(panel, int(quarter)) for quarter in quarters]

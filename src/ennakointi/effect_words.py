@@ -48,14 +48,15 @@ def verdict(row: Row, context: PageContext) -> Verdict:
     """The verdict to print: `cannot_say` reads `no evidence of effect` where a comparison shows that the
     change from before to after would have come without the intervention."""
     name = str(row["verdict"])
-    return VERDICTS["no_evidence" if name == "cannot_say" and _was_expected(row) else name]
+    return VERDICTS["no_evidence" if name == "cannot_say" and _was_expected(row, context) else name]
 
 
-def _was_expected(row: Row) -> bool:
-    """Whether a comparison shows that the before/after change would have come anyway."""
-    if not is_shown(row, "crude_change", "expected_change", "lo95", "hi95"):
+def _was_expected(row: Row, context: PageContext) -> bool:
+    """Whether participants were selected on their use, which a comparison shows would have fallen anyway."""
+    selected = facts(row, context).selected_on == "prior_use"
+    if not selected or not is_shown(row, "crude_change", "expected_change", "lo95", "hi95"):
         return False
-    return bool(row["lo95"] <= 0 <= row["hi95"] and row["crude_change"] * row["expected_change"] > 0)
+    return bool(row["lo95"] <= 0 <= row["hi95"] and row["crude_change"] < 0 and row["expected_change"] < 0)
 
 
 def opening(row: Row, context: PageContext) -> str:

@@ -1,9 +1,9 @@
 """Did an intervention work? Chooses the design that the evidence allows, estimates, checks and judges.
 
-A roll-out by area is compared with areas that start later or never (`rollout`); without such areas it is one series
-before and after (`interrupted`); enrolled persons are compared with persons of the same index month and history
-(`enrolled`). What cannot be compared gets no verdict: a before/after of people selected for what is measured falls
-without any intervention.
+A roll-out by area is compared with areas that start later or never (`rollout`); without such areas it is
+one series before and after (`interrupted`); enrolled persons are compared with persons of the same index
+month and history (`enrolled`). What cannot be compared gets no verdict: a before/after of people selected
+for what is measured falls without any intervention.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 
 from ennakointi import effect_checks, verdicts
 from ennakointi.cohorts import Cohort
-from ennakointi.documents import EffectSettings, Intervention, Label, Outcome
+from ennakointi.documents import LANGUAGES, EffectSettings, Intervention, Outcome
 from ennakointi.effect_series import of_areas, of_cohort
 from ennakointi.evidence import NEGATIVE_CONTROL, Evidence
 from ennakointi.findings import Finding, area_findings, cohort_finding, refused
@@ -42,7 +42,7 @@ class Effect(Result):
 
 
 def known(parameters: Parameters, store: Store) -> dict[str, Intervention]:
-    """Interventions of the parameters, and those of `enrolments` that they do not know, with stated defaults."""
+    """Interventions of the parameters, and, with stated defaults, those only `enrolments` names."""
     found = dict(parameters.interventions)
     if "enrolments" in store.tables:
         strange = [code for code in store.codes("enrolments", "intervention") if code not in found]
@@ -79,22 +79,29 @@ def evaluate(intervention: Intervention, evidence: Evidence, settings: EffectSet
 
 
 def _default(code: str, parameters: Parameters, store: Store) -> Intervention:
-    """An intervention that only the enrolments name: every contact of everybody, fewer is better, 10 % matters."""
-    label = Label(fi=code, sv=code, en=code)
-    outcome = Outcome(id=DEFAULT_OUTCOME, label=label, services=tuple(parameters.services), better="fewer")
-    undescribed = dict.fromkeys(("why", "what", "who", "how_much"), label)
-    return Intervention(
-        id=code,
-        label=label,
-        regions=(parameters.region.code,),
-        target_group="all",
-        assignment="enrolment",
-        primary_outcome=outcome,
-        smallest_important_effect=DEFAULT_SMALLEST,
-        decision_month=month_text(month_of(store.as_of)),
-        comparison="same_index_same_history",
-        selected_on="need",
-        description=undescribed,
+    """An intervention that only the enrolments name: every contact of everybody, fewer is better, 10 %
+    matters."""
+    label = dict.fromkeys(LANGUAGES, code)
+    outcome = {
+        "id": DEFAULT_OUTCOME,
+        "label": label,
+        "services": tuple(parameters.services),
+        "better": "fewer",
+    }
+    return Intervention.model_validate(
+        {
+            "id": code,
+            "label": label,
+            "regions": (parameters.region.code,),
+            "target_group": "all",
+            "assignment": "enrolment",
+            "primary_outcome": outcome,
+            "smallest_important_effect": DEFAULT_SMALLEST,
+            "decision_month": month_text(month_of(store.as_of)),
+            "comparison": "same_index_same_history",
+            "selected_on": "need",
+            "description": {"why": label, "what": label, "who": label, "how_much": label},
+        }
     )
 
 
@@ -130,7 +137,8 @@ def _detectable_share(found: Finding, outcome: Outcome) -> float:
 def _judged(
     intervention: Intervention, findings: Mapping[str, Sequence[Finding]]
 ) -> tuple[list[dict[str, Any]], dict[str, tuple[Check, ...]]]:
-    """Rows of `effects` and the checks of each outcome's design of record. Secondary outcomes are judged by Holm."""
+    """Rows of `effects` and the checks of each outcome's design of record. Secondary outcomes are judged by
+    Holm."""
     adjusted = _adjusted_p(intervention, findings)
     rows, checks = [], {}
     for outcome in intervention.outcomes:

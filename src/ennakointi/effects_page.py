@@ -21,7 +21,6 @@ from ennakointi.page_context import (
     rows,
 )
 
-
 TOLD_ALREADY = (
     "detectable",
     "decision_date",
@@ -75,7 +74,7 @@ class EffectsPage:
         return markup.paragraph(markup.strong(effect_words.opening(row, self.context)), *self._sentences(row))
 
     def _sentences(self, row: Row) -> list[str]:
-        """What to say of an effect; where no verdict could be given, the first check that stood in the way too."""
+        """What to say of an effect; without a verdict, also the first check that stood in its way."""
         sentences = effect_words.sentences(row, self.context)
         checks = self._checks_of(row)
         if row["verdict"] != "cannot_say" or checks.empty:

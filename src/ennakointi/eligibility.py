@@ -1,8 +1,9 @@
 """Who could have been enrolled when: index months, eligible comparison persons, and which of them are taken.
 
-Comparison persons are drawn at the index months of the enrolled, from those who are in the target group, resident and
-not enrolled by then, in the same cell of age and of use in the year before (the outcome's and all services'). A person
-is drawn by a number of their own, so that the draw does not depend on the order of the data.
+Comparison persons are drawn at the index months of the enrolled, from those who are in the target group,
+resident and not enrolled by then, in the same cell of age and of use in the year before (the outcome's and
+all services'). A person is drawn by a number of their own, so that the draw does not depend on the order of
+the data.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Persons:
         return len(self.birth_month)
 
     def days(self, rows: Ints, first: Ints, last: Ints) -> Ints:
-        """Days of residence and life of `rows` in the months `first`…`last`, which broadcast to the result."""
+        """Days of residence and life of `rows` in the months `first`…`last`, which broadcast."""
         low, high = day_of(first), day_of(last + 1)
         start, end = self.from_day[rows], self.to_day[rows]
         if np.ndim(low) > 1:
@@ -55,11 +56,13 @@ class Persons:
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """Persons at index months, (n,) each; `pool` holds year-to-year sums for the regression to the mean."""
+    """Persons at index months, (n,) each; `cell` numbers the cells of index month, age and use; `pool` holds
+    year-to-year sums for the regression to the mean."""
 
     person: Ints
     index_month: Ints
     enrolled: Bools
+    cell: Ints
     asked: int
     pool: Floats
 
@@ -117,7 +120,8 @@ def _enrolments(store: Store, bucket: int, intervention: str) -> pd.DataFrame:
 def cumulated(
     file: Path, n_persons: int, first_month: int, last_month: int, sets: Bools, rows: Ints | None = None
 ) -> NDArray[np.int32]:
-    """(n, M + 1, F) contacts before each month, by sets of services (F, S) bool, from a bucket of person-months.
+    """(n, M + 1, F) contacts before each month, by sets of services (F, S) bool, from a bucket of
+    person-months.
 
     `rows` are the persons wanted, as rows of the bucket; all `n_persons` when None.
     """
@@ -163,7 +167,7 @@ def trials(
     asked = int((starts < OPEN).sum())
     if not len(months):
         none = np.zeros(0, np.int64)
-        return Trials(none, none, none.astype(bool), asked, np.zeros(6))
+        return Trials(none, none, none.astype(bool), none, asked, np.zeros(6))
     services = np.array([code in outcome for code in store.codes("contacts", "service")])
     sets = np.stack([services, np.ones(len(services), bool)])
     code = groups.ids.index(target_group)
@@ -177,7 +181,7 @@ def trials(
         pool += _pool(known, counts[:, :, 0], member[:, 0], int(months[0]), first_month, last_month)
     person, index, cell, enrolled = (np.concatenate(columns) for columns in zip(*parts))
     taken = _drawn(person, cell, enrolled, seed)
-    return Trials(person[taken], index[taken], enrolled[taken], asked, pool)
+    return Trials(person[taken], index[taken], enrolled[taken], cell[taken], asked, pool)
 
 
 def _members(file: Path, group: int, n_persons: int, months: Ints) -> Bools:

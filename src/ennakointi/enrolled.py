@@ -1,9 +1,10 @@
-"""Effect on enrolled persons: doubly robust comparison with persons of the same index month and the same history.
+"""Effect on enrolled persons: doubly robust comparison with persons of the same index month and the same
+history.
 
-A target trial (Hernán & Robins 2016, American Journal of Epidemiology 183:758–764, 10.1093/aje/kwv254): everybody is
-followed from an index month; what decided the enrolment — above all earlier use of services — is a covariate, so that
-regression to the mean happens in both groups. Persons are never matched on a level and then differenced (Daw &
-Hatfield 2018, Health Services Research 53:4138–4156, 10.1111/1475-6773.12993).
+A target trial (Hernán & Robins 2016, American Journal of Epidemiology 183:758–764, 10.1093/aje/kwv254):
+everybody is followed from an index month; what decided the enrolment — above all earlier use of services —
+is a covariate, so that regression to the mean happens in both groups. Persons are never matched on a level
+and then differenced (Daw & Hatfield 2018, Health Services Research 53:4138–4156, 10.1111/1475-6773.12993).
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import norm, t
-from sklearn.linear_model import LogisticRegression, PoissonRegressor
+from sklearn.linear_model import PoissonRegressor
 
 from ennakointi.areas import Bools, Floats, Ints
 from ennakointi.cohorts import Cohort
 
 FOLDS = 5
-INVERSE_PENALTY = 1.0  # of the propensity model, on standardised covariates
-OUTCOME_PENALTY = 1e-3
+PRIOR_PRECISION = 20.0  # of the outcome model's coefficients, on standardised covariates
+AIMED_DIFFERENCE = 0.05  # standardised difference that the weights aim at
+PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 POWER = 0.8
 
 
@@ -46,7 +48,6 @@ class EnrolledEffect:
     crude : log change of the enrolled from the year before; `expected` the same without the intervention.
     balance, balance_before : (p,) standardised differences with and without weights.
     effective_comparison : effective number of comparison persons under the weights.
-    outside : share of the enrolled whose propensity no comparison person comes near.
     """
 
     estimate: float
@@ -62,65 +63,114 @@ class EnrolledEffect:
     balance: Floats
     balance_before: Floats
     effective_comparison: float
-    outside: float
     n_enrolled: int
     n_comparison: int
 
 
 def enrolled_effect(cohort: Cohort, seed: int) -> EnrolledEffect:
-    """Log rate ratio among the enrolled: augmented inverse probability weighting with cross-fitting.
+    """Log rate ratio among the enrolled: doubly robust, by balancing weights and a Poisson outcome model.
 
-    The propensity is a ridge logistic regression, the outcome a Poisson regression among comparison persons; both are
-    fitted without the persons they are used for. The interval is clustered by person.
+    Comparison persons are weighted to the enrolled of their own cell and then balanced on history and
+    traits; their outcome model is fitted without the persons it is used for. The interval is clustered by
+    person.
     """
     covariates = standardised(cohort.covariates)
+    weight = np.where(cohort.enrolled, 0.0, 1.0)
+    weight[~cohort.enrolled] = balancing_weights(
+        covariates[cohort.enrolled], covariates[~cohort.enrolled], _within_cells(cohort)
+    )
     fold = _folds(cohort.person, seed)
-    propensity, predicted = np.zeros(len(fold)), np.zeros(len(fold))
+    predicted = np.zeros(len(fold))
     for held in range(FOLDS):
-        rest, here = fold != held, fold == held
-        propensity[here] = _propensity(covariates, cohort.enrolled, rest)[here]
-        predicted[here] = _predicted_rate(covariates, cohort, rest & ~cohort.enrolled)[here]
-    propensity = np.clip(propensity, 1e-4, 0.99)
+        fit_on = (fold != held) & ~cohort.enrolled
+        predicted[fold == held] = _predicted_rate(covariates, cohort, fit_on)[fold == held]
     rates = doubly_robust_rates(
-        cohort.enrolled,
+        cohort.enrolled.astype(float),
+        np.column_stack([weight, cohort.enrolled]),
         cohort.events,
         cohort.person_years,
-        propensity,
         np.column_stack([predicted, predicted]),
     )
-    return _effect(cohort, rates, propensity, covariates)
+    return _effect(cohort, rates, weight, covariates)
 
 
 def doubly_robust_rates(
-    enrolled: Bools,
-    events: Floats,
-    exposure: Floats,
-    propensity: Floats,
-    predicted: Floats,
-    target: str = "enrolled",
+    population: Floats, weights: Floats, events: Floats, exposure: Floats, predicted: Floats
 ) -> Rates:
-    """Augmented inverse probability weighted rates, with normalised weights.
+    """Augmented weighted rates without and with the intervention; the weights are normalised.
 
     Parameters
     ----------
+    population : (n,) weight of each person in the target population: 1 for the enrolled and 0 for others
+        gives the effect on those who took part, 1 for all the effect on everybody.
+    weights : (n, 2) that carry the persons without, and with, the intervention to that population; 0 for
+        the other arm.
     events, exposure : (n,) outcome and time at risk (ones for a mean per person).
-    propensity : (n,) probability of enrolment.
-    predicted : (n, 2) predicted rate without and with the intervention; zeros give inverse probability weighting.
-    target : `enrolled` for the effect on those who took part, `all` for the effect on everybody.
+    predicted : (n, 2) predicted rate without and with the intervention; zeros give plain weighting.
 
     Robins, Rotnitzky & Zhao 1994, Journal of the American Statistical Association 89:846–866,
     10.1080/01621459.1994.10476818. Witness: NHEFS, weight gain after quitting smoking 3.44 (2.41–4.47).
     """
-    if target == "enrolled":
-        population = enrolled.astype(float)
-        weights = (np.where(enrolled, 0, propensity / (1 - propensity)), population)
-    else:
-        population = np.ones(len(enrolled))
-        weights = (np.where(enrolled, 0, 1 / (1 - propensity)), np.where(enrolled, 1 / propensity, 0))
     (rate0, influence0), (rate1, influence1) = (
-        _arm(population * exposure, weights[arm], events, exposure, predicted[:, arm]) for arm in (0, 1)
+        _arm(population * exposure, weights[:, arm], events, exposure, predicted[:, arm]) for arm in (0, 1)
     )
     return Rates(rate1, rate0, influence1, influence0)
+
+
+def balancing_weights(enrolled: Floats, others: Floats, start: Floats) -> Floats:
+    """(m,) weights of comparison persons, summing to one: as near to `start` as possible in relative
+    entropy, with every mean within 0.05 standard deviations of the enrolled's (the nearest reached when
+    that is impossible).
+
+    `enrolled` (k, p) and `others` (m, p) are standardised covariates. Hainmueller 2012, Political Analysis
+    20:25–46, 10.1093/pan/mpr025; with an outcome model doubly robust: Zhao & Percival 2017,
+    10.1515/jci-2016-0010.
+    """
+    goal = enrolled.mean(axis=0)
+    coefficient = np.zeros(others.shape[1])
+    for penalty in PENALTIES:
+        coefficient = _balanced(others, goal, start, penalty, coefficient)
+        weight = _tilted(others, start, coefficient)
+        if np.abs(goal - weight @ others).max() < AIMED_DIFFERENCE:
+            break
+    return weight
+
+
+def _tilted(others: Floats, start: Floats, coefficient: Floats) -> Floats:
+    score = np.log(start) + others @ coefficient
+    weight = np.exp(score - score.max())
+    return np.asarray(weight / weight.sum())
+
+
+def _balanced(others: Floats, goal: Floats, start: Floats, penalty: float, coefficient: Floats) -> Floats:
+    """Newton's method on the penalised dual of entropy balancing, with halved steps."""
+
+    def loss(value: Floats) -> float:
+        score = np.log(start) + others @ value
+        top = score.max()
+        return float(top + np.log(np.exp(score - top).sum()) - value @ goal + penalty / 2 * value @ value)
+
+    now = loss(coefficient)
+    for _ in range(50):
+        weight = _tilted(others, start, coefficient)
+        mean = weight @ others
+        gradient = mean - goal + penalty * coefficient
+        if np.abs(gradient).max() < 1e-8:
+            break
+        curvature = (others * weight[:, None]).T @ others - np.outer(mean, mean)
+        step = np.linalg.solve(curvature + penalty * np.eye(len(mean)), gradient)
+        size = 1.0
+        while (tried := loss(coefficient - size * step)) > now and size > 1e-6:
+            size /= 2
+        coefficient, now = coefficient - size * step, tried
+    return coefficient
+
+
+def _within_cells(cohort: Cohort) -> Floats:
+    """(m,) enrolled persons per comparison person in each comparison person's cell."""
+    _, place = np.unique(cohort.cell, return_inverse=True)
+    one, other = (np.bincount(place, weights=kind) for kind in (cohort.enrolled, ~cohort.enrolled))
+    return np.asarray((one / np.maximum(other, 1))[place][~cohort.enrolled])
 
 
 def _arm(
@@ -150,8 +200,8 @@ def standardised(values: Floats) -> Floats:
 
 
 def standardised_differences(covariates: Floats, enrolled: Bools, weight: Floats) -> Floats:
-    """(p,) difference of means, enrolled − weighted comparison, in standard deviations of the enrolled and the
-    comparison persons before weighting (Austin 2009, 10.1002/sim.3697)."""
+    """(p,) difference of means, enrolled − weighted comparison, in standard deviations of the enrolled and
+    the comparison persons before weighting (Austin 2009, 10.1002/sim.3697)."""
     one, other = covariates[enrolled], covariates[~enrolled]
     mean = np.average(other, axis=0, weights=weight[~enrolled])
     spread = np.sqrt((one.var(axis=0) + other.var(axis=0)) / 2)
@@ -165,47 +215,42 @@ def _folds(person: Ints, seed: int) -> Ints:
     return np.asarray(order[place] % FOLDS)
 
 
-def _propensity(covariates: Floats, enrolled: Bools, fit_on: Bools) -> Floats:
-    model = LogisticRegression(C=INVERSE_PENALTY, solver="newton-cholesky", max_iter=200)
-    model.fit(covariates[fit_on], enrolled[fit_on])
-    return np.asarray(model.predict_proba(covariates)[:, 1])
-
-
 def _predicted_rate(covariates: Floats, cohort: Cohort, fit_on: Bools) -> Floats:
     rate = cohort.events / cohort.person_years
     if cohort.events[fit_on].sum() == 0:
         return np.zeros(len(rate))
-    model = PoissonRegressor(alpha=OUTCOME_PENALTY, solver="newton-cholesky", max_iter=200)
+    penalty = PRIOR_PRECISION / cohort.events[fit_on].sum()
+    model = PoissonRegressor(alpha=penalty, solver="newton-cholesky", max_iter=200)
     model.fit(covariates[fit_on], rate[fit_on], sample_weight=cohort.person_years[fit_on])
     return np.asarray(np.minimum(model.predict(covariates), rate[fit_on].max()))
 
 
-def _effect(cohort: Cohort, rates: Rates, propensity: Floats, covariates: Floats) -> EnrolledEffect:
+def _effect(cohort: Cohort, rates: Rates, weight: Floats, covariates: Floats) -> EnrolledEffect:
     enrolled = cohort.enrolled
-    estimate = float(np.log(rates.rate1 / rates.rate0)) if min(rates.rate1, rates.rate0) > 0 else np.nan
+    estimate = _log_ratio(rates.rate1, rates.rate0)
     error = clustered(rates.influence1 / rates.rate1 - rates.influence0 / rates.rate0, cohort.person)
-    weight = np.where(enrolled, 1.0, propensity / (1 - propensity))
-    others = weight[~enrolled]
-    freedom = min(int(enrolled.sum()), int(others.sum() ** 2 / (others**2).sum())) - 1
-    critical = float(t.ppf(0.975, max(freedom, 1)))
+    effective = float(weight.sum() ** 2 / (weight**2).sum())
+    freedom = max(min(int(enrolled.sum()), int(effective)) - 1, 1)
+    critical = float(t.ppf(0.975, freedom))
     before = cohort.before_events[enrolled].sum() / cohort.before_person_years[enrolled].sum()
-    with np.errstate(divide="ignore"):
-        crude, expected = np.log(rates.rate1 / before), np.log(rates.rate0 / before)
     return EnrolledEffect(
         estimate=estimate,
         lo95=estimate - critical * error,
         hi95=estimate + critical * error,
-        p_value=float(2 * t.sf(abs(estimate) / error, max(freedom, 1))),
+        p_value=float(2 * t.sf(abs(estimate) / error, freedom)),
         standard_error=error,
         detectable=float((critical + norm.ppf(POWER)) * error),
         rate=rates.rate1,
         counterfactual=rates.rate0,
-        crude=float(crude),
-        expected=float(expected),
+        crude=_log_ratio(rates.rate1, before),
+        expected=_log_ratio(rates.rate0, before),
         balance=standardised_differences(covariates, enrolled, weight),
         balance_before=standardised_differences(covariates, enrolled, np.ones(len(weight))),
-        effective_comparison=float(others.sum() ** 2 / (others**2).sum()),
-        outside=float((propensity[enrolled] > propensity[~enrolled].max()).mean()),
+        effective_comparison=effective,
         n_enrolled=int(enrolled.sum()),
         n_comparison=len(np.unique(cohort.person[~enrolled])),
     )
+
+
+def _log_ratio(over: float, under: float) -> float:
+    return float(np.log(over / under)) if min(over, under) > 0 else np.nan

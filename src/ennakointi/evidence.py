@@ -1,4 +1,4 @@
-"""Gathers what an effect is estimated from: area panels for a roll-out, cohorts of persons for an enrolment."""
+"""Gathers what an effect is estimated from: area panels for a roll-out, cohorts for an enrolment."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pandas as pd
 
 from ennakointi import case_histories, eligibility, groups, panel
 from ennakointi.areas import NEVER, AreaPanel, Bools
-from ennakointi.case_histories import CohortPlan
 from ennakointi.axes import UNKNOWN_MUNICIPALITY
+from ennakointi.case_histories import CohortPlan
 from ennakointi.cohorts import Cohort
 from ennakointi.documents import Intervention
 from ennakointi.panel import Panel
@@ -68,7 +68,7 @@ def gather(
 
 
 def area_panel(members: Panel, services: Collection[str], starts: Mapping[str, int]) -> AreaPanel:
-    """Counts of the services by municipality and month; persons whose municipality is not told are left out."""
+    """Counts of the services by municipality and month, without persons of an untold municipality."""
     areas = tuple(code for code in members.municipalities if code != UNKNOWN_MUNICIPALITY)
     months = np.arange(max(members.first_month, members.available_from), members.last_month + 1)
     frames = [members.series(list(services), [area]).set_index("month").reindex(months) for area in areas]
@@ -134,6 +134,8 @@ def _enrolled(
 def _held(members: Panel, services: Collection[str], store: Store) -> Bools:
     """(municipalities of the store, months of the data) whether the register holds all the services."""
     rows = members.coverage[members.coverage["service"].isin(list(services))]
-    held = rows.groupby(["municipality", "month"], observed=True)["covered"].all().unstack("month")
+    held = rows.pivot_table(
+        index="municipality", columns="month", values="covered", aggfunc="all", observed=True
+    )
     codes = store.codes("persons", "municipality")
     return np.asarray(held.reindex(codes).fillna(True).to_numpy(bool))

@@ -20,7 +20,7 @@ from ennakointi import population
 Floats = npt.NDArray[np.float64]
 Months = npt.NDArray[np.int64]
 
-SEASON_SD = 0.25  # prior standard deviation of a log month effect: a July closing (−30 %) is well inside two
+SEASON_SD = 0.4  # prior standard deviation of a log month effect: a July closing (−50 %) is inside two
 SLOPE_SD = 0.05  # of the log trend per year; nuisance here, the trend of record comes from the paths
 WORKING_DAY_PRIOR = (
     0.5,

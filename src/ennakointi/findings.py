@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi import effect_checks
+from ennakointi import cohort_checks, effect_checks
 from ennakointi.areas import NEVER, AreaPanel
 from ennakointi.cohorts import Cohort
 from ennakointi.documents import EffectSettings, Intervention
@@ -32,9 +32,10 @@ UNKNOWN = Interval(np.nan, np.nan, np.nan)
 class Finding:
     """What one design found of one outcome: numbers for a row of `effects`, NaN where not known.
 
-    `log` is the effect on the logarithm of the rate with its interval; `rate` is per person-year under the intervention;
-    `crude` is the log change from the year before, `expected` the same without the intervention; `detectable` is the
-    smallest log effect found in 8 of 10 cases; `start` the first month of the intervention.
+    `log` is the effect on the logarithm of the rate with its interval; `rate` is per person-year under the
+    intervention; `crude` is the log change from the year before, `expected` the same without the
+    intervention; `detectable` is the smallest log effect found in 8 of 10 cases; `start` the first month of
+    the intervention.
     """
 
     design: str
@@ -65,7 +66,7 @@ def area_findings(
     settings: EffectSettings,
     seed: int,
 ) -> list[Finding]:
-    """The comparison of areas with, beside it, other ways to treat the largest area; else the single series."""
+    """The comparison of areas, and beside it other ways to treat the largest one; else a single series."""
     largest = dominant_area(panel)
     effect = None
     if intervention.comparison != "none":
@@ -183,7 +184,7 @@ def cohort_finding(
     if intervention.comparison == "none" or min(n_enrolled, n_others) < settings.minimum_persons:
         return _before_after(intervention, cohort)
     effect = enrolled_effect(cohort, seed)
-    checks = effect_checks.of_cohort(effect, cohort, intervention, settings)
+    checks = cohort_checks.of_cohort(effect, cohort, settings)
     p_value = None
     if isinstance(control, Cohort) and control.events[control.enrolled].sum() > 0:
         p_value = enrolled_effect(control, seed).p_value
@@ -206,7 +207,7 @@ def cohort_finding(
 
 def _before_after(intervention: Intervention, cohort: Cohort) -> Finding:
     """The plain change beside the change that selection alone would give."""
-    change = effect_checks.plain_change(cohort)
+    change = cohort_checks.plain_change(cohort)
     return Finding(
         design="before_after",
         crude=change.crude,
@@ -214,5 +215,5 @@ def _before_after(intervention: Intervention, cohort: Cohort) -> Finding:
         n_treated=int(cohort.enrolled.sum()),
         n_persons=float(cohort.enrolled.sum()),
         start=int(cohort.index_month[cohort.enrolled].min()) if cohort.enrolled.any() else None,
-        checks=tuple(effect_checks.without_comparison(intervention, change)),
+        checks=tuple(cohort_checks.without_comparison(intervention, change)),
     )

@@ -2,10 +2,10 @@
 
 Counts are modelled as exp(offset + level + trend + harmonics + step) with AR(1) errors on the Pearson scale
 (segmented regression: Bernal, Cummins & Gasparrini 2017, International Journal of Epidemiology 46:348–355,
-10.1093/ije/dyw098). Instead of one autocorrelation, the restricted likelihood of a grid of them is averaged, and the
-t statistic is judged against a parametric bootstrap without a step whose autocorrelations are drawn from the same
-likelihood: on a hundred months one estimated autocorrelation is too low, and a t table then finds effects that are not
-there. False positives: `benchmarks/effects.py`.
+10.1093/ije/dyw098). Instead of one autocorrelation, the restricted likelihood of a grid of them is
+averaged, and the t statistic is judged against a parametric bootstrap without a step whose autocorrelations
+are drawn from the same likelihood: on a hundred months one estimated autocorrelation is too low, and a t
+table then finds effects that are not there. False positives: `benchmarks/effects.py`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def step_effect(
     after = months >= start
     if (~after).sum() < FEWEST_BEFORE or after.sum() < FEWEST_AFTER:
         raise DataError(
-            f"interrupted series: {int((~after).sum())} usable months before and {int(after.sum())} after the start; "
+            f"interrupted series: {int((~after).sum())} usable months before and "
+            "{int(after.sum())} after the start; "
             f"at least {FEWEST_BEFORE} and {FEWEST_AFTER} are needed"
         )
     if counts[after].sum() == 0 or counts[~after].sum() == 0:
@@ -144,7 +145,8 @@ class _Averaged:
 
 
 def _averaged(response: Floats, design: Floats, months: Ints) -> _Averaged:
-    """Generalised least squares of D responses (T, D), averaged over the restricted likelihood of the error models."""
+    """Generalised least squares of D responses (T, D), averaged over the restricted likelihood of the error
+    models."""
     n, p = design.shape
     betas, variances, scores = [], [], []
     for covariance in _covariances(months):
@@ -176,7 +178,8 @@ def _covariances(months: Ints) -> Floats:
 
 
 def _null_statistics(fit: _Fit, months: Ints, seed: int, draws: int = DRAWS) -> Floats:
-    """(draws,) t statistics of the step in series without one; they do not depend on the coefficients or the scale."""
+    """(draws,) t statistics of the step in series without one; they do not depend on the coefficients or
+    the scale."""
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(draws, fit.likelihood)
     parts = [

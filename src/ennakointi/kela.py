@@ -30,6 +30,12 @@ ALL_LABEL = {
     "en": "All prescription medicines",
 }
 
+MEASURE_LABELS = {
+    "purchases": {"fi": "lääkeostot", "sv": "läkemedelsköp", "en": "medicine purchases"},
+    "persons": {"fi": "henkilöt", "sv": "personer", "en": "persons"},
+    "cost_eur": {"fi": "kustannukset (€)", "sv": "kostnader (€)", "en": "costs (€)"},
+}
+
 _MEASURES = {"VAR_N_OSTOT": "purchases", "VAR_N_HENKILOT": "persons", "VAR_KUSTANNUS": "cost_eur"}
 _WHOLE = ("VUOSI", "VIIKKO", "ALUEKOODI", "ATC_TASO")
 _LABELS = {"ATC_SELITE_FI": "fi", "ATC_SELITE_SV": "sv", "ATC_SELITE_EN": "en"}
@@ -62,7 +68,7 @@ def read(files: Sequence[Path]) -> pd.DataFrame:
 def write(files: Sequence[Path], folder: Path) -> None:
     """Write a data folder that `run --data` reads: `panel.parquet` and `source.json`.
 
-    `source.json` names the source and its licence; `services` in it holds the services' labels (fi, sv, en).
+    `source.json` names the source, its licence, and under `labels` its services and measures (fi, sv, en).
 
     Raises
     ------
@@ -70,7 +76,7 @@ def write(files: Sequence[Path], folder: Path) -> None:
         As `read`; nothing is written then.
     """
     rows = _rows(files)
-    about = {**SOURCE, "services": _service_labels(rows)}
+    about = {**SOURCE, "labels": {"service": _service_labels(rows), "measure": MEASURE_LABELS}}
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True)
     (folder / "source.json").write_text(text + "\n", encoding="utf-8")
@@ -92,58 +98,56 @@ def _rows(files: Sequence[Path]) -> pd.DataFrame:
 
 def _read_file(file: Path, faults: list[Fault]) -> pd.DataFrame | None:
     """One file with whole numbers as integers and the column `service`, or None and its faults."""
-
-    def fault(column: str | None, rule: str, rows: int, message: str) -> None:
-        faults.append(Fault("kela", column, rule, rows, message, file.name))
-
+    found: list[tuple[str | None, str, int, str]] = []
     try:
         table = pd.read_parquet(file)
     except (OSError, pa.ArrowException) as error:
-        fault(
-            None, "unreadable", 0, f"not a readable Parquet file ({type(error).__name__}); download it again"
-        )
-        return None
-    missing = [column for column in _COLUMNS if column not in table]
-    if missing:
-        fault(
-            None,
-            "missing_column",
-            0,
-            f"columns {', '.join(missing)} are missing; is this Kela's weekly file?",
-        )
-        return None
-    found = len(faults)
+        message = f"not a readable Parquet file ({type(error).__name__}); download it again"
+        found.append((None, "unreadable", 0, message))
+    else:
+        missing = [column for column in _COLUMNS if column not in table]
+        if missing:
+            message = f"columns {', '.join(missing)} are missing; is this Kela's weekly file?"
+            found.append((None, "missing_column", 0, message))
+        else:
+            table = table[list(_COLUMNS)].assign(**{c: _numbers(table[c]) for c in (*_WHOLE, *_MEASURES)})
+            checks = _no_numbers(table) or _impossible(table)
+            found += [
+                (column, "impossible", int(wrong.sum()), text)
+                for column, wrong, text in checks
+                if wrong.any()
+            ]
+    faults += [Fault("kela", column, rule, rows, text, file.name) for column, rule, rows, text in found]
+    return None if found else _with_service(table.astype(dict.fromkeys(_WHOLE, int)))
+
+
+def _numbers(column: pd.Series) -> pd.Series:
+    return pd.to_numeric(column, errors="coerce")
+
+
+def _no_numbers(table: pd.DataFrame) -> list[tuple[str, pd.Series, str]]:
+    """Columns with values that are no numbers, negative or, in a key, not whole."""
+    checks = []
     for column in (*_WHOLE, *_MEASURES):
-        number = pd.to_numeric(table[column], errors="coerce")
-        wrong = number.isna() | (number < 0)
+        wrong = ~(table[column] >= 0)
         if column in _WHOLE:
-            wrong |= number % 1 != 0
+            wrong |= table[column] % 1 != 0
         if wrong.any():
-            fault(
-                column,
-                "not_a_number",
-                int(wrong.sum()),
-                "expected a number that is not negative, whole for a key",
-            )
-        table[column] = number
-    if len(faults) > found:
-        return None
-    table = table[list(_COLUMNS)].astype(dict.fromkeys(_WHOLE, int))
-    for column, wrong, message in _impossible(table):
-        if wrong.any():
-            fault(column, "impossible_value", int(wrong.sum()), message)
-    return _with_service(table) if len(faults) == found else None
+            checks.append((column, wrong, "expected a number that is not negative, whole for a key"))
+    return checks
 
 
 def _impossible(table: pd.DataFrame) -> list[tuple[str, pd.Series, str]]:
+    """What the calendar and the ATC classification do not have."""
     weeks = {
-        year: date(year, 12, 28).isocalendar().week for year in table["VUOSI"].unique() if 1 <= year <= 9998
+        year: date(int(year), 12, 28).isocalendar().week
+        for year in table["VUOSI"].unique()
+        if 1 <= year <= 9998
     }
-    last_week = table["VUOSI"].map(weeks)
     unnamed = (table["ATC_TASO"] > 0) & table["ATC_KOODI"].isna()
     return [
         ("VUOSI", ~table["VUOSI"].between(1990, 2100), "expected a year"),
-        ("VIIKKO", ~table["VIIKKO"].between(1, last_week), "the year has no such ISO week"),
+        ("VIIKKO", ~table["VIIKKO"].between(1, table["VUOSI"].map(weeks)), "the year has no such ISO week"),
         ("ATC_TASO", ~table["ATC_TASO"].between(0, 5), "expected an ATC level from 0 (all medicines) to 5"),
         ("ATC_KOODI", unnamed, "an ATC class below level 0 needs its code"),
     ]

@@ -185,13 +185,16 @@ def open(folder: Path, target_group: str) -> Panel:  # noqa: A001 - read as pane
 
 
 def volumes(folder: Path) -> pd.DataFrame:
-    """The result table `volumes`: contacts, euros and distinct persons of residents by service and year."""
+    """The result table `volumes`: contacts, euros and distinct persons of residents by service and year.
+
+    One more column: `uncovered`, contacts recorded in cells that are not covered; nothing else counts them.
+    """
     about = _about(folder)
     names = {ALL_CODE: ALL_SERVICES, **dict(enumerate(about["services"]))}
     table = pd.read_parquet(folder / "volumes.parquet").rename(columns={"persons": "n_persons"})
     table["service"] = table["service"].map(names)
     table["cost_eur"] = table["cents"] / 100 if about["cost_known"] else np.nan
-    return table[["service", "year", "contacts", "cost_eur", "covered_share", "n_persons"]]
+    return table[["service", "year", "contacts", "cost_eur", "covered_share", "n_persons", "uncovered"]]
 
 
 _NO_QUEUE = pd.DataFrame(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from ennakointi import (
     sources,
     store,
 )
+from ennakointi.database import Limits
 from ennakointi.errors import DataError, EnnakointiError, ParameterError
 from ennakointi.parameters import Parameters
 from ennakointi.result_tables import RESULT_TABLES
@@ -48,9 +50,18 @@ def prepare(
     say(_rows(built))
     if is_aggregate(built):
         return built
-    index = groups.build(built, parameters, workspace.memberships, chosen)
+    needed = [one.target_group for one in effectiveness.known(parameters, built).values()]
+    index = groups.build(built, _allowed(parameters, built), workspace.memberships, [*chosen, *needed])
     panel.build(built, index, parameters, workspace.panels)
     return built
+
+
+def _allowed(parameters: Parameters, built: store.Store) -> Parameters:
+    """Nobody stands behind a synthetic row, so a synthetic source needs no legal basis for any register."""
+    if not built.synthetic:
+        return parameters
+    controllers = {code for group in parameters.target_groups.values() for code in group.controllers}
+    return replace(parameters, legal_basis=dict.fromkeys(controllers, "synthetic"))
 
 
 def limits(parameters: Parameters) -> Limits:
@@ -106,6 +117,7 @@ def compute_part(
     kind, _, key = name.partition(".")
     opened = store.open(workspace.store)
     seed = zlib.crc32(name.encode())
+    parameters = parameters.in_mode(mode)
     if kind == "quality":
         return {"data_quality": quality.assess(opened)}
     if kind == "groups":
@@ -115,8 +127,8 @@ def compute_part(
     if kind == "deviation":
         return dict(deviation.estimate(panel.from_aggregate(opened, parameters), parameters.debt).tables)
     if kind == "debt":
-        group_panel = panel.open(workspace.panels, key)
-        return dict(debt.estimate(group_panel, parameters.debt, parameters.services, seed).tables)
+        group, counts = parameters.target_groups[key], panel.open(workspace.panels, key)
+        return dict(debt.estimate(counts, parameters.debt, parameters.services, seed, group=group).tables)
     intervention = effectiveness.known(parameters, opened)[key]
     found = evidence.gather(opened, workspace.panels, workspace.memberships, intervention, parameters, seed)
     return dict(effectiveness.evaluate(intervention, found, parameters.effects, seed).tables)
@@ -179,19 +191,18 @@ def together(parts: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame
     }
 
 
-def write_context(workspace: Workspace, opened: store.Store, released: Path) -> None:
-    """What pages must know of the source, without the source: its name, dates, what is missing."""
-    manifest = opened.manifest
-    write_json(
-        released / "context.json",
-        {
-            "as_of": opened.as_of.isoformat(),
-            "synthetic": opened.synthetic,
-            "source": opened.source_name,
-            "missing": sorted(manifest["missing_tables"]),
-            "aggregate": is_aggregate(opened),
-        },
-    )
-
-
-__all__ = ["DataError", "compute", "plan", "prepare"]
+def write_context(workspace: Workspace, links: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
+    """What pages must know of the source without seeing it: name, dates, what is missing, labels, links."""
+    opened = store.open(workspace.store)
+    aggregate = is_aggregate(opened)
+    facts = {
+        "as_of": opened.as_of.isoformat(),
+        "synthetic": opened.synthetic,
+        "source": opened.source_name,
+        "missing": [] if aggregate else sorted(opened.manifest["missing_tables"]),
+        "aggregate": aggregate,
+        "labels": {},
+        "links": list(links),
+    }
+    write_json(workspace.context, facts)
+    return facts

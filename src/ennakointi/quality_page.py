@@ -15,7 +15,6 @@ from ennakointi.text import N_
 CHECKS = {
     "required": N_("a required value is empty"),
     "type": N_("the value cannot be read"),
-    "stored_type": N_("the column is stored in a type that cannot be read"),
     "unknown_code": N_("the code is not in the code list"),
     "pattern": N_("the value does not have the agreed form"),
     "minimum": N_("the value is too small"),
@@ -32,8 +31,6 @@ CHECKS = {
     "missing_column": N_("an optional column is missing or empty"),
     "extra_column": N_("the column is not in the data contract and is ignored"),
     "after_cut": N_("the row is after the last day of the quarter and is set aside"),
-    "clients_not_residents": N_("the persons are clients, not all residents"),
-    "no_coverage_table": N_("the source does not tell what the register covers"),
 }
 AFFECTED = {
     "service_debt": N_("service debt"),
@@ -150,7 +147,7 @@ class QualityPage:
             blocks.append(self._covered(volumes))
         if self.context.breaks:
             named = [self.context.break_words(b) for b in self.context.breaks]
-            blocks += [markup.paragraph(markup.strong(_("Known breaks:"))), markup.bullets(*named)]
+            blocks.append(markup.details(_("Known breaks"), markup.bullets(*named)))
         return markup.stack(*blocks)
 
     def _covered(self, volumes: pd.DataFrame) -> Block:

@@ -8,6 +8,8 @@ import pandas as pd
 
 from ennakointi.page_context import PageContext, record, rows
 
+SMALLEST_SHARE = 0.0001  # below it the share accepted would read as 100 %
+
 
 def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
     """Rows accepted of rows delivered, over all tables."""
@@ -18,11 +20,13 @@ def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) 
     read, failed = accepted["rows"].sum(), accepted["failed"].sum()
     if failed == 0:
         return _("Every delivered row was accepted ({rows}).", rows=context.catalogue.number(read))
+    counts = {"failed": context.catalogue.number(failed), "rows": context.catalogue.number(read)}
+    if failed / read < SMALLEST_SHARE:
+        return _("Rejected rows: {failed} of {rows}.", **counts)
     return _(
         "Of the delivered rows {share} were accepted; rejected rows: {failed} of {rows}.",
         share=context.catalogue.percent(1 - failed / read, 2),
-        failed=context.catalogue.number(failed),
-        rows=context.catalogue.number(read),
+        **counts,
     )
 
 

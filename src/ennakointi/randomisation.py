@@ -1,9 +1,11 @@
-"""Randomisation inference: the effect is judged against what other assignments of the same starts would have shown.
+"""Randomisation inference: the effect is judged against what other assignments of the same starts would
+have shown.
 
-With few areas cluster-robust errors find effects in about half of the cases where there is none; permuting the
-adoption keeps its level (MacKinnon & Webb 2020, Journal of Econometrics 218:435–450, 10.1016/j.jeconom.2020.04.024).
-The statistic is studentised, because areas of unequal size are not exchangeable (Chung & Romano 2013, Annals of
-Statistics 41:484–507, 10.1214/13-AOS1090). The interval is the set of effects that the test does not reject.
+With few areas cluster-robust errors find effects in about half of the cases where there is none; permuting
+the adoption keeps its level (MacKinnon & Webb 2020, Journal of Econometrics 218:435–450,
+10.1016/j.jeconom.2020.04.024). The statistic is studentised, because areas of unequal size are not
+exchangeable (Chung & Romano 2013, Annals of Statistics 41:484–507, 10.1214/13-AOS1090). The interval is the
+set of effects that the test does not reject.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ POWER = 0.8
 class Reference:
     """The assignments an effect is compared with; the first one is what happened.
 
-    `coefficient` is (P, A·K), `standard_error` (P,); `exact` tells whether every distinct assignment is there.
+    `coefficient` is (P, A·K), `standard_error` (P,); `exact` tells whether every distinct assignment is
+    there.
     """
 
     coefficient: Floats
@@ -53,10 +56,11 @@ class RandomisedEffect:
 
 
 def assignments(starts: Ints, movable: Bools, limit: int, seed: int) -> tuple[Ints, bool]:
-    """(P, A) distinct permutations of the starts of the movable areas, the actual one first, and whether all are there.
+    """(P, A) distinct permutations of the starts of the movable areas, the actual one first, and whether
+    all are there.
 
-    When there are more than `limit`, `limit` of them are drawn at random, the actual one among them, which keeps the
-    level of the test (Phipson & Smyth 2010, 10.2202/1544-6115.1585).
+    When there are more than `limit`, `limit` of them are drawn at random, the actual one among them, which
+    keeps the level of the test (Phipson & Smyth 2010, 10.2202/1544-6115.1585).
     """
     values, counts = np.unique(starts[movable], return_counts=True)
     total = factorial(int(movable.sum()))
@@ -97,8 +101,8 @@ def reference(
     Parameters
     ----------
     rows : (P, A) assignments, the actual first. `weight` : (A, K), 0 where a change is unknown.
-    expected : (A, T) events expected in each month; the variance of a change is dispersion × Poisson by month, plus
-        the squared drift of the area.
+    expected : (A, T) events expected in each month; the variance of a change is dispersion × Poisson by
+        month, plus the squared drift of the area.
     """
     coefficient, usable = coefficients(rows, cells, weight)
     coefficient = coefficient[usable]
@@ -137,29 +141,28 @@ def p_values(statistic: Floats) -> Floats:
     return (size >= size[0] - TIE).mean(axis=0)
 
 
-def test_inversion(
+def inverted_test(
     against: Reference, change_at: Callable[[Floats], Floats], level: float = 0.05
 ) -> RandomisedEffect:
     """Effect, p-value of no effect, and the interval of the effects that are not rejected at `level`.
 
-    `change_at` takes (D,) log effects and gives the (D, A, K) changes that would have been seen had each of them
-    been taken out of the treated months.
+    `change_at` takes (D,) log effects and gives the (D, A, K) changes that would have been seen had each of
+    them been taken out of the treated months.
     """
     none = change_at(np.zeros(1))
     estimate = float(against.coefficient[0] @ np.nan_to_num(none).ravel())
     error = float(against.standard_error[0])
     p_value = float(p_values(statistics(against, none))[0])
     estimate = _centre(against, change_at, estimate)
-    bounds = (np.nan, np.nan)
+    low = high = np.nan
     if against.smallest_p <= level:
-        bounds = tuple(_bound(against, change_at, estimate, side * error, level) for side in (-1.0, 1.0))
-    return RandomisedEffect(
-        estimate, bounds[0], bounds[1], p_value, against.smallest_p, len(against.coefficient), error
-    )
+        low, high = (_bound(against, change_at, estimate, side * error, level) for side in (-1.0, 1.0))
+    return RandomisedEffect(estimate, low, high, p_value, against.smallest_p, len(against.coefficient), error)
 
 
 def _centre(against: Reference, change_at: Callable[[Floats], Floats], estimate: float) -> float:
-    """The effect whose removal leaves none (windows that hold treated and untreated months make it non-linear)."""
+    """The effect whose removal leaves none (windows that hold treated and untreated months make it
+    non-linear)."""
     for _ in range(3):
         left = change_at(np.array([estimate]))
         estimate += float(against.coefficient[0] @ np.nan_to_num(left).ravel())
@@ -186,7 +189,8 @@ def _bound(
 def minimum_detectable(
     against: Reference, null_change: Floats, exposure: Floats, level: float = 0.05, largest: float = 1.5
 ) -> float:
-    """Smallest log effect that the test finds in 8 of 10 simulated studies; NaN when even `largest` is not found.
+    """Smallest log effect that the test finds in 8 of 10 simulated studies; NaN when even `largest` is not
+    found.
 
     Parameters
     ----------

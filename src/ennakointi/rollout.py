@@ -1,7 +1,8 @@
 """Effect of a roll-out by area: group-time differences of log rates, judged by permuting the adoption.
 
-The largest area, when it holds more than half of all person-time, has no equal to be exchanged with: it keeps its own
-start, it is a comparison until then, and it does not enter the effect of record. The effect with it is shown beside.
+The largest area, when it holds more than half of all person-time, has no equal to be exchanged with: it
+keeps its own start, it is a comparison until then, and it does not enter the effect of record. The effect
+with it is shown beside.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ def rollout_effect(
     against = _reference(design, permutations, seed, exclude)
     if against is None:
         return None
-    effect = randomisation.test_inversion(against, _change_at(design))
+    effect = randomisation.inverted_test(against, _change_at(design))
     coefficient = against.coefficient[0].reshape(design.weight.shape)
     treated = ((coefficient > 0) & (panel.starts[:, None] == design.cells.start)).any(axis=1)
     after, rate, crude = _before_after(panel, treated)
@@ -103,7 +104,7 @@ def rollout_effect(
 def placebo_effect(
     panel: AreaPanel, permutations: int, seed: int, exclude: int | None
 ) -> RolloutEffect | None:
-    """The same design with the starts a year early, on the months before the real ones: should be no effect."""
+    """The same design with the starts a year early, on the months before the real ones: no effect is true."""
     cells = _default_cells(panel, follow_up=BASE_MONTHS)
     shifted = replace(cells.shifted(-BASE_MONTHS), start=cells.start)
     return rollout_effect(panel, permutations, seed, exclude, shifted)
@@ -196,7 +197,7 @@ def _change_at(design: _Design) -> Callable[[Floats], Floats]:
 
 
 def _before_after(panel: AreaPanel, treated: Bools) -> tuple[float, float, float]:
-    """Events and rate under the intervention, and the log change from the year before, of the treated areas."""
+    """Events and rate of the treated areas under the intervention, and their log change from before."""
     starts = panel.starts[:, None]
     covered = ~np.isnan(panel.counts) & treated[:, None]
     after = covered & (panel.months >= starts)
@@ -209,7 +210,7 @@ def _before_after(panel: AreaPanel, treated: Bools) -> tuple[float, float, float
 
 
 def _detectable(design: _Design, against: Reference, seed: int) -> float:
-    """Smallest log effect found in 8 of 10 studies drawn from the level and the noise before the first start."""
+    """Smallest log effect found in 8 of 10 studies drawn from the level and noise before the first start."""
     rng = np.random.default_rng(seed)
     panel, spread = design.panel, design.noise
     drift = spread.drift * rng.standard_normal((SIMULATED_STUDIES, len(panel.areas), 1))

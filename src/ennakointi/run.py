@@ -18,7 +18,8 @@ from ennakointi import __version__, phases, rendering, sources, store, study
 from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.notebook_runs import Job, Outcome, check_parameters, execute_all
-from ennakointi.parameters import Notebook, Parameters
+from ennakointi.documents import Notebook
+from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter
 from ennakointi.rendering import Release
 from ennakointi.workspace import Workspace, fingerprint, read_json, write_json
@@ -75,12 +76,15 @@ def run(options: Options, say: Say) -> int:
         failed = phases.compute(workspace, parameters, names, options.mode, options.jobs, basis, say)
         released = phases.plan(workspace, parameters, [name for name in names if name not in failed])
         jobs = notebook_jobs(workspace, parameters, notebooks, chosen, released, options.languages)
+        facts = phases.write_context(workspace, _links(jobs))
         say(f"Rendering {len(jobs)} notebooks")
         outcomes = _render(workspace, jobs, options.jobs, say)
         target = options.output / str(options.quarter)
-        rendering.publish(
-            target, workspace, parameters, outcomes, released, provenance(options, parameters, workspace)
+        manifest = _manifest(options, parameters, workspace)
+        release = Release(
+            parameters, options.quarter, facts, outcomes, released, manifest, _forbidden(options)
         )
+        rendering.publish(target, release)
     return _finish(target, failed, outcomes, say)
 
 
@@ -95,11 +99,10 @@ def _finish(target: Path, failed: Sequence[str], outcomes: Sequence[Outcome], sa
 def _basis(options: Options, parameters: Parameters, chosen: Sequence[str]) -> str:
     """What finished work depends on: the data's files, the documents, the version, the options that shape numbers."""
     source = sources.discover(options.data)
-    files = [
-        (str(f), f.stat().st_size, f.stat().st_mtime_ns) for group in source.files.values() for f in group
-    ]
+    paths = [file.path for group in source.files.values() for file in group]
+    files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     shaping = (options.region, options.mode, options.cut, tuple(chosen), __version__)
-    return fingerprint(sorted(files), dict(parameters.sources), shaping)
+    return fingerprint(sorted(files), dict(parameters.digests), shaping)
 
 
 def _prepare(
@@ -233,7 +236,7 @@ def _manifest(options: Options, parameters: Parameters, workspace: Workspace) ->
         "as_of": options.cut.isoformat(),
         "mode": options.mode,
         "version": __version__,
-        "parameters": dict(sorted(parameters.sources.items())),
+        "parameters": dict(sorted(parameters.digests.items())),
         "source": manifest,
     }
 

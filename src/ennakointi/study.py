@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ennakointi import disclosure, phases
-from ennakointi import panel as panels
+from ennakointi import disclosure
 from ennakointi import parameters as documents
 from ennakointi.debt_page import DebtPage
 from ennakointi.deviation_page import DeviationPage
@@ -30,6 +29,9 @@ from ennakointi.quality_page import QualityPage
 from ennakointi.summary_page import SummaryPage
 from ennakointi.text import Catalogue
 from ennakointi.workspace import Workspace, read_json, read_tables
+
+if TYPE_CHECKING:
+    from ennakointi.panel import Panel
 
 PUBLISHED = "ENNAKOINTI_PUBLISHED"
 WORK = "ENNAKOINTI_WORK"
@@ -115,16 +117,22 @@ class Study:
         """The end marker; the last cell of a notebook shows it."""
         return EndMarker()
 
-    def panel(self, target_group: str = "all") -> panels.Panel:
+    def panel(self, target_group: str = "all") -> Panel:
         """Unrounded counts of a group, for analysts in the secure environment."""
-        return panels.open(self.workspace.panels, target_group)
+        from ennakointi import panel
+
+        self._secure()
+        return panel.open(self.workspace.panels, target_group)
 
     def result(self, part: str) -> dict[str, pd.DataFrame]:
         """Unrounded result tables of a part such as `debt.all` or `effect.team_model`, computed when needed."""
-        if self.published:
-            raise RunError("unrounded results are not at hand in a run; notebooks show released numbers only")
+        self._secure()
         self._compute([part])
         return read_tables(self.workspace.part(part))
+
+    def _secure(self) -> None:
+        if self.published:
+            raise RunError("unrounded numbers are not at hand in a run; its notebooks show released ones only")
 
     @cached_property
     def context_facts(self) -> dict[str, Any]:
@@ -135,7 +143,7 @@ class Study:
     def context(self) -> PageContext:
         """Labels, dates and links in the reader's language."""
         return page_context(
-            self.parameters, self.catalogue, self.workspace.quarter, self.context_facts, self.settings
+            self.parameters, self.catalogue, self.workspace.quarter, self.context_facts
         )
 
     def _known(self, target_group: str) -> None:
@@ -159,11 +167,15 @@ class Study:
     def _released(self, *parts: str) -> dict[str, pd.DataFrame]:
         if self.published:
             return self._published
+        from ennakointi import phases  # the methods are heavy to import, and a run's notebooks never need them
+
         self._compute(parts)
         computed = phases.together([read_tables(self.workspace.part(part)) for part in parts])
         return disclosure.release(computed, self.parameters.disclosure.current)
 
     def _compute(self, parts: tuple[str, ...] | list[str]) -> None:
+        from ennakointi import phases
+
         known = [part for part in parts if part in self.settings["parts"]]
         failed = phases.compute(
             self.workspace,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ennakointi import debt_words, decisions, deviation_words, effect_words, figures, markup, quality_words
 from ennakointi.markup import Block, Column, KeyFigure
-from ennakointi.page_context import PageContext, Row, intervals, is_shown, numbers, records, rows
+from ennakointi.page_context import PageContext, Row, intervals, is_shown, records, rows
 
 SPARK_MONTHS = 24
 
@@ -125,22 +125,21 @@ class SummaryPage:
     def _now_figure(self) -> KeyFigure | None:
         _ = self.context.catalogue.gettext
         total = self._total
-        if total is None or not is_shown(total, *debt_words.NOW):
+        if total is None or not is_shown(total, "now"):
             return None
-        number = self.context.catalogue.estimate(*numbers(total, debt_words.NOW))
-        month = str(self._series["month"].iloc[-1])
+        number = self.context.catalogue.estimate(*debt_words.ends(total, debt_words.NOW))
+        month = self.context.catalogue.month_short(str(self._series["month"].iloc[-1]))
+        note = _("contacts, {month}; uncertainty not known", month=month)
+        if is_shown(total, *debt_words.NOW):
+            note = _("contacts, {month}; interval {interval}", month=month, interval=number.interval)
         change = debt_words.change_since_last_quarter(self._series)
-        status, tone = _("change within its uncertainty"), "unsure"
+        status, tone = "" if change is None else _("change within its uncertainty"), "unsure"
         if change is not None and change.certain:
             status, tone = (_("shrinking"), "good") if change.share < 0 else (_("growing"), "bad")
         return KeyFigure(
             _("Difference from the {years} level", years=self.context.baseline_years),
             number.value,
-            _(
-                "contacts, {month}; interval {interval}",
-                month=self.context.catalogue.month_short(month),
-                interval=number.interval,
-            ),
+            note,
             status,
             tone,
             self._spark(),

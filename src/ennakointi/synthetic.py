@@ -1,8 +1,9 @@
 """A synthetic county: every table of the data contract for any number of residents, and the truth behind it.
 
-Person histories are drawn once without the disruption of 2020–2021 and then disrupted, so that both are known for
-the same persons. Persons are made in chunks with their own seeds: memory does not grow with the contacts, and the
-same seed, residents, parameters and library versions give the same bytes. There is no vaccination wave in the data.
+Person histories are drawn once without the disruption of 2020–2021 and then disrupted, so that both are known
+for the same persons. Persons are made in chunks with their own seeds: memory does not grow with the contacts,
+and the same seed, residents, parameters and library versions give the same bytes. There is no vaccination
+wave in the data.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from ennakointi import (
     synthetic_contacts,
     synthetic_county,
     synthetic_groups,
-    synthetic_outlook,
     synthetic_persons,
     synthetic_queues,
     synthetic_records,
@@ -70,8 +70,8 @@ def make(
     Parameters
     ----------
     folder
-        Gets the tables of the contract as Parquet, `source.json` and `truth/`. It appears whole or not at all; an older
-        synthetic county in it is replaced, anything else is refused.
+        Gets the tables of the contract as Parquet, `source.json` and `truth/`. It appears whole or not at
+        all; an older synthetic county in it is replaced, anything else is refused.
     residents
         Inhabitants at the end of the calibration's reference year, at least 100.
     seed
@@ -111,7 +111,9 @@ def make(
 def truth(folder: Path) -> Truth:
     """The truth behind a synthetic county; tables are read when they are asked for."""
     if not (folder / "truth" / "settings.json").is_file():
-        raise DataError("truth: this folder was not made by the synthetic county; make one with `ennakointi synth`")
+        raise DataError(
+            "truth: this folder was not made by the synthetic county; make one with `ennakointi synth`"
+        )
     return Truth(folder / "truth")
 
 
@@ -129,19 +131,21 @@ def _check(folder: Path, residents: int, seed: int) -> None:
     source = folder / "source.json"
     made_here = source.is_file() and json.loads(source.read_text(encoding="utf-8")).get("synthetic") is True
     if folder.exists() and any(folder.iterdir()) and not made_here:
-        raise ParameterError(f"{folder.name}: the folder is not empty and holds no synthetic county; give another folder")
+        raise ParameterError(
+            f"{folder.name}: the folder is not empty and holds no synthetic county; give another folder"
+        )
 
 
-def _county(
-    found: Calibration, span: Span, options: SyntheticSettings, residents: int, seed: int
-) -> County:
+def _county(found: Calibration, span: Span, options: SyntheticSettings, residents: int, seed: int) -> County:
     calendar = synthetic_calendar.build(found, span, np.random.default_rng([seed, _CALENDAR]))
     return County(found, span, calendar, synthetic_register.build(found, span), options, residents)
 
 
 def _write(folder: Path, county: County, groups: Mapping[str, rules.Rule], seed: int) -> None:
     found, span = county.calibration, county.span
-    people = synthetic_persons.simulate(found, span, county.residents, np.random.default_rng([seed, _POPULATION]))
+    people = synthetic_persons.simulate(
+        found, span, county.residents, np.random.default_rng([seed, _POPULATION])
+    )
     people = people.take(np.flatnonzero(np.maximum(people.enter, people.birth) <= span.last_day))
     habits = Habits(synthetic_contacts.layout(found, span), synthetic_records.codebook(found))
     writer = Writer(folder)
@@ -150,7 +154,9 @@ def _write(folder: Path, county: County, groups: Mapping[str, rules.Rule], seed:
         for chunk, first in enumerate(range(0, len(people), _CHUNK)):
             rng = np.random.default_rng([seed, _PERSONS, chunk])
             ids = _FIRST_ID + np.arange(first, min(first + _CHUNK, len(people)), dtype=np.int64)
-            _write_chunk(writer, people.take(slice(first, first + _CHUNK)), ids, county, habits, groups, sums, rng)
+            _write_chunk(
+                writer, people.take(slice(first, first + _CHUNK)), ids, county, habits, groups, sums, rng
+            )
         rng = np.random.default_rng([seed, _COUNTY])
         contacts = sums.volumes.counts["actual"][list(groups).index("all")]
         writer.contract("coverage", synthetic_county.coverage(county.register, found, span))
@@ -178,7 +184,7 @@ def _write_chunk(
     """Histories of a chunk of persons into the tables and the sums of the truth."""
     found, span = county.calibration, county.span
     lives = live(people, county, rng)
-    rows = synthetic_chunk.contact_rows(people, lives, county, habits, rng)
+    rows = synthetic_chunk.contact_rows(people, ids, lives, county, habits, rng)
     persons = synthetic_chunk.persons(people, ids, county, rng)
     queue, queue_held = synthetic_chunk.referrals(people, lives, county, rng)
     tables = {
@@ -190,11 +196,13 @@ def _write_chunk(
         "referrals": take(queue, queue_held),
     }
     delivered = synthetic_chunk.delivered(rows, sums.next_id("contacts", int(rows.after.sum())))
-    tables["requests"] = synthetic_records.requests(rows.events.take(rows.after), delivered, found, rng)
+    tables["requests"] = synthetic_records.requests(
+        rows.events.take(rows.after), people, delivered, found, rng
+    )
     tables["diagnoses"] = synthetic_chunk.diagnoses(delivered)
     beds = synthetic_chunk.stays(people, lives, rows, county, rng)
     tables["stays"] = synthetic_chunk.stay_rows(beds, people, county)
-    quiet = synthetic_queues.table(synthetic_queues.undisturbed(lives.queue), found.services, span, rng)
+    quiet = synthetic_chunk.referral_columns(synthetic_queues.undisturbed(lives.queue), people, county, rng)
     before, after = synthetic_groups.members(groups, persons, tables, quiet, rows, span)
     sums.add(people, lives, beds, before, after, county)
     synthetic_truth.write_persons(writer, people, ids, lives, queue_held, sums.ids["referrals"], county)
@@ -208,6 +216,7 @@ def _describe(folder: Path, county: County, seed: int) -> None:
     """`source.json` for the store, and the settings of the truth."""
     source = {
         "name": county.calibration.region.name,
+        "region": county.calibration.code,
         "synthetic": True,
         "seed": seed,
         "residents": county.residents,
@@ -220,4 +229,3 @@ def _describe(folder: Path, county: County, seed: int) -> None:
 
 def _save(path: Path, content: Mapping[str, object]) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-

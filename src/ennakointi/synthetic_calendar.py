@@ -1,4 +1,5 @@
-"""When care is given in the synthetic county: season, trend, working days and autocorrelated monthly noise, by day."""
+"""When care is given in the synthetic county: season, trend, working days and autocorrelated monthly noise,
+by day."""
 
 from __future__ import annotations
 
@@ -8,10 +9,9 @@ from functools import cached_property
 
 import holidays
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi.periods import day_date, day_number, first_day, month_of
-from ennakointi.synthetic_calibration import Calibration, Service
+from ennakointi.synthetic_calibration import Calibration, Flags, Floats, Ints, Service
 
 HORIZON_MONTHS = 12  # simulated beyond the last delivered day, so that open waits have a known end
 YEAR_DAYS = 365.25
@@ -58,58 +58,54 @@ class Span:
         return range(self.since.year, day_date(self.end_day).year + 1)
 
     @cached_property
-    def year_starts(self) -> NDArray[np.int32]:
+    def year_starts(self) -> Ints:
         """Day number of the first simulated day of each year, and the day after the last (Y + 1,)."""
         starts = [max(day_number(date(y, 1, 1)), self.first_day) for y in self.years]
         return np.array([*starts, self.end_day + 1], np.int32)
 
     @cached_property
-    def month_starts(self) -> NDArray[np.int32]:
+    def month_starts(self) -> Ints:
         """Day number of the first day of every simulated month, and of the month after them."""
         months = range(self.first_month, month_of(day_date(self.end_day)) + 2)
         return np.array([day_number(first_day(m)) for m in months], np.int32)
 
     @cached_property
-    def _month_of_day(self) -> NDArray[np.int16]:
+    def _month_of_day(self) -> Ints:
         days = np.arange(self.first_day, self.end_day + 1)
         return (np.searchsorted(self.month_starts, days, side="right") - 1).astype(np.int16)
 
-    def month(self, day: NDArray[np.int32]) -> NDArray[np.int16]:
+    def month(self, day: Ints) -> Ints:
         """Months since `first_month` of simulated days."""
         return self._month_of_day[day - self.first_day]
 
-    def year(self, day: NDArray[np.int32]) -> NDArray[np.int64]:
+    def year(self, day: Ints) -> Ints:
         """Years since the first of simulated days."""
         return np.searchsorted(self.year_starts, day, side="right") - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Calendar:
-    """Cumulated day weights: `cumulative` (services, municipalities, days + 1), in years of ordinary activity."""
+    """Cumulated day weights: `cumulative` (services, municipalities, days + 1), in years of ordinary
+    activity."""
 
     span: Span
-    cumulative: NDArray[np.float64]
+    cumulative: Floats
 
-    def between(
-        self, service: int, municipality: NDArray[np.int16], start: NDArray[np.int32], end: NDArray[np.int32]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Cumulated weight at the start of day `start` and of day `end`; both broadcast with `municipality`."""
+    def between(self, service: int, municipality: Ints, start: Ints, end: Ints) -> tuple[Floats, Floats]:
+        """Cumulated weight at the start of day `start` and of day `end`; both broadcast with
+        `municipality`."""
         row, first = self.cumulative[service], self.span.first_day
         return row[municipality, start - first], row[municipality, end - first]
 
     @cached_property
-    def _ladder(self) -> NDArray[np.float64]:
+    def _ladder(self) -> Floats:
         """Every row scaled to [0, 1) and raised by its number: one ascending array to search in."""
-        services, places, days = self.cumulative.shape
+        services, places = self.cumulative.shape[:2]
         rows = self.cumulative / np.maximum(self.cumulative[:, :, -1:], 1e-12)
-        ladder: NDArray[np.float64] = (
-            rows + np.arange(services * places).reshape(services, places, 1)
-        ).reshape(-1)
+        ladder: Floats = (rows + np.arange(services * places).reshape(services, places, 1)).reshape(-1)
         return ladder
 
-    def day_at(
-        self, service: NDArray[np.int8] | int, municipality: NDArray[np.int16], weight: NDArray[np.float64]
-    ) -> NDArray[np.int32]:
+    def day_at(self, service: Ints | int, municipality: Ints, weight: Floats) -> Ints:
         """Day on which the cumulated weight (k,) is reached."""
         places, days = self.cumulative.shape[1:]
         row = np.asarray(service, np.int64) * places + municipality
@@ -141,7 +137,7 @@ def build(calibration: Calibration, span: Span, rng: np.random.Generator) -> Cal
     return Calendar(span, cumulative)
 
 
-def _level(service: Service, calibration: Calibration, span: Span, n_months: int) -> NDArray[np.float64]:
+def _level(service: Service, calibration: Calibration, span: Span, n_months: int) -> Floats:
     """Season × trend × start of the service by month (n_months,), 1 in the reference year."""
     months = span.first_month + np.arange(n_months)
     season = np.array(calibration.care.seasons[service.season])
@@ -152,7 +148,7 @@ def _level(service: Service, calibration: Calibration, span: Span, n_months: int
     return level
 
 
-def _noise(calibration: Calibration, n_months: int, rng: np.random.Generator) -> NDArray[np.float64]:
+def _noise(calibration: Calibration, n_months: int, rng: np.random.Generator) -> Floats:
     """Monthly factors (services, municipalities, months): AR(1) on the log scale, county and municipality."""
     noise = calibration.care.noise
     services, places = len(calibration.services), len(calibration.municipalities)
@@ -161,9 +157,7 @@ def _noise(calibration: Calibration, n_months: int, rng: np.random.Generator) ->
     return np.exp(county + local)
 
 
-def _autoregressive(
-    shape: tuple[int, int], length: int, rho: float, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _autoregressive(shape: tuple[int, int], length: int, rho: float, rng: np.random.Generator) -> Floats:
     """Stationary AR(1) series with unit variance, (*shape, length)."""
     series = rng.standard_normal((*shape, length))
     for t in range(1, length):
@@ -171,7 +165,7 @@ def _autoregressive(
     return series
 
 
-def _holidays(span: Span) -> NDArray[np.bool_]:
+def _holidays(span: Span) -> Flags:
     """Whether each simulated day is a public holiday or an eve that is free in practice."""
     days = holidays.country_holidays("FI", years=list(span.years), categories=("public", "unofficial"))
     numbers = np.array([day_number(day) for day in days], np.int64)

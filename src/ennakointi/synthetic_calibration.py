@@ -1,21 +1,26 @@
-"""Calibration of the synthetic county: the documents of `parameters/synthetic`, read strictly and laid out as arrays."""
+"""Calibration of the synthetic county: the documents of `parameters/synthetic`, read strictly and laid out as
+arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ennakointi.errors import ParameterError
+from ennakointi.parameters import shipped
 from ennakointi.periods import parse_month
 from ennakointi.spelling import did_you_mean
+from ennakointi.yaml_documents import DocumentFault, read_yaml
+
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.floating[Any]]
+Flags = NDArray[np.bool_]
 
 AGES = 101  # 0…100, the last is open
 
@@ -239,8 +244,9 @@ class Region(_Strict):
 
 @dataclass(frozen=True)
 class Calibration:
-    """Everything that the synthetic county is made from."""
+    """Everything that the synthetic county is made from; `code` names the region's document."""
 
+    code: str
     region: Region
     needs: Needs
     care: Care
@@ -277,8 +283,9 @@ def load(region: str = "paijat-hame", folders: Sequence[Path] = ()) -> Calibrati
     ParameterError
         A document is missing or wrong; the message names the file, the key and what was given.
     """
-    searched = [*folders, Path("parameters"), _shipped()]
+    searched = [*folders, Path("parameters"), shipped("parameters")]
     found = Calibration(
+        region,
         _parse(Region, *_read(region, searched)),
         _parse(Needs, *_read("needs", searched)),
         _parse(Care, *_read("care", searched)),
@@ -287,7 +294,7 @@ def load(region: str = "paijat-hame", folders: Sequence[Path] = ()) -> Calibrati
     return found
 
 
-def curve(points: Mapping[int, float], at: NDArray[np.float64]) -> NDArray[np.float64]:
+def curve(points: Mapping[int, float], at: Floats) -> Floats:
     """Values of a curve, linear between its points and constant beyond them; an empty curve is 0."""
     if not points:
         return np.zeros(len(at))
@@ -295,14 +302,9 @@ def curve(points: Mapping[int, float], at: NDArray[np.float64]) -> NDArray[np.fl
     return np.interp(at, keys, [points[key] for key in keys])
 
 
-def by_age(points: Mapping[int, float]) -> NDArray[np.float64]:
+def by_age(points: Mapping[int, float]) -> Floats:
     """A curve at every age, (AGES,)."""
     return curve(points, np.arange(AGES, dtype=float))
-
-
-def _shipped() -> Path:
-    inside = Path(str(resources.files("ennakointi"))) / "shipped" / "parameters"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "parameters"
 
 
 def _read(name: str, folders: Sequence[Path]) -> tuple[Path, object]:
@@ -310,65 +312,57 @@ def _read(name: str, folders: Sequence[Path]) -> tuple[Path, object]:
         path = folder / "synthetic" / f"{name}.yml"
         if path.is_file():
             try:
-                return path, yaml.safe_load(path.read_text(encoding="utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError) as error:
-                raise ParameterError(f"synthetic/{path.name}: not readable as YAML: {error}") from error
-    known = sorted(
-        {p.stem for folder in folders for p in (folder / "synthetic").glob("*.yml")} - {"care", "needs"}
-    )
-    raise ParameterError(
-        f"synthetic/{name}.yml: no such calibration; there are: {', '.join(known) or 'none'}"
-    )
+                return path, read_yaml(path)[0]
+            except DocumentFault as fault:
+                raise ParameterError(f"synthetic/{path.name}: {fault}") from fault
+    known = {path.stem for folder in folders for path in (folder / "synthetic").glob("*.yml")} - {
+        "care",
+        "needs",
+    }
+    raise ParameterError(f"synthetic/{name}.yml: there is no such calibration{did_you_mean(name, known)}")
 
 
 def _check_names(found: Calibration, region: str) -> None:
     """Names that point from one document to another must exist there."""
-    services, care = set(found.services), found.care.services
-    needs = {*found.needs.conditions, *found.needs.statuses}
-    references = [
-        ("care.yml", "adds", {n for s in care.values() for n in s.adds}, needs),
-        ("care.yml", "classes", {n for s in care.values() for n in s.classes}, set(found.classes)),
-        ("care.yml", "season", {s.season for s in care.values()}, set(found.care.seasons)),
-        ("care.yml", "week", {s.week for s in care.values()}, set(found.care.weeks)),
-        ("care.yml", "substitute", {s.missed.substitute for s in care.values()} - {None}, services),
-        (
-            "needs.yml",
-            "classes",
-            {n for c in found.needs.conditions.values() for n in c.classes},
-            set(found.classes),
-        ),
-        (
-            "needs.yml",
-            "classes",
-            {n for c in found.needs.statuses.values() for n in c.classes},
-            set(found.classes),
-        ),
-        (f"{region}.yml", "rate_multipliers", set(found.region.rate_multipliers), services),
-        (
-            f"{region}.yml",
-            "ages",
-            {m.ages for m in found.region.municipalities.values()},
-            set(found.region.ages),
-        ),
-        (
-            f"{region}.yml",
-            "interventions",
-            {n for i in found.region.interventions.values() for n in (*i.effects, *i.counted)},
-            services,
-        ),
-        (
-            f"{region}.yml",
-            "municipalities",
-            {m for i in found.region.interventions.values() for m in i.starts}
-            | {m for rule in (*found.region.coverage, *found.region.purchased) for m in rule.municipalities},
-            set(found.municipalities),
-        ),
-    ]
+    references = _named_in_care(found) + _named_in_region(found.region, set(found.services), f"{region}.yml")
     for document, key, given, known in references:
-        for name in sorted(map(str, given - known)):
-            raise ParameterError(
-                f"synthetic/{document}: {key}: unknown name {name!r}{did_you_mean(name, known)}"
-            )
+        for name in sorted(given - known):
+            near = did_you_mean(name, known)
+            raise ParameterError(f"synthetic/{document}: {key}: unknown name {name!r}{near}")
+
+
+def _named_in_care(found: Calibration) -> list[tuple[str, str, set[str], set[str]]]:
+    """(document, key, names given, names known) in `care.yml` and `needs.yml`."""
+    care, needs, classes = found.care, found.needs, set(found.classes)
+    services = care.services.values()
+    known = {*needs.conditions, *needs.statuses}
+    in_needs = {n for kind in (needs.conditions, needs.statuses) for c in kind.values() for n in c.classes}
+    substitutes = {s.missed.substitute for s in services if s.missed.substitute}
+    return [
+        ("care.yml", "adds", {n for s in services for n in s.adds}, known),
+        ("care.yml", "classes", {n for s in services for n in s.classes}, classes),
+        ("care.yml", "season", {s.season for s in services}, set(care.seasons)),
+        ("care.yml", "week", {s.week for s in services}, set(care.weeks)),
+        ("care.yml", "substitute", substitutes, set(found.services)),
+        ("needs.yml", "classes", in_needs, classes),
+    ]
+
+
+def _named_in_region(
+    region: Region, services: set[str], document: str
+) -> list[tuple[str, str, set[str], set[str]]]:
+    """(document, key, names given, names known) in a region's document."""
+    places = {m for rule in region.coverage for m in rule.municipalities}
+    places |= {m for purchase in region.purchased for m in purchase.municipalities}
+    places |= {m for i in region.interventions.values() for m in i.starts}
+    acted = {n for i in region.interventions.values() for n in (*i.effects, *i.counted)}
+    ages = {m.ages for m in region.municipalities.values()}
+    return [
+        (document, "rate_multipliers", set(region.rate_multipliers), services),
+        (document, "ages", ages, set(region.ages)),
+        (document, "interventions", acted, services),
+        (document, "municipalities", places, set(region.municipalities)),
+    ]
 
 
 def _parse(kind: type[Document], path: Path, content: object) -> Document:

@@ -1,8 +1,10 @@
-"""The tables of one chunk of persons: what the register holds of their histories, in the columns of the contract."""
+"""The tables of one chunk of persons: what the register holds of their histories, in the columns of the
+contract."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +12,18 @@ from numpy.typing import NDArray
 from ennakointi import synthetic_contacts as recorded
 from ennakointi import synthetic_queues, synthetic_records, synthetic_register
 from ennakointi.periods import parse_month
+from ennakointi.synthetic_calibration import Flags, Floats, Ints
 from ennakointi.synthetic_events import Events, join
-from ennakointi.synthetic_files import DAY_MINUTES, NO_DAY, NO_MINUTE, Coded, Columns, Values, take
+from ennakointi.synthetic_files import DAY_MINUTES, NO_DAY, NO_MINUTE, Coded, Columns, take
 from ennakointi.synthetic_lives import County, Lives
-from ennakointi.synthetic_persons import ALWAYS, STILL, People
+from ennakointi.synthetic_persons import ALWAYS, STILL, People, age_on
+from ennakointi.synthetic_queues import Entries
 from ennakointi.synthetic_records import Codebook
 
+OWN = "county"
 ROUND_THE_CLOCK = "round_the_clock_care"
 _NON_DISCLOSURE = 0.003
-_BED_DAY_EUR = {"specialised_inpatient": 620.0, "ward_care": 290.0}  # beside the cost of the contact that opens the stay
+_BED_DAY_EUR = {"specialised_inpatient": 620.0, "ward_care": 290.0}  # beside the contact that opens the stay
 _BREAK = ("mental_health", "primary_care", 0.3)  # recorded service, recorded instead, share
 
 
@@ -32,19 +37,19 @@ class Habits:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """All rows of the chunk's contacts, delivered or not: `columns` of the contract without identifiers of persons,
-    `events`, whether a row happened (`actual`), and whether it stands in the register of the history without (`before`)
-    and with (`after`) the disruption."""
+    """All rows of the chunk's contacts, delivered or not: `columns` of the contract without identifiers of
+    persons, `events`, whether a row happened (`actual`), and whether it stands in the register of the history
+    without (`before`) and with (`after`) the disruption."""
 
     events: Events
-    columns: dict[str, Values]
-    actual: NDArray[np.bool_]
-    before: NDArray[np.bool_]
-    after: NDArray[np.bool_]
+    columns: dict[str, Any]
+    actual: Flags
+    before: Flags
+    after: Flags
 
 
 def contact_rows(
-    people: People, lives: Lives, county: County, habits: Habits, rng: np.random.Generator
+    people: People, ids: Ints, lives: Lives, county: County, habits: Habits, rng: np.random.Generator
 ) -> Rows:
     """Contacts, cancelled appointments and work behind the scenes, in order of person and time."""
     calibration, span, register = county.calibration, county.span, county.register
@@ -57,6 +62,8 @@ def contact_rows(
     columns["diagnosis_system"] = Coded(system, synthetic_records.SYSTEMS)
     columns |= recorded.stamps(events, kind, columns, people, calibration, span, rng)
     minute = columns.pop("minute")
+    half_year = span.month(events.day) // 6
+    columns["episode_id"] = (ids[events.person] * 32 + events.service) * 128 + half_year
     columns["started_at"] = events.day.astype(np.int64) * DAY_MINUTES + minute
     columns["service"] = Coded(_recorded_service(events, county, rng), calibration.services)
     cell = (events.service, people.municipality[events.person], span.month(events.day))
@@ -69,7 +76,7 @@ def contact_rows(
 
 def _with_extras(
     people: People, lives: Lives, county: County, rng: np.random.Generator
-) -> tuple[Events, NDArray[np.int8], NDArray[np.int64]]:
+) -> tuple[Events, Ints, Ints]:
     """Contacts with the rows around them: events, kind of row, and the contact each row belongs to."""
     care, contacts = county.calibration.care, lives.contacts
     cancelled = np.flatnonzero(rng.random(len(contacts)) < sum(care.attendance.values()))
@@ -78,23 +85,27 @@ def _with_extras(
     before = contacts.take(cancelled)
     day = np.maximum(before.day - rng.integers(1, 21, len(before)).astype(np.int32), earliest[before.person])
     events = join(contacts, Events(before.person, before.service, day), contacts.take(behind))
-    kind = np.repeat([recorded.ORDINARY, recorded.CANCELLED, recorded.BEHIND], [len(contacts), len(before), len(behind)])
+    kind = np.repeat(
+        [recorded.ORDINARY, recorded.CANCELLED, recorded.BEHIND], [len(contacts), len(before), len(behind)]
+    )
     return events, kind.astype(np.int8), np.concatenate([np.arange(len(contacts)), cancelled, behind])
 
 
-def _recorded_service(events: Events, county: County, rng: np.random.Generator) -> NDArray[np.int8]:
+def _recorded_service(events: Events, county: County, rng: np.random.Generator) -> Ints:
     """The service code in the register: the true one but for an undeclared coding break."""
     if county.settings.coding_break is None:
         return events.service
     service, instead, share = _BREAK
     month = county.span.first_month + county.span.month(events.day).astype(np.int64)
     names = county.calibration
-    changed = (events.service == names.service(service)) & (month >= parse_month(county.settings.coding_break))
+    changed = (events.service == names.service(service)) & (
+        month >= parse_month(county.settings.coding_break)
+    )
     changed &= rng.random(len(events)) < share
     return np.where(changed, names.service(instead), events.service).astype(np.int8)
 
 
-def persons(people: People, ids: NDArray[np.int64], county: County, rng: np.random.Generator) -> Columns:
+def persons(people: People, ids: Ints, county: County, rng: np.random.Generator) -> Columns:
     """Rows of `persons`; what happens after the delivered time is not known yet."""
     region, span = county.calibration.region, county.span
     n = len(people)
@@ -118,15 +129,17 @@ def persons(people: People, ids: NDArray[np.int64], county: County, rng: np.rand
     }
 
 
-def _shares(values: list[float]) -> NDArray[np.float64]:
+def _shares(values: list[float]) -> Floats:
     return np.array(values) / sum(values)
 
 
 def statuses(lives: Lives, county: County) -> Columns:
-    """Rows of `statuses`; `family_with_children` comes from the population register (controller `other`)."""
+    """Rows of `statuses`; `family_with_children` comes from the households that the county itself knows."""
     spells, known = lives.traits.spells, county.calibration.needs.statuses
-    controllers = tuple(dict.fromkeys([*(s.controller for s in known.values()), "other"]))
-    of_status = np.array([controllers.index(known[n].controller if n in known else "other") for n in spells.names])
+    controllers = tuple(dict.fromkeys([*(s.controller for s in known.values()), OWN]))
+    of_status = np.array(
+        [controllers.index(known[n].controller if n in known else OWN) for n in spells.names]
+    )
     order = np.lexsort((spells.status, spells.start, spells.person))
     end = spells.end[order]
     return {
@@ -157,7 +170,7 @@ def enrolments(lives: Lives, county: County, rng: np.random.Generator) -> Column
     }
 
 
-def delivered(rows: Rows, first_id: int) -> dict[str, Values]:
+def delivered(rows: Rows, first_id: int) -> dict[str, Any]:
     """Rows of `contacts` that the register holds, with their ids."""
     n = int(rows.after.sum())
     columns = take(rows.columns, rows.after)
@@ -169,10 +182,10 @@ def delivered(rows: Rows, first_id: int) -> dict[str, Values]:
 def diagnoses(contacts: Columns) -> Columns:
     """Rows of `diagnoses`: one for each contact with a diagnosis."""
     code, started = contacts["diagnosis"], contacts["started_at"]
-    assert isinstance(code, Coded)
-    assert isinstance(started, np.ndarray)
     known = code.codes >= 0
-    chosen = take({n: contacts[n] for n in ("person_id", "diagnosis", "diagnosis_system", "contact_id")}, known)
+    chosen = take(
+        {n: contacts[n] for n in ("person_id", "diagnosis", "diagnosis_system", "contact_id")}, known
+    )
     return {
         "person_id": chosen["person_id"],
         "recorded_on": (started[known] // DAY_MINUTES).astype(np.int32),
@@ -185,10 +198,10 @@ def diagnoses(contacts: Columns) -> Columns:
 
 def referrals(
     people: People, lives: Lives, county: County, rng: np.random.Generator
-) -> tuple[dict[str, Values], NDArray[np.bool_]]:
+) -> tuple[dict[str, Any], Flags]:
     """Rows of `referrals` by person in the chunk, and which of them the register holds."""
     queue, span = lives.queue, county.span
-    rows = synthetic_queues.table(queue, county.calibration.services, span, rng)
+    rows = referral_columns(queue, people, county, rng)
     place = people.municipality[queue.person]
     month = span.month(np.maximum(queue.received, span.first_day))
     last = span.month(np.minimum(queue.end, span.last_day).clip(span.first_day))
@@ -197,22 +210,46 @@ def referrals(
     return rows, held
 
 
+def referral_columns(
+    queue: Entries, people: People, county: County, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Columns of `referrals` but its key, for any queue of the chunk."""
+    calibration, span, place = county.calibration, county.span, people.municipality[queue.person]
+    age = age_on(people.birth[queue.person], queue.received)
+    return {
+        **synthetic_queues.table(queue, calibration.services, span, rng),
+        "specialty": recorded.specialties(queue.service, age, calibration, rng),
+        "unit": _units(queue.service, place, queue.received, county),
+    }
+
+
+def _units(service: Ints, place: Ints, day: Ints, county: County) -> Coded:
+    """The units of services in municipalities on given days."""
+    calibration = county.calibration
+    kinds = synthetic_register.unit_kinds(calibration)
+    kind = np.array([kinds.index(s.unit) for s in calibration.care.services.values()], np.int8)[service]
+    own = np.zeros(len(day), np.int8)
+    unit = synthetic_register.unit_of(calibration, kind, place, day, own, county.span)
+    return Coded(unit, synthetic_register.unit_names(calibration))
+
+
 def stays(
     people: People, lives: Lives, rows: Rows, county: County, rng: np.random.Generator
 ) -> dict[str, NDArray]:
-    """Bed stays of actual contacts, and of round-the-clock care from its periods: person, service, minutes, whether the
-    register holds them."""
+    """Bed stays of actual contacts, and of round-the-clock care from its periods: person, service, minutes,
+    whether the register holds them."""
     calibration, span = county.calibration, county.span
     real = np.flatnonzero(rows.actual & ordinary(rows))
     started = rows.columns["started_at"]
-    assert isinstance(started, np.ndarray)
     events = rows.events.take(real)
     minute = started[real] % DAY_MINUTES
     bed = synthetic_records.stays(events, minute, people, calibration, rng)
     spells = lives.traits.spells
     housed = np.flatnonzero(spells.status == spells.names.index(ROUND_THE_CLOCK))
     admitted = np.maximum(spells.start[housed], span.first_day - 2000).astype(np.int64) * DAY_MINUTES + 720
-    discharged = np.where(spells.end[housed] == STILL, NO_MINUTE, spells.end[housed].astype(np.int64) * DAY_MINUTES + 840)
+    discharged = np.where(
+        spells.end[housed] == STILL, NO_MINUTE, spells.end[housed].astype(np.int64) * DAY_MINUTES + 840
+    )
     discharged = np.where(discharged == NO_MINUTE, discharged, np.maximum(discharged, admitted))
     person = np.concatenate([events.person[bed["row"]], spells.person[housed]])
     home = np.full(len(housed), calibration.service(ROUND_THE_CLOCK), np.int8)
@@ -236,11 +273,8 @@ def stay_rows(beds: dict[str, NDArray], people: People, county: County) -> Colum
     held, span, calibration = beds["held"], county.span, county.calibration
     admitted, service = beds["admitted"][held], beds["service"][held]
     last = (span.last_day + 1) * DAY_MINUTES
-    kinds = synthetic_register.unit_kinds(calibration)
-    kind = np.array([kinds.index(s.unit) for s in calibration.care.services.values()], np.int8)[service]
     place = people.municipality[beds["person"][held]]
     day = (admitted // DAY_MINUTES).astype(np.int32)
-    unit = synthetic_register.unit_of(calibration, kind, place, day, np.zeros(len(day), np.int8), span)
     ready, discharged = (
         np.where((beds[n][held] == NO_MINUTE) | (beds[n][held] >= last), NO_MINUTE, beds[n][held])
         for n in ("ready", "discharged")
@@ -250,7 +284,7 @@ def stay_rows(beds: dict[str, NDArray], people: People, county: County) -> Colum
     return {
         "person_id": beds["person"][held].astype(np.int64),
         "service": Coded(service, calibration.services),
-        "unit": Coded(unit, synthetic_register.unit_names(calibration)),
+        "unit": _units(service, place, day, county),
         "admitted_at": admitted,
         "ready_at": ready,
         "discharged_at": discharged,
@@ -258,12 +292,8 @@ def stay_rows(beds: dict[str, NDArray], people: People, county: County) -> Colum
     }
 
 
-def ordinary(rows: Rows) -> NDArray[np.bool_]:
+def ordinary(rows: Rows) -> Flags:
     """Attended contacts with the client."""
     attendance, mode = rows.columns["attendance"], rows.columns["mode"]
-    assert isinstance(attendance, Coded)
-    assert isinstance(mode, Coded)
     hidden = [mode.names.index(name) for name in ("administrative", "professional")]
     return (attendance.codes == 0) & ~np.isin(mode.codes, hidden)
-
-

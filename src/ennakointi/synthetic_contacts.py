@@ -1,18 +1,20 @@
-"""What is recorded about a contact in the synthetic county: when, how, by whom, where, why, after what wait, at what cost."""
+"""What is recorded about a contact in the synthetic county: when, how, by whom, where, why, after what wait,
+at what cost."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ennakointi import schema, synthetic_register
 from ennakointi.synthetic_calendar import Span
-from ennakointi.synthetic_calibration import Calibration, curve
+from ennakointi.synthetic_calibration import Calibration, Floats, Ints, curve
 from ennakointi.synthetic_events import Events
-from ennakointi.synthetic_files import DAY_MINUTES, NO_MINUTE, Coded, Values
+from ennakointi.synthetic_files import DAY_MINUTES, NO_MINUTE, Coded, Columns
 from ennakointi.synthetic_persons import People, age_on
 from ennakointi.synthetic_register import Register
 
@@ -23,6 +25,9 @@ NATURES = schema.TABLES["contacts"]["nature"].codes
 BOOKED = schema.TABLES["contacts"]["booked_via"].codes
 ATTENDANCE = schema.TABLES["contacts"]["attendance"].codes
 SPECIALTIES = ("10", "20", "30", "40", "50", "70", "74", "75", "77", "98")
+_SOMATIC = {"10": 0.3, "20": 0.32, "30": 0.14, "50": 0.14, "77": 0.1}  # of adults' specialised care
+_SPECIALISED = ("specialised_outpatient", "specialised_inpatient")
+_PSYCHIATRIC = 0.12  # of specialised care
 _HOURS = {
     "office": (6, 6, 6, 6, 6, 6, 8, 30, 140, 150, 140, 110, 105, 115, 100, 60, 25, 12, 8, 6, 4, 3, 2, 2),
     "always": (
@@ -61,22 +66,22 @@ _REMOTE_SHARES = {  # by year, of remote contacts
 }
 _DISRUPTED_REMOTE = 1.2  # remote contacts in the months of the disruption, relative
 _SPREAD = 0.3  # log sd of costs and durations
-_REMOTE_COST = 0.55
+_REMOTE_COST, _PHYSICIAN_COST, _OTHER_COST = 0.55, 1.35, 0.9  # relative
 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
     """Code positions per service, laid out once: cumulative shares (S, codes) and single values (S,)."""
 
-    staff: NDArray[np.float64]
-    nature: NDArray[np.float64]
-    hours: NDArray[np.float64]
-    remote: NDArray[np.float64]
-    place: NDArray[np.int8]
-    urgent: NDArray[np.float64]
-    unit: NDArray[np.int8]
-    cost: NDArray[np.float64]
-    minutes: NDArray[np.float64]
+    staff: Floats
+    nature: Floats
+    hours: Floats
+    remote: Floats
+    place: Ints
+    urgent: Floats
+    unit: Ints
+    cost: Floats
+    minutes: Floats
 
 
 def layout(calibration: Calibration, span: Span) -> Tables:
@@ -97,26 +102,26 @@ def layout(calibration: Calibration, span: Span) -> Tables:
     )
 
 
-def _cumulated(shares: Mapping[str, float], names: tuple[str, ...]) -> NDArray[np.float64]:
+def _cumulated(shares: Mapping[str, float], names: tuple[str, ...]) -> Floats:
     values = np.array([shares.get(name, 0.0) for name in names])
     return np.cumsum(values) / values.sum()
 
 
-def pick(upper: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int8]:
+def pick(upper: Floats, rng: np.random.Generator) -> Ints:
     """Position drawn from cumulative shares (k, codes)."""
     return (rng.random(len(upper))[:, None] >= upper[:, :-1]).sum(axis=1).astype(np.int8)
 
 
 def describe(
     events: Events,
-    kind: NDArray[np.int8],
+    kind: Ints,
     people: People,
     tables: Tables,
     calibration: Calibration,
     span: Span,
     register: Register,
     rng: np.random.Generator,
-) -> dict[str, Values]:
+) -> dict[str, Any]:
     """Columns of `contacts` except identifiers, diagnoses and waits, plus `minute` (of the day).
 
     Parameters
@@ -134,8 +139,9 @@ def describe(
     unit_kind = _unit_kinds(events, mode, tables, calibration, span)
     remote = np.isin(mode, [schema.MODES.index(m) for m in _REMOTE_KINDS])
     size = np.exp(rng.normal(-(_SPREAD**2) / 2, _SPREAD, len(events))) * np.where(remote, _REMOTE_COST, 1.0)
-    staffed = np.where(profession == schema.PROFESSIONS.index("physician"), 1.35, 0.9)
+    staffed = np.where(profession == schema.PROFESSIONS.index("physician"), _PHYSICIAN_COST, _OTHER_COST)
     urgent = rng.random(len(events)) >= tables.urgent[service]
+    unit = synthetic_register.unit_of(calibration, unit_kind, place, events.day, provider, span)
     mode = np.where(kind == BEHIND, _behind(calibration, len(events), rng), mode)
     return {
         "minute": minute,
@@ -143,15 +149,11 @@ def describe(
         "profession": Coded(profession, schema.PROFESSIONS),
         "urgency": Coded(urgent.astype(np.int8), ("urgent", "non_urgent")),
         "nature": Coded(pick(tables.nature[service], rng), NATURES),
-        "unit": Coded(
-            synthetic_register.unit_of(calibration, unit_kind, place, events.day, provider, span),
-            synthetic_register.unit_names(calibration),
-        ),
+        "unit": Coded(unit, synthetic_register.unit_names(calibration)),
         "provider": Coded(provider, schema.PROVIDERS),
-        "specialty": Coded(_specialties(service, age, calibration, rng), SPECIALTIES),
+        "specialty": specialties(service, age, calibration, rng),
         "professional_id": _professionals(events, people, profession, rng),
         "booked_via": Coded(_bookings(len(events), calibration, rng), BOOKED),
-        "episode_id": (events.person.astype(np.int64) * 32 + service) * 128 + month // 6,
         "attendance": Coded(_attendance(kind, calibration, rng), ATTENDANCE),
         "cost_eur": np.where(kind == ORDINARY, np.rint(tables.cost[service] * size * staffed), 0.0),
         "duration_minutes": np.rint(tables.minutes[service] * size / 5) * 5,
@@ -160,15 +162,15 @@ def describe(
 
 def _modes(
     events: Events,
-    profession: NDArray[np.int8],
-    age: NDArray[np.int64],
-    year: NDArray[np.int64],
-    month: NDArray[np.int16],
+    profession: Ints,
+    age: Ints,
+    year: Ints,
+    month: Ints,
     tables: Tables,
     calibration: Calibration,
     span: Span,
     rng: np.random.Generator,
-) -> NDArray[np.int8]:
+) -> Ints:
     """Remote by date, age and profession, otherwise the service's usual place."""
     share = tables.remote[events.service, year] * np.clip(1.14 - 0.004 * (age - 25), 0.75, 1.14)
     share = share * np.where(profession == schema.PROFESSIONS.index("physician"), 0.85, 1.06)
@@ -185,9 +187,7 @@ def _modes(
     return np.where(remote, kinds, tables.place[events.service]).astype(np.int8)
 
 
-def _unit_kinds(
-    events: Events, mode: NDArray[np.int8], tables: Tables, calibration: Calibration, span: Span
-) -> NDArray[np.int8]:
+def _unit_kinds(events: Events, mode: Ints, tables: Tables, calibration: Calibration, span: Span) -> Ints:
     """The service's unit; digital primary care goes to the county's digital clinic once that is open."""
     kind = tables.unit[events.service]
     digital = np.isin(mode, [schema.MODES.index("remote_async"), schema.MODES.index("remote_realtime")])
@@ -199,16 +199,14 @@ def _unit_kinds(
     )
 
 
-def _behind(calibration: Calibration, n: int, rng: np.random.Generator) -> NDArray[np.int8]:
+def _behind(calibration: Calibration, n: int, rng: np.random.Generator) -> Ints:
     shares = calibration.care.behind_the_scenes
     modes = [schema.MODES.index(name) for name in shares]
     upper = np.cumsum(list(shares.values())) / sum(shares.values())
     return np.array(modes, np.int8)[np.searchsorted(upper[:-1], rng.random(n), side="right")]
 
 
-def _attendance(
-    kind: NDArray[np.int8], calibration: Calibration, rng: np.random.Generator
-) -> NDArray[np.int8]:
+def _attendance(kind: Ints, calibration: Calibration, rng: np.random.Generator) -> Ints:
     shares = calibration.care.attendance
     codes = np.array([ATTENDANCE.index(name) for name in shares], np.int8)
     upper = np.cumsum(list(shares.values())) / max(sum(shares.values()), 1e-9)
@@ -216,35 +214,32 @@ def _attendance(
     return np.where(kind == CANCELLED, drawn, 0).astype(np.int8)
 
 
-def _bookings(n: int, calibration: Calibration, rng: np.random.Generator) -> NDArray[np.int8]:
+def _bookings(n: int, calibration: Calibration, rng: np.random.Generator) -> Ints:
     upper = _cumulated(calibration.care.booking, BOOKED)
     return np.searchsorted(upper[:-1], rng.random(n), side="right").astype(np.int8)
 
 
-def _specialties(
-    service: NDArray[np.int8], age: NDArray[np.int64], calibration: Calibration, rng: np.random.Generator
-) -> NDArray[np.int8]:
+def specialties(service: Ints, age: Ints, calibration: Calibration, rng: np.random.Generator) -> Coded:
     """Specialty of specialised and mental health care by age; empty elsewhere."""
-    psychiatry = np.where(age < 13, "75", np.where(age < 23, "74", "70"))
-    somatic = rng.choice(["10", "20", "30", "50", "77"], size=len(service), p=[0.3, 0.32, 0.14, 0.14, 0.1])
-    somatic = np.where(age < 16, "40", somatic)
-    specialised = np.isin(service, _positions(calibration, "specialised_outpatient", "specialised_inpatient"))
-    mental = np.isin(service, _positions(calibration, "mental_health"))
-    mental |= specialised & (rng.random(len(service)) < 0.12)
-    codes = np.searchsorted(SPECIALTIES, np.where(mental, psychiatry, somatic))
-    codes = np.where(service == calibration.service("emergency"), SPECIALTIES.index("98"), codes)
-    known = specialised | mental | (service == calibration.service("emergency"))
-    return np.where(known, codes, -1).astype(np.int8)
+    psychiatry = np.where(age < 13, _specialty("75"), np.where(age < 23, _specialty("74"), _specialty("70")))
+    somatic = np.array([_specialty(code) for code in _SOMATIC])
+    somatic = somatic[np.searchsorted(np.cumsum(list(_SOMATIC.values()))[:-1], rng.random(len(service)))]
+    somatic = np.where(age < 16, _specialty("40"), somatic)
+    specialised = np.isin(service, [calibration.service(name) for name in _SPECIALISED])
+    emergency = service == calibration.service("emergency")
+    mental = service == calibration.service("mental_health")
+    mental |= specialised & (rng.random(len(service)) < _PSYCHIATRIC)
+    codes = np.where(emergency, _specialty("98"), np.where(mental, psychiatry, somatic))
+    return Coded(np.where(specialised | mental | emergency, codes, -1).astype(np.int8), SPECIALTIES)
 
 
-def _positions(calibration: Calibration, *names: str) -> list[int]:
-    return [calibration.service(name) for name in names]
+def _specialty(code: str) -> int:
+    return SPECIALTIES.index(code)
 
 
-def _professionals(
-    events: Events, people: People, profession: NDArray[np.int8], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """Half of the contacts with the person's own professional of the unit, the rest with another of about 12."""
+def _professionals(events: Events, people: People, profession: Ints, rng: np.random.Generator) -> Ints:
+    """Half of the contacts with the person's own professional of the unit, the rest with another of about
+    12."""
     own = (people.draw[events.person] * 9973).astype(np.int64) % 12
     other = rng.integers(0, 12, len(events))
     seat = np.where(rng.random(len(events)) < 0.5, own, other)
@@ -254,21 +249,20 @@ def _professionals(
 
 def stamps(
     events: Events,
-    kind: NDArray[np.int8],
-    columns: Mapping[str, Values],
+    kind: Ints,
+    columns: Columns,
     people: People,
     calibration: Calibration,
     span: Span,
     rng: np.random.Generator,
-) -> dict[str, Values]:
-    """`contacted_at` and `need_assessed_at` in minutes, for non-urgent contacts of services with the care guarantee."""
+) -> dict[str, Any]:
+    """`contacted_at` and `need_assessed_at` in minutes, for non-urgent contacts of services with the care
+    guarantee."""
     waits = calibration.care.waits
     n = len(events)
     started = events.day.astype(np.int64) * DAY_MINUTES + columns["minute"]
     guaranteed = np.array([s.guarantee for s in calibration.care.services.values()])[events.service]
     urgency, profession = columns["urgency"], columns["profession"]
-    assert isinstance(urgency, Coded)
-    assert isinstance(profession, Coded)
     known = guaranteed & (urgency.codes == 1) & (kind == ORDINARY) & (rng.random(n) >= waits.missing_stamp)
     physician = profession.codes == schema.PROFESSIONS.index("physician")
     age = age_on(people.birth[events.person], events.day)
@@ -286,9 +280,7 @@ def stamps(
     }
 
 
-def _physician_days(
-    events: Events, age: NDArray[np.int64], calibration: Calibration, span: Span
-) -> NDArray[np.float64]:
+def _physician_days(events: Events, age: Ints, calibration: Calibration, span: Span) -> Floats:
     """Mean days to a physician after the day of assessment, a step function of the month (k,)."""
     waits, month = calibration.care.waits, span.first_month + span.month(events.day)
     general = _steps(waits.physician_days, month)
@@ -296,7 +288,7 @@ def _physician_days(
     return np.where((age < 23) & ~np.isnan(young), young, general)
 
 
-def _steps(points: Mapping[int, float], month: NDArray[np.int64]) -> NDArray[np.float64]:
+def _steps(points: Mapping[int, float], month: NDArray[Any]) -> Floats:
     """The value of the last point at or before a month; NaN before the first."""
     starts = np.array(sorted(points))
     values = np.array([np.nan, *(points[int(s)] for s in starts)])

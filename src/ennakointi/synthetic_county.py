@@ -1,16 +1,16 @@
-"""Tables of the synthetic county that are not about persons: coverage, population, capacity, slots, feedback, indicators."""
+"""Tables of the synthetic county that are not about persons: coverage, population, capacity, slots, feedback,
+indicators."""
 
 from __future__ import annotations
 
 from datetime import date
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi import schema, synthetic_register
 from ennakointi.periods import day_number, month_of
 from ennakointi.synthetic_calendar import Span
-from ennakointi.synthetic_calibration import AGES, Calibration, by_age
+from ennakointi.synthetic_calibration import AGES, Calibration, Floats, Ints, by_age
 from ennakointi.synthetic_files import NO_DAY, Coded, Columns
 from ennakointi.synthetic_persons import People
 from ennakointi.synthetic_register import Register
@@ -36,17 +36,18 @@ def coverage(register: Register, calibration: Calibration, span: Span) -> Column
 
 
 def population(people: People, calibration: Calibration, span: Span) -> Columns:
-    """Inhabitants on 31 December, and a projection to 2040 with the present births and deaths and no net migration."""
+    """Inhabitants on 31 December, and a projection to 2040 with the present births and deaths and no net
+    migration."""
     places = len(calibration.municipalities)
     first = span.since.year
     last = span.until.year if span.until == date(span.until.year, 12, 31) else span.until.year - 1
     years, counts = [], []
-    for year in range(first, last + 1):
-        years.append(year)
-        counts.append(_inhabitants(people, day_number(date(year, 12, 31)), places))
+    for observed_year in range(first, last + 1):
+        years.append(observed_year)
+        counts.append(_inhabitants(people, day_number(date(observed_year, 12, 31)), places))
     observed = len(years)
-    for year in range(last + 1, PROJECTED_UNTIL + 1):
-        years.append(year)
+    for projected_year in range(last + 1, PROJECTED_UNTIL + 1) if counts else ():
+        years.append(projected_year)
         counts.append(_one_year_on(counts[-1], calibration))
     values = np.stack(counts) if counts else np.zeros((0, places, AGES, 2))
     year, place, age, sex = (a.reshape(-1) for a in np.indices(values.shape))
@@ -57,18 +58,20 @@ def population(people: People, calibration: Calibration, span: Span) -> Columns:
         "age": age,
         "sex": Coded(sex, SEXES),
         "persons": values.reshape(-1).round(2),
-        "variant": Coded((year >= observed).astype(np.int8), variants),
+        "variant": Coded(np.where(year >= observed, 1, 0), variants),
     }
 
 
-def _inhabitants(people: People, day: int, places: int) -> NDArray[np.float64]:
+def _inhabitants(people: People, day: int, places: int) -> Floats:
     rows = people.resident_on(day)
     sex = np.where(people.female[rows], 0, 1)
-    cell = (people.municipality[rows].astype(np.int64) * AGES + _whole_years(people.birth[rows], day)) * 2 + sex
+    cell = (
+        people.municipality[rows].astype(np.int64) * AGES + _whole_years(people.birth[rows], day)
+    ) * 2 + sex
     return np.bincount(cell, minlength=places * AGES * 2).reshape(places, AGES, 2).astype(float)
 
 
-def _whole_years(birth: NDArray[np.int32], day: int) -> NDArray[np.int64]:
+def _whole_years(birth: Ints, day: int) -> Ints:
     """Birthdays had by a day, 0…100."""
     born, now = birth.astype("datetime64[D]"), np.datetime64(day, "D")
     months = now.astype("datetime64[M]") - born.astype("datetime64[M]")
@@ -76,7 +79,7 @@ def _whole_years(birth: NDArray[np.int32], day: int) -> NDArray[np.int64]:
     return np.clip((months.astype(np.int64) - to_come) // 12, 0, AGES - 1)
 
 
-def _one_year_on(counts: NDArray[np.float64], calibration: Calibration) -> NDArray[np.float64]:
+def _one_year_on(counts: Floats, calibration: Calibration) -> Floats:
     """Survivors a year older, and the newborn of the year (places, AGES, 2)."""
     m = calibration.needs.mortality
     rate = m.at_60 * np.exp(m.growth * (np.arange(AGES) - 60))
@@ -89,11 +92,14 @@ def _one_year_on(counts: NDArray[np.float64], calibration: Calibration) -> NDArr
     return older
 
 
-def capacity(contacts: NDArray[np.int32], calibration: Calibration, span: Span, rng: np.random.Generator) -> Columns:
-    """Rows of `capacity` from the true contacts (services, municipalities, months): work hours, with vacancies."""
+def capacity(contacts: Ints, calibration: Calibration, span: Span, rng: np.random.Generator) -> Columns:
+    """Rows of `capacity` from the true contacts (services, municipalities, months): work hours, with
+    vacancies."""
     services = list(calibration.care.services.values())
     kinds = synthetic_register.unit_kinds(calibration)
-    yearly = np.stack([_smoothed(row) for row in contacts.reshape(-1, contacts.shape[-1])]).reshape(contacts.shape)
+    yearly = np.stack([_smoothed(row) for row in contacts.reshape(-1, contacts.shape[-1])]).reshape(
+        contacts.shape
+    )
     regional = [s.unit in synthetic_register.REGIONAL_UNITS for s in services]
     yearly[regional] = np.concatenate(
         [yearly[regional].sum(axis=1, keepdims=True), np.zeros_like(yearly[regional][:, 1:])], axis=1
@@ -124,7 +130,7 @@ def capacity(contacts: NDArray[np.int32], calibration: Calibration, span: Span, 
     }
 
 
-def _smoothed(series: NDArray[np.int32]) -> NDArray[np.float64]:
+def _smoothed(series: Ints) -> Floats:
     """Centred mean of 13 months, shorter at the ends."""
     sums = np.convolve(series, np.ones(13), mode="same")
     return sums / np.convolve(np.ones(len(series)), np.ones(13), mode="same")
@@ -132,7 +138,11 @@ def _smoothed(series: NDArray[np.int32]) -> NDArray[np.float64]:
 
 def slots(calibration: Calibration, span: Span, rng: np.random.Generator) -> Columns:
     """Monthly snapshots of free appointments in health centres and dental clinics since 2019."""
-    wanted = [("primary_care", "physician", 24.0), ("primary_care", "nurse", 9.0), ("oral_health", "dentist", 55.0)]
+    wanted = [
+        ("primary_care", "physician", 24.0),
+        ("primary_care", "nurse", 9.0),
+        ("oral_health", "dentist", 55.0),
+    ]
     kinds, places = synthetic_register.unit_kinds(calibration), len(calibration.municipalities)
     first = max(month_of(date(2019, 1, 1)) - span.first_month, 0)
     month, place, book, which = (
@@ -142,7 +152,9 @@ def slots(calibration: Calibration, span: Span, rng: np.random.Generator) -> Col
     services = np.array([calibration.service(s) for s, _, _ in wanted], np.int8)[which]
     kind = np.array([kinds.index(calibration.care.services[s].unit) for s, _, _ in wanted], np.int8)[which]
     wait = rng.gamma(1.6, np.array([d for _, _, d in wanted])[which] / 1.6).astype(np.int64) + 1
-    unit = synthetic_register.unit_of(calibration, kind, place.astype(np.int16), day, np.zeros(len(day), np.int8), span)
+    unit = synthetic_register.unit_of(
+        calibration, kind, place.astype(np.int16), day, np.zeros(len(day), np.int8), span
+    )
     inside = day <= span.last_day
     columns = {
         "observed_on": day,
@@ -157,7 +169,7 @@ def slots(calibration: Calibration, span: Span, rng: np.random.Generator) -> Col
     return {n: v.take(inside) if isinstance(v, Coded) else v[inside] for n, v in columns.items()}
 
 
-def feedback(contacts: NDArray[np.int32], calibration: Calibration, span: Span, rng: np.random.Generator) -> Columns:
+def feedback(contacts: Ints, calibration: Calibration, span: Span, rng: np.random.Generator) -> Columns:
     """Answered surveys since 2019: about one per 400 contacts."""
     monthly = contacts.sum(axis=1)
     first = max(month_of(date(2019, 1, 1)) - span.first_month, 0)

@@ -1,9 +1,10 @@
-"""What the disruption does to the contacts of the synthetic county: which are missed, and what becomes of the need.
+"""What the disruption does to the contacts of the synthetic county: which are missed, and what becomes of the
+need.
 
-Fates of a missed contact: *substituted* by another service on the same day, *not needed* any more at once, postponed
-into the visible *queue* (a referral), or *hidden* (the need goes on unseen). What is queued or hidden ends by a later
-contact (returned), by death, by moving away, because the need passes, or elsewhere (private care, a mis-specification);
-or it is still open at the end.
+Fates of a missed contact: *substituted* by another service on the same day, *not needed* any more at once,
+postponed into the visible *queue* (a referral), or *hidden* (the need goes on unseen). What is queued or
+hidden ends by a later contact (returned), by death, by moving away, because the need passes, or elsewhere
+(private care, a mis-specification); or it is still open at the end.
 """
 
 from __future__ import annotations
@@ -11,11 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi.periods import month_index
 from ennakointi.synthetic_calendar import Calendar
-from ennakointi.synthetic_calibration import Calibration
+from ennakointi.synthetic_calibration import Calibration, Flags, Floats, Ints
 from ennakointi.synthetic_events import Events
 from ennakointi.synthetic_needs import Traits
 from ennakointi.synthetic_persons import STILL, People
@@ -36,19 +36,19 @@ _WAIT_SHAPE = 2.5
 class Waiting:
     """Ordinary waits before contacts (k,): whether the contact had a referral and the day it was received."""
 
-    referred: NDArray[np.bool_]
-    received: NDArray[np.int32]
+    referred: Flags
+    received: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Missed:
-    """Missed contacts (m,): position `event` among the undisturbed contacts, `fate`, `end` (position in EXITS) and
-    `end_day`, STILL while open at the end of the simulated time."""
+    """Missed contacts (m,): position `event` among the undisturbed contacts, `fate`, `end` (position in
+    EXITS) and `end_day`, STILL while open at the end of the simulated time."""
 
-    event: NDArray[np.int64]
-    fate: NDArray[np.int8]
-    end: NDArray[np.int8]
-    end_day: NDArray[np.int32]
+    event: Ints
+    fate: Ints
+    end: Ints
+    end_day: Ints
 
 
 def ordinary_waits(
@@ -66,7 +66,7 @@ def ordinary_waits(
 
 def miss(
     events: Events,
-    referred: NDArray[np.bool_],
+    referred: Flags,
     people: People,
     traits: Traits,
     calibration: Calibration,
@@ -95,7 +95,7 @@ def miss(
 
 def _chosen(
     events: Events, traits: Traits, calibration: Calibration, calendar: Calendar, rng: np.random.Generator
-) -> NDArray[np.int64]:
+) -> Ints:
     span, disruption = calendar.span, calibration.care.disruption
     factor = np.zeros(len(span.month_starts))
     at = disruption.first - span.first_month + np.arange(len(disruption.factors))
@@ -109,9 +109,7 @@ def _chosen(
     return affected[rng.random(len(affected)) < np.minimum(chance, 0.95)]
 
 
-def _fates(
-    lost: Events, referred: NDArray[np.bool_], calibration: Calibration, rng: np.random.Generator
-) -> NDArray[np.int8]:
+def _fates(lost: Events, referred: Flags, calibration: Calibration, rng: np.random.Generator) -> Ints:
     spec = [s.missed for s in calibration.care.services.values()]
     shares = np.array([[m.substituted if m.substitute else 0.0, m.unneeded, m.queued] for m in spec])
     upper = np.cumsum(shares, axis=1)[lost.service]
@@ -121,14 +119,14 @@ def _fates(
 
 def _ends(
     lost: Events,
-    fate: NDArray[np.int8],
+    fate: Ints,
     people: People,
     calibration: Calibration,
     calendar: Calendar,
     leakage: float,
     waning: bool,
     rng: np.random.Generator,
-) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+) -> tuple[Ints, Ints]:
     """The earliest of return, passing of the need, private care and departure."""
     returns = _return_days(lost, fate, people, calibration, calendar, waning, rng)
     months = rng.geometric(calibration.care.disruption.needs_pass, len(lost))
@@ -149,14 +147,15 @@ def _ends(
 
 def _return_days(
     lost: Events,
-    fate: NDArray[np.int8],
+    fate: Ints,
     people: People,
     calibration: Calibration,
     calendar: Calendar,
     waning: bool,
     rng: np.random.Generator,
-) -> NDArray[np.int32]:
-    """Day on which the contact would come back: exponential on the cumulated monthly rate, then a day of that month."""
+) -> Ints:
+    """Day on which the contact would come back: exponential on the cumulated monthly rate, then a day of that
+    month."""
     disruption, span = calibration.care.disruption, calendar.span
     months = span.first_month + np.arange(len(span.month_starts) - 1)
     rate = (months >= disruption.recovers_from) * _pace(months, waning)
@@ -175,7 +174,7 @@ def _return_days(
     return np.where(comes, np.clip(day, first, after - 1), STILL).astype(np.int32)
 
 
-def _pace(months: NDArray[np.int64], waning: bool) -> NDArray[np.float64]:
+def _pace(months: Ints, waning: bool) -> Floats:
     pace = np.ones(len(months))
     if waning:
         pace[:] = _WANED

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi.synthetic_calendar import Calendar, Span
-from ennakointi.synthetic_calibration import Calibration, Service, by_age
+from ennakointi.synthetic_calibration import Calibration, Flags, Floats, Ints, Service, by_age
 from ennakointi.synthetic_needs import Traits
 from ennakointi.synthetic_persons import People
 
@@ -18,14 +17,14 @@ from ennakointi.synthetic_persons import People
 class Events:
     """Contacts (k,): `person` in the chunk, `service` position, `day` number."""
 
-    person: NDArray[np.int32]
-    service: NDArray[np.int8]
-    day: NDArray[np.int32]
+    person: Ints
+    service: Ints
+    day: Ints
 
     def __len__(self) -> int:
         return len(self.day)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Events:
+    def take(self, rows: Flags | Ints) -> Events:
         return Events(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
@@ -36,12 +35,12 @@ def join(*parts: Events) -> Events:
 
 def yearly_rate(
     service: Service,
-    age: NDArray[np.int64],
-    female: NDArray[np.bool_],
-    latent: NDArray[np.int8],
-    has: Mapping[str, NDArray[np.bool_]],
+    age: Ints,
+    female: Flags,
+    latent: Ints,
+    has: Mapping[str, Flags],
     classes: tuple[str, ...],
-) -> NDArray[np.float64]:
+) -> Floats:
     """Contacts a year at ordinary activity and mean frailty; every array broadcasts to the result."""
     woman = 2 * service.female / (1 + service.female)
     rate = by_age(service.rate)[age] * np.where(female, woman, 2 - woman)
@@ -55,7 +54,7 @@ def draw(
 ) -> Events:
     """Contacts of a chunk of persons: Poisson counts a year, spread over days by the calendar's weights."""
     span = calendar.span
-    start, end = _residence(people, span)
+    start, end = residence(people, span)
     frail = traits.lasting[:, None] * traits.yearly * _last_year(people, calibration, span)
     female, place = people.female[:, None], people.municipality[:, None]
     parts = []
@@ -75,7 +74,7 @@ def draw(
     return join(*parts)
 
 
-def _residence(people: People, span: Span) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def residence(people: People, span: Span) -> tuple[Ints, Ints]:
     """First day and the day after the last one of residence in each year (n, Y); equal when there is none."""
     years = span.year_starts
     since = np.maximum(people.enter, people.birth)[:, None]
@@ -84,7 +83,7 @@ def _residence(people: People, span: Span) -> tuple[NDArray[np.int32], NDArray[n
     return start, np.maximum(end, start)
 
 
-def _last_year(people: People, calibration: Calibration, span: Span) -> NDArray[np.float64]:
+def _last_year(people: People, calibration: Calibration, span: Span) -> Floats:
     """More care in the calendar year of death and, half of that, in the year before it (n, Y)."""
     more = calibration.care.frailty.last_year_of_life
     factor = np.ones((len(people), len(span.years)))

@@ -1,17 +1,20 @@
-"""Writing the tables of the synthetic county as Parquet, streamed chunk by chunk, the same bytes for the same content."""
+"""Writing the tables of the synthetic county as Parquet, streamed chunk by chunk, the same bytes for the same
+content."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from ennakointi import schema
+from ennakointi.synthetic_calibration import Flags, Ints
 
 NO_DAY = np.iinfo(np.int32).min
 NO_MINUTE = np.iinfo(np.int64).min
@@ -41,18 +44,17 @@ _TYPES = {
 class Coded:
     """A code column: positions (k,) in `names`; -1 is empty."""
 
-    codes: NDArray[np.integer]
+    codes: Ints
     names: Sequence[str]
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Coded:
+    def take(self, rows: Flags | Ints) -> Coded:
         return Coded(self.codes[rows], self.names)
 
 
-Values = NDArray | Coded
-Columns = Mapping[str, Values]
+Columns = Mapping[str, Any]  # column -> array (k,) or Coded
 
 
-def take(columns: Columns, rows: NDArray[np.bool_] | NDArray[np.int64]) -> dict[str, Values]:
+def take(columns: Columns, rows: Flags | Ints) -> dict[str, Any]:
     """The same columns for some rows."""
     return {name: v.take(rows) if isinstance(v, Coded) else v[rows] for name, v in columns.items()}
 
@@ -60,7 +62,8 @@ def take(columns: Columns, rows: NDArray[np.bool_] | NDArray[np.int64]) -> dict[
 def arrow_table(name: str, columns: Columns) -> pa.Table:
     """Columns as a table of the contract: days and minutes since 1970 become dates and timestamps.
 
-    NO_DAY, NO_MINUTE, NaN, code -1 and negative identifiers are empty; a column of the contract that is not given is empty.
+    NO_DAY, NO_MINUTE, NaN, code -1 and negative identifiers are empty; a column of the contract that is not
+    given is empty.
     """
     table = schema.TABLES[name]
     unknown = set(columns) - set(table.names)
@@ -78,7 +81,7 @@ def _schema(table: schema.Table) -> pa.Schema:
     return pa.schema([(c.name, _TYPES[c.kind]) for c in table.columns])
 
 
-def _array(kind: str, values: Values | None, n: int) -> pa.Array:
+def _array(kind: str, values: Any, n: int) -> pa.Array:
     if values is None:
         return pa.nulls(n, _TYPES[kind])
     if isinstance(values, Coded):
@@ -96,6 +99,11 @@ def _array(kind: str, values: Values | None, n: int) -> pa.Array:
     if kind == schema.IDENTIFIER:
         return pa.array(values.astype(np.int64), mask=values < 0)
     return pa.array(values).cast(_TYPES[kind])
+
+
+def categorical(codes: Ints, names: Sequence[str]) -> pd.Categorical:
+    """Positions in a code list as a categorical column; -1 is empty."""
+    return pd.Categorical.from_codes(codes.astype(np.int16), categories=list(names))  # type: ignore[arg-type]
 
 
 @dataclass

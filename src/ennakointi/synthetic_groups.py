@@ -1,4 +1,5 @@
-"""Members of the target groups in the two histories of a chunk of the synthetic county, by the county's own rules."""
+"""Members of the target groups in the two histories of a chunk of the synthetic county, by the county's own
+rules."""
 
 from __future__ import annotations
 
@@ -11,12 +12,18 @@ from numpy.typing import NDArray
 from ennakointi import rules
 from ennakointi.periods import month_index
 from ennakointi.synthetic_calendar import Span
+from ennakointi.synthetic_calibration import Flags, Floats, Ints
 from ennakointi.synthetic_chunk import Rows
-from ennakointi.synthetic_files import DAY_MINUTES, NO_DAY, Coded, Columns
+from ennakointi.synthetic_files import DAY_MINUTES, NO_DAY, Coded, Columns, categorical
 from ennakointi.synthetic_volumes import Members
 
 _MONTHS_1970 = month_index(1970, 1)
-_EVENT_COLUMNS = {"medicines": "dispensed_on", "measurements": "measured_on", "plans": "made_on", "requests": "requested_at"}
+_EVENT_COLUMNS = {
+    "medicines": "dispensed_on",
+    "measurements": "measured_on",
+    "plans": "made_on",
+    "requests": "requested_at",
+}
 _PERIODS = {
     "statuses": {"start_date": "start_day", "end_date": "end_day"},
     "enrolments": {"enrolled_on": "enrolled_day", "ended_on": "ended_day"},
@@ -42,14 +49,18 @@ def members(
 ) -> tuple[Members, Members]:
     """Members of every group by month, (n, months) each, without and with the disruption.
 
-    Only events that the register holds count, as for any analyst. `tables` are columns of the contract whose `person_id`
-    numbers the chunk's persons from 0.
+    Only events that the register holds count, as for any analyst. `tables` are columns of the contract whose
+    `person_id` numbers the chunk's persons from 0.
     """
     needed = frozenset().union(*(rules.tables(rule) for rule in groups.values()))
     frames = {"persons": _persons_frame(persons)}
     frames |= {name: _events_frame(tables[name], name) for name in _EVENT_COLUMNS if name in needed}
-    frames |= {name: _periods_frame(tables[name], name) for name in _PERIODS if name in needed and name in tables}
-    after = _evaluate(groups, {**frames, **_care(rows, rows.after, needed, span)}, len(frames["persons"]), span)
+    frames |= {
+        name: _periods_frame(tables[name], name) for name in _PERIODS if name in needed and name in tables
+    }
+    after = _evaluate(
+        groups, {**frames, **_care(rows, rows.after, needed, span)}, len(frames["persons"]), span
+    )
     changing = {name: rule for name, rule in groups.items() if rules.uses_care(rule)}
     undisturbed = {**frames, **_care(rows, rows.before, needed, span)}
     if "referrals" in needed:
@@ -60,7 +71,7 @@ def members(
 
 def _evaluate(
     groups: Mapping[str, rules.Rule], frames: Mapping[str, pd.DataFrame], n: int, span: Span
-) -> dict[str, NDArray[np.bool_]]:
+) -> dict[str, Flags]:
     history = rules.FrameHistory(frames, n, span.first_month, span.n_months)
     memo: dict[str, NDArray[np.uint8]] = {}
     return {name: rules.evaluate(rule, history, memo) for name, rule in groups.items()}
@@ -68,7 +79,7 @@ def _evaluate(
 
 def _column(values: object) -> object:
     if isinstance(values, Coded):
-        return pd.Categorical.from_codes(values.codes.astype(np.int16), categories=list(values.names))
+        return categorical(values.codes, values.names)
     return values
 
 
@@ -86,17 +97,19 @@ def _persons_frame(persons: Columns) -> pd.DataFrame:
     return frame
 
 
-def _nullable(days: object) -> NDArray[np.float64]:
+def _nullable(days: object) -> Floats:
     values = np.asarray(days, float)
     return np.where(values == NO_DAY, np.nan, values)
 
 
-def _month(day: NDArray[np.int64]) -> NDArray[np.int64]:
+def _month(day: Ints) -> Ints:
     return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) + _MONTHS_1970
 
 
 def _events_frame(columns: Columns, name: str) -> pd.DataFrame:
-    frame = pd.DataFrame({c: _column(v) for c, v in columns.items() if c not in ("person_id", _EVENT_COLUMNS[name])})
+    frame = pd.DataFrame(
+        {c: _column(v) for c, v in columns.items() if c not in ("person_id", _EVENT_COLUMNS[name])}
+    )
     when = np.asarray(columns[_EVENT_COLUMNS[name]], np.int64)
     frame["person"] = columns["person_id"]
     frame["month"] = _month(when // DAY_MINUTES if name == "requests" else when)
@@ -112,12 +125,20 @@ def _periods_frame(columns: Columns, name: str) -> pd.DataFrame:
     return frame
 
 
-def _care(
-    rows: Rows, held: NDArray[np.bool_], needed: frozenset[str], span: Span
-) -> dict[str, pd.DataFrame]:
+def _care(rows: Rows, held: Flags, needed: frozenset[str], span: Span) -> dict[str, pd.DataFrame]:
     """Contacts and diagnoses of one history as frames."""
     frames: dict[str, pd.DataFrame] = {}
-    wanted = ("service", "mode", "profession", "specialty", "nature", "urgency", "attendance", "diagnosis", "diagnosis_system")
+    wanted = (
+        "service",
+        "mode",
+        "profession",
+        "specialty",
+        "nature",
+        "urgency",
+        "attendance",
+        "diagnosis",
+        "diagnosis_system",
+    )
     if needed & {"contacts", "diagnoses"}:
         chosen = {name: rows.columns[name] for name in wanted}
         frame = pd.DataFrame({n: _column(v.take(held)) for n, v in chosen.items() if isinstance(v, Coded)})

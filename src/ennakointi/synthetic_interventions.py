@@ -1,7 +1,7 @@
 """Interventions of the synthetic county: who gets them, and what they do to the contacts from then on.
 
-Every intervention acts alike on the history with and without the disruption; enrolment looks at the history that the
-register holds (with the disruption), at age and at states, never at what nobody observed.
+Every intervention acts alike on the history with and without the disruption; enrolment looks at the history
+that the register holds (with the disruption), at age and at states, never at what nobody observed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi.synthetic_calendar import YEAR_DAYS, Span
-from ennakointi.synthetic_calibration import Calibration, Intervention
+from ennakointi.synthetic_calibration import Calibration, Floats, Intervention, Ints
 from ennakointi.synthetic_events import Events
 from ennakointi.synthetic_needs import Spells
 from ennakointi.synthetic_persons import STILL, People
@@ -26,22 +25,23 @@ class Enrolled:
     """Persons in an intervention, each (e,): enrolled on day `start`, until day `end` (STILL = no end); the
     effect is there from day `acts_from`."""
 
-    person: NDArray[np.int32]
-    start: NDArray[np.int32]
-    end: NDArray[np.int32]
-    acts_from: NDArray[np.int32]
+    person: Ints
+    start: Ints
+    end: Ints
+    acts_from: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """What an intervention did: contacts that did not happen (positions), contacts that were added, and who got it."""
+    """What an intervention did: contacts that did not happen (positions), contacts that were added, and who
+    got it."""
 
-    removed: NDArray[np.int64]
+    removed: Ints
     added: Events
     enrolled: Enrolled
 
 
-def observed_by_month(events: Events, services: list[int], n_persons: int, span: Span) -> NDArray[np.int16]:
+def observed_by_month(events: Events, services: list[int], n_persons: int, span: Span) -> Ints:
     """Contacts of some services by person and delivered month (n, m)."""
     rows = np.isin(events.service, services) & (events.day <= span.last_day)
     cell = events.person[rows].astype(np.int64) * span.n_months + span.month(events.day[rows])
@@ -66,15 +66,16 @@ def enrol(
     people: People,
     spells: Spells,
     intervention: Intervention,
-    observed: NDArray[np.int16],
+    observed: Ints,
     span: Span,
     share: float,
     rng: np.random.Generator,
 ) -> Enrolled:
     """Enrolment in waves, at most once a person.
 
-    `outreach`: residents of 75 or more without home care or round-the-clock care, more often after emergency contacts
-    (`observed`) and at higher ages. `heavy_users`: those with at least `at_least` observed contacts in the year before.
+    `outreach`: residents of 75 or more without home care or round-the-clock care, more often after emergency
+    contacts (`observed`) and at higher ages. `heavy_users`: those with at least `at_least` observed contacts
+    in the year before.
     """
     assert intervention.waves is not None
     free = np.ones(len(people), bool)
@@ -102,18 +103,14 @@ def enrol(
     return Enrolled(*(a.astype(np.int32) for a in arrays))
 
 
-def _outreach(
-    people: People, spells: Spells, emergencies: NDArray[np.int16], day: int
-) -> NDArray[np.float64]:
+def _outreach(people: People, spells: Spells, emergencies: Ints, day: int) -> Floats:
     """Relative chance of being found: 0 for the ineligible."""
     age = (day - people.birth) / YEAR_DAYS
     cared = [spells.names.index(n) for n in ("home_care", "round_the_clock_care") if n in spells.names]
     now = np.isin(spells.status, cared) & (spells.start <= day) & (spells.end >= day)
     eligible = age >= 75
     eligible[spells.person[now]] = False
-    relative: NDArray[np.float64] = np.exp(
-        0.45 * np.minimum(emergencies, 3) + 0.04 * (np.minimum(age, 95) - 80)
-    )
+    relative: Floats = np.exp(0.45 * np.minimum(emergencies, 3) + 0.04 * (np.minimum(age, 95) - 80))
     return relative * eligible
 
 
@@ -124,7 +121,8 @@ def change(
     n_persons: int,
     rng: np.random.Generator,
 ) -> Change:
-    """Contacts from the first day of the effect on thinned (negative effect) or joined by more (positive effect).
+    """Contacts from the first day of the effect on thinned (negative effect) or joined by more (positive
+    effect).
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""The histories of a chunk of persons, without and with the disruption, and everything that happened on the way."""
+"""The histories of a chunk of persons, without and with the disruption, and everything that happened on the
+way."""
 
 from __future__ import annotations
 
@@ -6,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi import synthetic_disruption as disruption
 from ennakointi import synthetic_events, synthetic_interventions, synthetic_needs, synthetic_queues
 from ennakointi.synthetic_calendar import YEAR_DAYS, Calendar, Span
-from ennakointi.synthetic_calibration import Calibration, Intervention
+from ennakointi.synthetic_calibration import Calibration, Flags, Intervention, Ints
 from ennakointi.synthetic_events import Events
 from ennakointi.synthetic_interventions import Change, Enrolled
 from ennakointi.synthetic_needs import Traits
@@ -37,7 +37,8 @@ class County:
 
 @dataclass(frozen=True)
 class Effect:
-    """Sums of one intervention, service and follow-up over persons: contacts it started from, took away and added."""
+    """Sums of one intervention, service and follow-up over persons: contacts it started from, took away and
+    added."""
 
     intervention: str
     service: str
@@ -52,15 +53,16 @@ class Effect:
 
 @dataclass(frozen=True, eq=False)
 class Lives:
-    """Contacts of delivered days in no order: `undisturbed` and `actual` (k,) say in which history each one stands.
+    """Contacts of delivered days in no order: `undisturbed` and `actual` (k,) say in which history each one
+    stands.
 
     `base`, `missed` and `queue` hold the whole simulated time.
     """
 
     traits: Traits
     contacts: Events
-    undisturbed: NDArray[np.bool_]
-    actual: NDArray[np.bool_]
+    undisturbed: Flags
+    actual: Flags
     base: Events
     missed: disruption.Missed
     queue: Entries
@@ -102,7 +104,9 @@ def live(people: People, county: County, rng: np.random.Generator) -> Lives:
     contacts = synthetic_events.join(contacts, more)
     shown = np.concatenate([stays, both]) & (contacts.day <= span.last_day)
     undisturbed, actual = (np.concatenate([flags, both])[shown] for flags in (undisturbed, actual))
-    return Lives(traits, contacts.take(shown), undisturbed, actual, base, missed, queue, enrolments, tuple(effects))
+    return Lives(
+        traits, contacts.take(shown), undisturbed, actual, base, missed, queue, enrolments, tuple(effects)
+    )
 
 
 def _missed(
@@ -155,7 +159,7 @@ def _change(
     intervention: Intervention,
     enrolled: Enrolled,
     contacts: Events,
-    open_to_change: NDArray[np.bool_],
+    open_to_change: Flags,
     people: People,
     county: County,
     rng: np.random.Generator,
@@ -172,7 +176,7 @@ def _effects(
     intervention: Intervention,
     change: Change,
     contacts: Events,
-    held: NDArray[np.bool_],
+    held: Flags,
     people: People,
     county: County,
 ) -> list[Effect]:
@@ -196,7 +200,7 @@ def _effects(
     return out
 
 
-def _inside(events: Events, service: int, window: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _inside(events: Events, service: int, window: Ints) -> Flags:
     first, last = window[:, events.person]
-    inside: NDArray[np.bool_] = (events.service == service) & (events.day >= first) & (events.day <= last)
+    inside: Flags = (events.service == service) & (events.day >= first) & (events.day <= last)
     return inside

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi.synthetic_calendar import Span
-from ennakointi.synthetic_calibration import Calibration, Frailty, Status, by_age
+from ennakointi.synthetic_calibration import Calibration, Flags, Floats, Frailty, Ints, Status, by_age
 from ennakointi.synthetic_persons import STILL, People, age_on, class_at, death_rate
 
 FAMILY = "family_with_children"
@@ -17,28 +16,29 @@ FAMILY = "family_with_children"
 
 @dataclass(frozen=True, eq=False)
 class Spells:
-    """Periods in states: `person`, `status` (position in `names`), `start` and `end` days, `end` STILL = goes on."""
+    """Periods in states: `person`, `status` (position in `names`), `start` and `end` days, `end` STILL = goes
+    on."""
 
     names: tuple[str, ...]
-    person: NDArray[np.int32]
-    status: NDArray[np.int8]
-    start: NDArray[np.int32]
-    end: NDArray[np.int32]
+    person: Ints
+    status: Ints
+    start: Ints
+    end: Ints
 
 
 @dataclass(frozen=True, eq=False)
 class Traits:
     """Needs of a chunk of persons; (n,) by person, (n, Y) by person and calendar year.
 
-    `has` holds conditions (begun by mid-year) and states (on mid-year day); `lasting` and `yearly` are the gamma
-    frailties with mean 1.
+    `has` holds conditions (begun by mid-year) and states (on mid-year day); `lasting` and `yearly` are the
+    gamma frailties with mean 1.
     """
 
-    age: NDArray[np.int64]
-    latent: NDArray[np.int8]
-    has: Mapping[str, NDArray[np.bool_]]
-    lasting: NDArray[np.float64]
-    yearly: NDArray[np.float64]
+    age: Ints
+    latent: Ints
+    has: Mapping[str, Flags]
+    lasting: Floats
+    yearly: Floats
     spells: Spells
 
 
@@ -48,7 +48,7 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
     age = age_on(people.birth[:, None], middles)
     latent = class_at(people.draw, age, calibration.needs)
     alive = people.birth[:, None] <= middles
-    has: dict[str, NDArray[np.bool_]] = {}
+    has: dict[str, Flags] = {}
     for name, condition in calibration.needs.conditions.items():
         share = by_age(condition.share)[age] * _by_class(condition.classes, calibration)[latent]
         threshold = rng.random(len(people))[:, None]
@@ -66,15 +66,15 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
     )
 
 
-def _yearly(frailty: Frailty, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+def _yearly(frailty: Frailty, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     return rng.gamma(frailty.yearly_shape, 1 / frailty.yearly_shape, shape)
 
 
-def _by_class(multipliers: Mapping[str, float], calibration: Calibration) -> NDArray[np.float64]:
+def _by_class(multipliers: Mapping[str, float], calibration: Calibration) -> Floats:
     return np.array([multipliers.get(name, 1.0) for name in calibration.classes])
 
 
-def condition_shares(calibration: Calibration) -> NDArray[np.float64]:
+def condition_shares(calibration: Calibration) -> Floats:
     """Chance of having each condition by age and latent class, (conditions, AGES, classes)."""
     conditions = calibration.needs.conditions.values()
     ages = np.stack([by_age(c.share) for c in conditions])
@@ -83,12 +83,12 @@ def condition_shares(calibration: Calibration) -> NDArray[np.float64]:
 
 
 def _states(
-    age: NDArray[np.int64],
-    latent: NDArray[np.int8],
-    alive: NDArray[np.bool_],
+    age: Ints,
+    latent: Ints,
+    alive: Flags,
     calibration: Calibration,
     rng: np.random.Generator,
-) -> dict[str, NDArray[np.bool_]]:
+) -> dict[str, Flags]:
     """States on the mid-year day; round-the-clock care ends home care."""
     states = {}
     for name, status in calibration.needs.statuses.items():
@@ -99,12 +99,13 @@ def _states(
     return states
 
 
-def _run(share: NDArray[np.float64], status: Status, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """A state over the years: a lasting one begins when its share passes the person's threshold; others come and go as
-    a two-state chain whose stationary share is the given one."""
+def _run(share: Floats, status: Status, rng: np.random.Generator) -> Flags:
+    """A state over the years: a lasting one begins when its share passes the person's threshold; others come
+    and go as a two-state chain whose stationary share is the given one."""
     n, years = share.shape
     if status.ends == 0:
-        return np.maximum.accumulate(share > rng.random(n)[:, None], axis=1)
+        threshold = np.asarray(rng.random(n))[:, None]
+        return np.maximum.accumulate(share > threshold, axis=1)
     state = np.zeros((n, years), bool)
     state[:, 0] = rng.random(n) < share[:, 0]
     for y in range(1, years):
@@ -116,12 +117,13 @@ def _run(share: NDArray[np.float64], status: Status, rng: np.random.Generator) -
 
 
 def _spells(
-    states: Mapping[str, NDArray[np.bool_]],
+    states: Mapping[str, Flags],
     people: People,
     span: Span,
     rng: np.random.Generator,
 ) -> Spells:
-    """Runs of years as periods of days inside the residence; the first and last year are cut at a random day."""
+    """Runs of years as periods of days inside the residence; the first and last year are cut at a random
+    day."""
     names = (*states, FAMILY)
     parts = []
     for i, state in enumerate(states.values()):
@@ -140,11 +142,9 @@ def _spells(
     return _inside_residence(Spells(names, person, status, start, end), people, span)
 
 
-def _days_of_run(
-    first: NDArray[np.int64], last: NDArray[np.int64], span: Span, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start in the first half of the first year and end in the second half of the last one, so that the mid-year day lies
-    inside; what goes on in the first or last simulated year is open there."""
+def _days_of_run(first: Ints, last: Ints, span: Span, rng: np.random.Generator) -> tuple[Ints, Ints]:
+    """Start in the first half of the first year and end in the second half of the last one, so that the
+    mid-year day lies inside; what goes on in the first or last simulated year is open there."""
     years = span.year_starts
     length = years[1:] - years[:-1]
     start = years[first] + (rng.random(len(first)) * length[first] / 2).astype(np.int64)
@@ -169,7 +169,7 @@ def _inside_residence(spells: Spells, people: People, span: Span) -> Spells:
     )
 
 
-def yearly_death_chance(people: People, day: int, calibration: Calibration) -> NDArray[np.float64]:
+def yearly_death_chance(people: People, day: int, calibration: Calibration) -> Floats:
     """Chance of dying within a year from a day (n,)."""
     rate = death_rate(people.birth, people.female, people.draw, day + 182, calibration.needs)
     return 1 - np.exp(-rate)

@@ -1,29 +1,39 @@
-"""Person-level truth of the synthetic county: risks of the coming year, and the best latent class that can be told."""
+"""Person-level truth of the synthetic county: risks of the coming year, and the best latent class that can be
+told."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import special, stats
 
 from ennakointi.synthetic_calendar import Calendar
-from ennakointi.synthetic_calibration import Calibration
+from ennakointi.synthetic_calibration import Calibration, Floats, Ints
 from ennakointi.synthetic_events import Events, yearly_rate
 from ennakointi.synthetic_needs import Traits, condition_shares, yearly_death_chance
 from ennakointi.synthetic_persons import People, age_on, class_thresholds
 
-OUTCOMES = {"emergency": ("emergency", 1), "inpatient": ("specialised_inpatient", 1), "heavy_use": ("primary_care", 10)}
+OUTCOMES = {
+    "emergency": ("emergency", 1),
+    "inpatient": ("specialised_inpatient", 1),
+    "heavy_use": ("primary_care", 10),
+}
 _NODES = 24  # quantiles of the frailty over which the likelihood of a class is averaged
 
 
 def risks(
-    people: People, ids: NDArray[np.int64], traits: Traits, calibration: Calibration, calendar: Calendar, day: int
+    people: People,
+    ids: Ints,
+    traits: Traits,
+    calibration: Calibration,
+    calendar: Calendar,
+    day: int,
 ) -> pd.DataFrame:
-    """Chance of each outcome in the 365 days after a day, given all that lasts (class, conditions, lasting frailty).
+    """Chance of each outcome in the 365 days after a day, given all that lasts (class, conditions, lasting
+    frailty).
 
-    At least one emergency contact, one hospital admission, ten primary care contacts, and death; for residents of that
-    day, as if they stayed. Planted intervention effects are not included.
+    At least one emergency contact, one hospital admission, ten primary care contacts, and death; for
+    residents of that day, as if they stayed. Planted intervention effects are not included.
     """
     rows = np.flatnonzero(people.resident_on(day))
     here = people.take(rows)
@@ -41,14 +51,14 @@ def risks(
 
 def _expected(
     here: People,
-    rows: NDArray[np.int64],
+    rows: Ints,
     name: str,
     traits: Traits,
     calibration: Calibration,
     calendar: Calendar,
     day: int,
     year: int,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Mean contacts of the coming year at the person's lasting frailty (n,)."""
     service, i = calibration.care.services[name], calibration.service(name)
     has = {condition: values[rows, year] for condition, values in traits.has.items()}
@@ -62,7 +72,7 @@ def _expected(
 
 def classes(
     people: People,
-    ids: NDArray[np.int64],
+    ids: Ints,
     traits: Traits,
     contacts: Events,
     calibration: Calibration,
@@ -70,8 +80,9 @@ def classes(
 ) -> pd.DataFrame:
     """Latent class at the end of the data, and the most probable one given what an analyst can observe.
 
-    Observed: age, sex, conditions, states and the numbers of contacts by service in the last 12 months. `best_class`
-    is the Bayes choice under the generator's own parameters: no method can agree with `latent_class` more often.
+    Observed: age, sex, conditions, states and the numbers of contacts by service in the last 12 months.
+    `best_class` is the Bayes choice under the generator's own parameters: no method can agree with
+    `latent_class` more often.
     """
     day, span = calendar.span.last_day, calendar.span
     rows = np.flatnonzero(people.resident_on(day) & (np.maximum(people.enter, people.birth) <= day - 365))
@@ -94,15 +105,13 @@ def classes(
     )
 
 
-def _log_shares(age: NDArray[np.int64], calibration: Calibration) -> NDArray[np.float64]:
+def _log_shares(age: Ints, calibration: Calibration) -> Floats:
     upper = class_thresholds(calibration.needs)
     shares = np.diff(upper, axis=1, prepend=0.0)
     return np.log(np.maximum(shares, 1e-12))[age]
 
 
-def _condition_score(
-    rows: NDArray[np.int64], age: NDArray[np.int64], year: int, traits: Traits, calibration: Calibration
-) -> NDArray[np.float64]:
+def _condition_score(rows: Ints, age: Ints, year: int, traits: Traits, calibration: Calibration) -> Floats:
     """Log chance of the person's conditions in each class (n, K)."""
     score = np.zeros((len(rows), len(calibration.classes)))
     for name, shares in zip(calibration.needs.conditions, condition_shares(calibration), strict=True):
@@ -113,25 +122,28 @@ def _condition_score(
 
 
 def _contact_score(
-    counts: NDArray[np.int64],
+    counts: Ints,
     here: People,
-    rows: NDArray[np.int64],
-    age: NDArray[np.int64],
+    rows: Ints,
+    age: Ints,
     year: int,
     traits: Traits,
     calibration: Calibration,
     calendar: Calendar,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Log likelihood of the year's contacts in each class (n, K), averaged over the unknown frailty."""
     frailty = calibration.care.frailty
     rng = np.random.default_rng(0)
-    draws = np.sort(rng.gamma(frailty.lasting_shape, 1 / frailty.lasting_shape, 24_000) * rng.gamma(
-        frailty.yearly_shape, 1 / frailty.yearly_shape, 24_000
-    ))
+    draws = np.sort(
+        rng.gamma(frailty.lasting_shape, 1 / frailty.lasting_shape, 24_000)
+        * rng.gamma(frailty.yearly_shape, 1 / frailty.yearly_shape, 24_000)
+    )
     nodes = np.maximum(draws.reshape(_NODES, -1).mean(axis=1), 1e-4)
     has = {name: values[rows, year] for name, values in traits.has.items()}
     day = calendar.span.last_day
-    first, last = (np.full(len(rows), d, np.int32) for d in (max(day - 364, calendar.span.first_day), day + 1))
+    first, last = (
+        np.full(len(rows), d, np.int32) for d in (max(day - 364, calendar.span.first_day), day + 1)
+    )
     out = np.zeros((len(rows), len(calibration.classes)))
     for k in range(len(calibration.classes)):
         frail_mean, frail_log, fixed = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))
@@ -154,4 +166,3 @@ def _contact_score(
 def index_days(calendar: Calendar) -> tuple[int, int]:
     """Days on which risks are told: a year before the end of the data (outcomes are there) and its end."""
     return calendar.span.last_day - 365, calendar.span.last_day
-

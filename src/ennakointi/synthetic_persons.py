@@ -1,4 +1,5 @@
-"""The population of the synthetic county: births, deaths and moves that follow each municipality's yearly numbers."""
+"""The population of the synthetic county: births, deaths and moves that follow each municipality's yearly
+numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ennakointi.periods import day_number
 from ennakointi.synthetic_calendar import YEAR_DAYS, Span
-from ennakointi.synthetic_calibration import AGES, Calibration, Needs, by_age
+from ennakointi.synthetic_calibration import AGES, Calibration, Flags, Floats, Ints, Needs, by_age
 
 ALWAYS = -30_000  # day number of residence since before the data
 STILL = 40_000  # day number of an end that does not come in the simulated time
@@ -21,35 +22,36 @@ _ADULT_DAYS = 18 * YEAR_DAYS
 class People:
     """Everybody who was ever resident; arrays (n,), days as day numbers.
 
-    `enter` ALWAYS = resident since before the data; `leave` last day of residence or STILL; `died` whether that day
-    is the day of death; `draw` uniform, places the person among the latent classes at every age; `child_from` and
-    `child_until` the days with a child in the household (empty when `child_from` > `child_until`).
+    `enter` ALWAYS = resident since before the data; `leave` last day of residence or STILL; `died` whether
+    that day is the day of death; `draw` uniform, places the person among the latent classes at every age;
+    `child_from` and `child_until` the days with a child in the household (empty when `child_from` >
+    `child_until`).
     """
 
-    birth: NDArray[np.int32]
-    female: NDArray[np.bool_]
-    municipality: NDArray[np.int16]
-    enter: NDArray[np.int32]
-    leave: NDArray[np.int32]
-    died: NDArray[np.bool_]
-    draw: NDArray[np.float32]
-    household: NDArray[np.int32]
-    child_from: NDArray[np.int32]
-    child_until: NDArray[np.int32]
+    birth: Ints
+    female: Flags
+    municipality: Ints
+    enter: Ints
+    leave: Ints
+    died: Flags
+    draw: Floats
+    household: Ints
+    child_from: Ints
+    child_until: Ints
 
     def __len__(self) -> int:
         return len(self.birth)
 
-    def take(self, rows: slice | NDArray[np.int64]) -> People:
+    def take(self, rows: slice | Ints) -> People:
         """The same arrays for some persons."""
         return People(*(getattr(self, f.name)[rows] for f in fields(self)))
 
-    def resident_on(self, day: int) -> NDArray[np.bool_]:
+    def resident_on(self, day: int) -> Flags:
         """Resident on a day (n,)."""
         return (self.birth <= day) & (self.enter <= day) & (self.leave >= day)
 
 
-def class_thresholds(needs: Needs) -> NDArray[np.float64]:
+def class_thresholds(needs: Needs) -> Floats:
     """Upper ends of the latent classes on the uniform scale, (AGES, classes); the last is 1."""
     shares = np.stack([by_age(c.share) for c in needs.classes.values()], axis=1)
     shares[:, -1] = np.maximum(1 - shares[:, :-1].sum(axis=1), 0)
@@ -58,21 +60,20 @@ def class_thresholds(needs: Needs) -> NDArray[np.float64]:
     return upper
 
 
-def class_at(draw: NDArray[np.float32], age: NDArray[np.int64], needs: Needs) -> NDArray[np.int8]:
-    """Latent class of persons (n,) at ages (n, …): the class whose share of that age the person's draw falls in."""
+def class_at(draw: Floats, age: Ints, needs: Needs) -> Ints:
+    """Latent class of persons (n,) at ages (n, …): the class whose share of that age the person's draw falls
+    in."""
     upper = class_thresholds(needs)[age]
     place = draw.reshape(draw.shape + (1,) * (upper.ndim - 1))
     return (place >= upper).sum(axis=-1).clip(max=upper.shape[-1] - 1).astype(np.int8)
 
 
-def age_on(birth: NDArray[np.int32], day: NDArray[np.int32] | int) -> NDArray[np.int64]:
+def age_on(birth: Ints, day: Ints | int) -> Ints:
     """Whole years, 0…100 (100 = and over)."""
     return np.clip((day - birth) / YEAR_DAYS, 0, AGES - 1).astype(np.int64)
 
 
-def death_rate(
-    birth: NDArray[np.int32], female: NDArray[np.bool_], draw: NDArray[np.float32], day: int, needs: Needs
-) -> NDArray[np.float64]:
+def death_rate(birth: Ints, female: Flags, draw: Floats, day: int, needs: Needs) -> Floats:
     """Deaths per year (n,): Gompertz in age, by sex and latent class."""
     m = needs.mortality
     age = np.clip((day - birth) / YEAR_DAYS, 0, 110)
@@ -84,8 +85,8 @@ def death_rate(
 def simulate(calibration: Calibration, span: Span, residents: int, rng: np.random.Generator) -> People:
     """Everybody who lives in the county during the simulated time.
 
-    The population on each 31 December follows the calibration, scaled so that the county has `residents` inhabitants
-    at the end of the reference year: arrivals fill what births, deaths and departures leave open.
+    The population on each 31 December follows the calibration, scaled so that the county has `residents`
+    inhabitants at the end of the reference year: arrivals fill what births, deaths and departures leave open.
     """
     stock = _first_stock(calibration, span, residents, rng)
     targets = _targets(calibration, span, residents)
@@ -95,7 +96,7 @@ def simulate(calibration: Calibration, span: Span, residents: int, rng: np.rando
     return people.take(rng.permutation(len(people)))
 
 
-def _targets(calibration: Calibration, span: Span, residents: int) -> NDArray[np.int64]:
+def _targets(calibration: Calibration, span: Span, residents: int) -> Ints:
     """Inhabitants by municipality at the end of the year before the first and of every simulated year."""
     region = calibration.region
     known = np.array([m.population for m in region.municipalities.values()], float)
@@ -146,7 +147,7 @@ def _first_stock(
     return _new(len(place), birth=birth, female=female, municipality=place, draw=draw)
 
 
-def _earlier_ages(bands: list[float], shift: int, needs: Needs) -> NDArray[np.float64]:
+def _earlier_ages(bands: list[float], shift: int, needs: Needs) -> Floats:
     """Weights by single age `shift` years before the bands were counted, (AGES,)."""
     later = np.repeat(np.array(bands) / 5, 5)
     later = np.concatenate([later, np.full(AGES + shift - len(later), later[-1] / 8)])
@@ -161,7 +162,7 @@ def _earlier_ages(bands: list[float], shift: int, needs: Needs) -> NDArray[np.fl
 def _live_one_year(
     stock: dict[str, NDArray],
     year: int,
-    target: NDArray[np.int64],
+    target: Ints,
     calibration: Calibration,
     span: Span,
     rng: np.random.Generator,
@@ -192,7 +193,7 @@ def day_number_of(year: int) -> int:
 
 
 def _births(
-    stock: dict[str, NDArray], mothers: NDArray[np.int64], first: int, days: int, rng: np.random.Generator
+    stock: dict[str, NDArray], mothers: Ints, first: int, days: int, rng: np.random.Generator
 ) -> dict[str, NDArray]:
     day = first + rng.integers(0, days, len(mothers))
     return _new(
@@ -207,7 +208,7 @@ def _births(
 
 
 def _send_away(
-    stock: dict[str, NDArray], surplus: NDArray[np.int64], first: int, days: int, rng: np.random.Generator
+    stock: dict[str, NDArray], surplus: Ints, first: int, days: int, rng: np.random.Generator
 ) -> None:
     """More departures where the births would pass the year's number."""
     for place in np.flatnonzero(surplus):
@@ -217,7 +218,7 @@ def _send_away(
 
 
 def _arrivals(
-    wanted: NDArray[np.int64], first: int, days: int, needs: Needs, rng: np.random.Generator
+    wanted: Ints, first: int, days: int, needs: Needs, rng: np.random.Generator
 ) -> dict[str, NDArray]:
     n = int(wanted.sum())
     weights = by_age(needs.coming)
@@ -261,12 +262,13 @@ def _with_households(stock: dict[str, NDArray], span: Span, rng: np.random.Gener
 
 def _find_mothers(
     stock: dict[str, NDArray],
-    mother: NDArray[np.int32],
-    minors: NDArray[np.int64],
-    adults: NDArray[np.int64],
+    mother: Ints,
+    minors: Ints,
+    adults: Ints,
     rng: np.random.Generator,
 ) -> None:
-    """A mother 20–40 years older, from the same municipality, for children born before the data or elsewhere."""
+    """A mother 20–40 years older, from the same municipality, for children born before the data or
+    elsewhere."""
     children = minors[mother[minors] < 0]
     women = adults[stock["female"][adults]]
     if len(women) == 0:
@@ -277,9 +279,9 @@ def _find_mothers(
 
 
 def _pair(
-    household: NDArray[np.int32],
+    household: Ints,
     stock: dict[str, NDArray],
-    adults: NDArray[np.int64],
+    adults: Ints,
     rng: np.random.Generator,
 ) -> None:
     """Two of three adults live as couples of about the same age."""

@@ -1,18 +1,19 @@
-"""Referrals of the synthetic county: ordinary ones, those postponed by the disruption, and those that never began."""
+"""Referrals of the synthetic county: ordinary ones, those postponed by the disruption, and those that never
+began."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi import schema
 from ennakointi.synthetic_calendar import Span
-from ennakointi.synthetic_calibration import Calibration
+from ennakointi.synthetic_calibration import Calibration, Flags, Ints
 from ennakointi.synthetic_disruption import EXITS, QUEUED, Missed, Waiting
 from ennakointi.synthetic_events import Events
-from ennakointi.synthetic_files import NO_DAY, Coded, Values
+from ennakointi.synthetic_files import NO_DAY, Coded
 from ennakointi.synthetic_persons import STILL
 
 REASONS = schema.TABLES["referrals"]["closed_reason"].codes
@@ -21,22 +22,23 @@ _REASON_OF_EXIT = {"open": -1, "returned": REASONS.index("started")}
 
 @dataclass(frozen=True, eq=False)
 class Entries:
-    """Queue entries (q,). `undisturbed_end` is the day the wait would have ended without the disruption (the day it was
-    received for entries that the disruption made), `missed_on` the day of the missed contact (STILL = none missed), `end`
-    the true last day of the wait (STILL = beyond the simulated time), `reason` a position in REASONS (-1 = open)."""
+    """Queue entries (q,). `undisturbed_end` is the day the wait would have ended without the disruption (the
+    day it was received for entries that the disruption made), `missed_on` the day of the missed contact
+    (STILL = none missed), `end` the true last day of the wait (STILL = beyond the simulated time), `reason` a
+    position in REASONS (-1 = open)."""
 
-    person: NDArray[np.int32]
-    service: NDArray[np.int8]
-    received: NDArray[np.int32]
-    undisturbed_end: NDArray[np.int32]
-    missed_on: NDArray[np.int32]
-    end: NDArray[np.int32]
-    reason: NDArray[np.int8]
+    person: Ints
+    service: Ints
+    received: Ints
+    undisturbed_end: Ints
+    missed_on: Ints
+    end: Ints
+    reason: Ints
 
     def __len__(self) -> int:
         return len(self.person)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Entries:
+    def take(self, rows: Flags | Ints) -> Entries:
         return Entries(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
@@ -56,13 +58,16 @@ def entries(
     postponed = _postponed(events, made, missed, fate)
     withdrawn = _withdrawn(ordinary, calibration, rng)
     joined = Entries(
-        *(np.concatenate([getattr(p, f.name) for p in (ordinary, postponed, withdrawn)]) for f in fields(Entries))
+        *(
+            np.concatenate([getattr(p, f.name) for p in (ordinary, postponed, withdrawn)])
+            for f in fields(Entries)
+        )
     )
     known = joined.take(joined.received <= span.last_day)
     return known.take(np.lexsort((known.end, known.service, known.received, known.person)))
 
 
-def _ordinary(events: Events, waiting: Waiting, missed: Missed, fate: NDArray[np.int64]) -> Entries:
+def _ordinary(events: Events, waiting: Waiting, missed: Missed, fate: Ints) -> Entries:
     rows = np.flatnonzero(waiting.referred)
     person, service, day = events.person[rows], events.service[rows], events.day[rows]
     m = fate[rows]
@@ -75,19 +80,20 @@ def _ordinary(events: Events, waiting: Waiting, missed: Missed, fate: NDArray[np
     return Entries(person, service, waiting.received[rows], day, missed_on, end, reason)
 
 
-def _postponed(events: Events, made: NDArray[np.int64], missed: Missed, fate: NDArray[np.int64]) -> Entries:
+def _postponed(events: Events, made: Ints, missed: Missed, fate: Ints) -> Entries:
     m, day = fate[made], events.day[made]
     end = missed.end_day[m]
     return Entries(events.person[made], events.service[made], day, day, day, end, _reasons(missed)[m])
 
 
-def _reasons(missed: Missed) -> NDArray[np.int8]:
+def _reasons(missed: Missed) -> Ints:
     reasons = [_REASON_OF_EXIT[e] if e in _REASON_OF_EXIT else REASONS.index(e) for e in EXITS]
     return np.array(reasons, np.int8)[missed.end]
 
 
 def _withdrawn(ordinary: Entries, calibration: Calibration, rng: np.random.Generator) -> Entries:
-    """Entries that end without care, in both histories alike: copies of ordinary ones, given up on the way."""
+    """Entries that end without care, in both histories alike: copies of ordinary ones, given up on the
+    way."""
     chosen = ordinary.take(rng.random(len(ordinary)) < calibration.care.disruption.referral_withdrawn)
     wait = np.maximum(chosen.undisturbed_end - chosen.received, 1)
     end = chosen.received + (rng.random(len(chosen)) * wait).astype(np.int32)
@@ -102,12 +108,12 @@ def undisturbed(queue: Entries) -> Entries:
     own = queue.take(queue.undisturbed_end > queue.received)
     reason = np.where(own.missed_on < STILL, REASONS.index("started"), own.reason).astype(np.int8)
     never = np.full(len(own), STILL, np.int32)
-    return Entries(own.person, own.service, own.received, own.undisturbed_end, never, own.undisturbed_end, reason)
+    return Entries(
+        own.person, own.service, own.received, own.undisturbed_end, never, own.undisturbed_end, reason
+    )
 
 
-def table(
-    queue: Entries, services: tuple[str, ...], span: Span, rng: np.random.Generator
-) -> dict[str, Values]:
+def table(queue: Entries, services: tuple[str, ...], span: Span, rng: np.random.Generator) -> dict[str, Any]:
     """Columns of `referrals` but its key; what lies after the delivered time is empty."""
     n = len(queue)
     wait = np.where(queue.end == STILL, span.end_day, queue.end) - queue.received

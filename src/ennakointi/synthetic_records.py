@@ -1,18 +1,20 @@
-"""Records beside the contacts of the synthetic county: diagnoses, medicines, requests, stays, measurements and plans."""
+"""Records beside the contacts of the synthetic county: diagnoses, medicines, requests, stays, measurements
+and plans."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ennakointi import schema
 from ennakointi.synthetic_calendar import YEAR_DAYS, Span
-from ennakointi.synthetic_calibration import Calibration
-from ennakointi.synthetic_events import Events
-from ennakointi.synthetic_files import DAY_MINUTES, NO_MINUTE, Coded, Values
+from ennakointi.synthetic_calibration import Calibration, Flags, Floats, Ints
+from ennakointi.synthetic_events import Events, residence
+from ennakointi.synthetic_files import DAY_MINUTES, NO_MINUTE, Coded, Columns, take
 from ennakointi.synthetic_needs import Traits
 from ennakointi.synthetic_persons import People
 
@@ -23,7 +25,7 @@ _CHANNELS = schema.TABLES["requests"]["channel"].codes
 _OUTCOMES = schema.TABLES["requests"]["outcome"].codes
 _REQUESTS_SINCE = 2019
 _REQUESTED = 0.35  # of non-urgent primary care contacts begin with a recorded request
-_MEASURES = {  # measure: (mean, sd, per year for everyone from 18, condition, per year more, shift of its mean)
+_MEASURES = {  # mean, sd, per year for everyone from 18, condition, per year more, shift of its mean
     "hba1c_mmol_mol": (36.0, 3.5, 0.05, "diabetes", 1.3, 16.0),
     "ldl_mmol_l": (2.9, 0.8, 0.08, "coronary_disease", 0.6, -0.6),
     "systolic_mmhg": (132.0, 14.0, 0.15, "hypertension", 0.8, 12.0),
@@ -37,12 +39,12 @@ class Codebook:
     """Diagnosis codes with their systems; which of them belong to a condition or are passing complaints."""
 
     codes: tuple[str, ...]
-    system: NDArray[np.int8]
-    of_condition: Mapping[str, NDArray[np.int16]]
-    complaints: Mapping[str, tuple[NDArray[np.int16], NDArray[np.float64]]]
-    weights: NDArray[np.float64]
+    system: Ints
+    of_condition: Mapping[str, Ints]
+    complaints: Mapping[str, tuple[Ints, Floats]]
+    weights: Floats
     spoken: tuple[str, ...]
-    share: NDArray[np.float64]
+    share: Floats
 
 
 def codebook(calibration: Calibration) -> Codebook:
@@ -50,7 +52,9 @@ def codebook(calibration: Calibration) -> Codebook:
     needs, services = calibration.needs, list(calibration.care.services.values())
     pairs = [("icd10", c) for k in needs.conditions.values() for c in k.icd10]
     pairs += [("icpc2", c) for k in needs.conditions.values() for c in k.icpc2]
-    pairs += [("icpc2" if s == "icpc2" else "icd10", c) for s, codes in needs.complaints.items() for c in codes]
+    pairs += [
+        ("icpc2" if s == "icpc2" else "icd10", c) for s, codes in needs.complaints.items() for c in codes
+    ]
     pairs = sorted(set(pairs))
     position = {pair: np.int16(i) for i, pair in enumerate(pairs)}
     of_condition = {
@@ -58,7 +62,7 @@ def codebook(calibration: Calibration) -> Codebook:
         for name, condition in needs.conditions.items()
         for system in SYSTEMS
     }
-    complaints = {
+    complaints: dict[str, tuple[Ints, Floats]] = {
         s: (
             np.array([position["icpc2" if s == "icpc2" else "icd10", c] for c in codes]),
             np.cumsum(list(codes.values())) / sum(codes.values()),
@@ -78,8 +82,13 @@ def codebook(calibration: Calibration) -> Codebook:
 
 
 def diagnose(
-    events: Events, traits: Traits, book: Codebook, calibration: Calibration, span: Span, rng: np.random.Generator
-) -> NDArray[np.int16]:
+    events: Events,
+    traits: Traits,
+    book: Codebook,
+    calibration: Calibration,
+    span: Span,
+    rng: np.random.Generator,
+) -> Ints:
     """Position of each contact's diagnosis in the codebook, -1 without one (k,)."""
     out = np.full(len(events), -1, np.int16)
     coded = rng.random(len(events)) < book.share[events.service]
@@ -99,9 +108,7 @@ def diagnose(
     return out
 
 
-def _own_condition(
-    mine: NDArray[np.bool_], weights: NDArray[np.float64], rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _own_condition(mine: Flags, weights: Floats, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Rows whose diagnosis is one of the person's conditions, and which one: drawn by weight."""
     own = np.flatnonzero(mine.any(axis=1) & (rng.random(len(mine)) < _OWN_CONDITION))
     score = rng.random((len(own), mine.shape[1])) ** (1 / weights[own])
@@ -109,8 +116,12 @@ def _own_condition(
 
 
 def _codes_of(
-    system: str, chosen: NDArray[np.int64], conditions: tuple[str, ...], book: Codebook, rng: np.random.Generator
-) -> NDArray[np.int16]:
+    system: str,
+    chosen: Ints,
+    conditions: tuple[str, ...],
+    book: Codebook,
+    rng: np.random.Generator,
+) -> Ints:
     lists = [book.of_condition[f"{system}:{name}"] for name in conditions]
     table = np.array([np.resize(codes, 4) for codes in lists])
     return table[chosen, rng.integers(0, 4, len(chosen))].astype(np.int16)
@@ -118,7 +129,7 @@ def _codes_of(
 
 def medicines(
     people: People, traits: Traits, calibration: Calibration, span: Span, rng: np.random.Generator
-) -> dict[str, Values]:
+) -> dict[str, Any]:
     """Dispensings for conditions, and antibiotics for everybody."""
     atcs = sorted({atc for c in calibration.needs.conditions.values() for atc in c.atc} | {"J01CA04"})
     share = _year_share(people, span)
@@ -129,38 +140,29 @@ def medicines(
             rate = rate + condition.atc.get(atc, 0.0) * traits.has[name]
         person, day = _spread(rng.poisson(rate * share), people, span, rng)
         parts.append((person, day, np.full(len(person), i)))
-    person, day, atc = (np.concatenate(column) for column in zip(*parts, strict=True))
+    person, day, which = (np.concatenate(column) for column in zip(*parts, strict=True))
     inside = day <= span.last_day
-    person, day, atc = person[inside], day[inside], atc[inside]
-    order = np.lexsort((atc, day, person))
+    person, day, which = person[inside], day[inside], which[inside]
+    order = np.lexsort((which, day, person))
     packages = rng.integers(1, 4, len(order))
     return {
         "person_id": person[order],
         "dispensed_on": day[order],
-        "atc": Coded(atc[order], atcs),
+        "atc": Coded(which[order], atcs),
         "packages": packages,
         "cost_eur": np.rint(packages * rng.gamma(2.0, 7.0, len(order))),
     }
 
 
-def _year_share(people: People, span: Span) -> NDArray[np.float64]:
+def _year_share(people: People, span: Span) -> Floats:
     """Share of a year lived in the county in each calendar year (n, Y)."""
-    start, end = _year_days(people, span)
+    start, end = residence(people, span)
     return (end - start) / YEAR_DAYS
 
 
-def _year_days(people: People, span: Span) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    years = span.year_starts
-    since = np.maximum(people.enter, people.birth)[:, None]
-    start = np.clip(since, years[:-1], years[1:])
-    return start, np.maximum(np.clip(people.leave[:, None] + 1, years[:-1], years[1:]), start)
-
-
-def _spread(
-    counts: NDArray[np.int64], people: People, span: Span, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _spread(counts: Ints, people: People, span: Span, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Person and a uniform day of residence for yearly counts (n, Y)."""
-    start, end = _year_days(people, span)
+    start, end = residence(people, span)
     person, year = np.nonzero(counts)
     times = counts[person, year]
     person, year = np.repeat(person, times), np.repeat(year, times)
@@ -170,21 +172,18 @@ def _spread(
 
 def measurements(
     people: People, traits: Traits, calibration: Calibration, span: Span, rng: np.random.Generator
-) -> dict[str, Values]:
+) -> dict[str, Any]:
     """Measured values of adults; persons with the fitting condition more often and with shifted values."""
     share = _year_share(people, span) * (traits.age >= 18)
-    person, day, measure, value = [], [], [], []
+    parts = []
     for i, (mean, sd, everyone, condition, more, shift) in enumerate(_MEASURES.values()):
         has = traits.has.get(condition, np.zeros(share.shape, bool))
         p, d = _spread(rng.poisson((everyone + more * has) * share), people, span, rng)
         own = rng.standard_normal(len(people))[p] * 0.7 + rng.standard_normal(len(p)) * 0.7
-        person.append(p)
-        day.append(d)
-        measure.append(np.full(len(p), i))
-        value.append(np.round(mean + sd * own + shift * has[p, span.year(d.astype(np.int32))], 1))
-    columns = [np.concatenate(part) for part in (person, day, measure, value)]
-    keep = columns[1] <= span.last_day
-    person, day, measure, value = (c[keep] for c in columns)
+        values = np.round(mean + sd * own + shift * has[p, span.year(d)], 1)
+        known = d <= span.last_day
+        parts.append((p[known], d[known], np.full(int(known.sum()), i), values[known]))
+    person, day, measure, value = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((value, measure, day, person))
     return {
         "person_id": person[order],
@@ -195,25 +194,31 @@ def measurements(
 
 
 def requests(
-    events: Events, contacts: Mapping[str, Values], calibration: Calibration, rng: np.random.Generator
-) -> dict[str, Values]:
-    """Approaches to the front line: those that led to a contact, and as many solved or abandoned ones again by half."""
+    events: Events, people: People, contacts: Columns, calibration: Calibration, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Approaches to the front line: those that led to a contact, and as many solved or abandoned ones again
+    by half."""
     contacted, contact_id = contacts["contacted_at"], contacts["contact_id"]
-    assert isinstance(contacted, np.ndarray)
-    assert isinstance(contact_id, np.ndarray)
     since = (_REQUESTS_SINCE - 1970) * YEAR_DAYS
-    fits = (contacted != NO_MINUTE) & (events.service == calibration.service("primary_care")) & (events.day > since)
+    fits = (
+        (contacted != NO_MINUTE)
+        & (events.service == calibration.service("primary_care"))
+        & (events.day > since)
+    )
     led = np.flatnonzero(fits & (rng.random(len(events)) < _REQUESTED))
     alone = led[rng.random(len(led)) < 0.5]
     rows = np.concatenate([led, alone])
     linked = np.arange(len(rows)) < len(led)
     start = contacted[rows] - np.where(linked, 0, rng.integers(1, 20, len(rows)) * DAY_MINUTES)
-    start = np.maximum(start, int(since) * DAY_MINUTES)
-    outcome = np.where(linked, _OUTCOMES.index("booked"), rng.choice([0, 2, 3], len(rows), p=[0.6, 0.15, 0.25]))
+    earliest = np.maximum(np.maximum(people.birth, people.enter)[events.person[rows]], int(since))
+    start = np.maximum(start, earliest.astype(np.int64) * DAY_MINUTES)
+    outcome = np.where(
+        linked, _OUTCOMES.index("booked"), rng.choice([0, 2, 3], len(rows), p=[0.6, 0.15, 0.25])
+    )
     answer = start + rng.integers(0, 30, len(rows)) * 5
     answered = outcome != _OUTCOMES.index("abandoned")
     order = np.lexsort((rows, start, events.person[rows]))
-    columns: dict[str, Values] = {
+    columns: dict[str, Any] = {
         "person_id": events.person[rows].astype(np.int64),
         "requested_at": start,
         "channel": Coded(rng.choice(len(_CHANNELS), len(rows), p=[0.62, 0.13, 0.12, 0.08, 0.05]), _CHANNELS),
@@ -223,18 +228,18 @@ def requests(
         "outcome": Coded(outcome, _OUTCOMES),
         "contact_id": np.where(linked, contact_id[rows], -1),
     }
-    return {n: v.take(order) if isinstance(v, Coded) else v[order] for n, v in columns.items()}
+    return take(columns, order)
 
 
 def stays(
     events: Events,
-    minute: NDArray[np.int64],
+    minute: Ints,
     people: People,
     calibration: Calibration,
     rng: np.random.Generator,
 ) -> dict[str, NDArray]:
-    """Bed stays that begin with a contact: row of the contact, days, ready and discharge minutes (undisclosed future
-    included, so that the truth knows it)."""
+    """Bed stays that begin with a contact: row of the contact, days, ready and discharge minutes (undisclosed
+    future included, so that the truth knows it)."""
     spec = [s.stay for s in calibration.care.services.values()]
     share = np.array([s.share if s else 0.0 for s in spec])
     mean = np.array([s.days if s else 1.0 for s in spec])
@@ -243,13 +248,13 @@ def stays(
     length = rng.gamma(1.1, mean[events.service[rows]] / 1.1) * DAY_MINUTES
     latest = (people.leave[events.person[rows]].astype(np.int64) + 1) * DAY_MINUTES - 1
     discharged = np.minimum(admitted + length.astype(np.int64) + 60, latest)
-    ready = np.where(rng.random(len(rows)) < 0.85, discharged, admitted + (0.8 * (discharged - admitted)).astype(np.int64))
+    ready = np.where(
+        rng.random(len(rows)) < 0.85, discharged, admitted + (0.8 * (discharged - admitted)).astype(np.int64)
+    )
     return {"row": rows, "admitted": admitted, "ready": ready, "discharged": np.maximum(discharged, admitted)}
 
 
-def plans(
-    people: People, traits: Traits, span: Span, rng: np.random.Generator
-) -> dict[str, Values]:
+def plans(people: People, traits: Traits, span: Span, rng: np.random.Generator) -> dict[str, Any]:
     """Multi-professional plans of persons of the two gravest latent classes."""
     share = _year_share(people, span) * np.where(traits.latent <= 1, 0.25, 0.005)
     person, day = _spread(rng.poisson(share), people, span, rng)
@@ -258,4 +263,3 @@ def plans(
     person, day, kind = person[keep], day[keep], kind[keep]
     order = np.lexsort((kind, day, person))
     return {"person_id": person[order], "made_on": day[order], "kind": Coded(kind[order], _PLANS)}
-

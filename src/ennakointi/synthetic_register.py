@@ -1,15 +1,15 @@
-"""What the register of the synthetic county holds: coverage, completeness, units and providers, by rule and date."""
+"""What the register of the synthetic county holds: coverage, completeness, units and providers, by rule and
+date."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ennakointi.schema import PROVIDERS
 from ennakointi.synthetic_calendar import Span
-from ennakointi.synthetic_calibration import Calibration
+from ennakointi.synthetic_calibration import Calibration, Flags, Floats, Ints
 
 STATUSES = ("complete", "partial", "none")
 COMPLETE, PARTIAL, NONE = range(3)
@@ -22,17 +22,18 @@ _PURCHASED = {"housing": 0.5, "home_care": 0.15}
 
 @dataclass(frozen=True, eq=False)
 class Register:
-    """`status` (services, municipalities, months) position in STATUSES; `reaches` the share of events that arrive;
-    `provider` (services, municipalities, months) position in schema.PROVIDERS of the cell's main provider."""
+    """`status` (services, municipalities, months) position in STATUSES; `reaches` the share of events that
+    arrive; `provider` (services, municipalities, months) position in schema.PROVIDERS of the cell's main
+    provider."""
 
-    status: NDArray[np.int8]
-    reaches: NDArray[np.float64]
-    provider: NDArray[np.int8]
+    status: Ints
+    reaches: Floats
+    provider: Ints
 
     @property
-    def covered(self) -> NDArray[np.bool_]:
+    def covered(self) -> Flags:
         """Completely covered cells."""
-        covered: NDArray[np.bool_] = self.status == COMPLETE
+        covered: Flags = self.status == COMPLETE
         return covered
 
 
@@ -43,15 +44,13 @@ def build(calibration: Calibration, span: Span) -> Register:
     status, provider = np.zeros(shape, np.int8), np.zeros(shape, np.int8)
     months = span.first_month + np.arange(span.n_months)
     for rule in calibration.region.coverage:
-        chosen = [
-            s not in _NOT_BASIC if rule.services == "basic" else _named(s, rule.services) for s in names
-        ]
+        basic = np.array([s not in _NOT_BASIC for s in names])
+        rows = basic if rule.services == "basic" else _among(names, rule.services)
         where = (months <= rule.until) & (months >= (rule.from_ or 0))
-        block = np.ix_(np.flatnonzero(chosen), [places.index(m) for m in rule.municipalities], where)
+        block = np.ix_(rows, _among(places, rule.municipalities), where)
         status[block] = STATUSES.index(rule.status)
     for purchase in calibration.region.purchased:
-        rows = [names.index(s) for s in purchase.services]
-        columns = [places.index(m) for m in purchase.municipalities]
+        rows, columns = _among(names, purchase.services), _among(places, purchase.municipalities)
         provider[np.ix_(rows, columns, months >= purchase.from_)] = PROVIDERS.index("purchased")
     reaches = np.choose(status, [1.0, _PARTIAL_SHARE, 0.0])
     for month, share in calibration.region.completeness.items():
@@ -59,8 +58,8 @@ def build(calibration: Calibration, span: Span) -> Register:
     return Register(status, reaches, provider)
 
 
-def _named(service: str, services: str | list[str]) -> bool:
-    return services == "all" or service in services
+def _among(names: tuple[str, ...], chosen: str | list[str]) -> Flags:
+    return np.array([chosen == "all" or name in chosen for name in names])
 
 
 def unit_names(calibration: Calibration) -> tuple[str, ...]:
@@ -81,12 +80,12 @@ def unit_kinds(calibration: Calibration) -> tuple[str, ...]:
 
 def unit_of(
     calibration: Calibration,
-    kind: NDArray[np.int8],
-    place: NDArray[np.int16],
-    day: NDArray[np.int32],
-    provider: NDArray[np.int8],
+    kind: Ints,
+    place: Ints,
+    day: Ints,
+    provider: Ints,
     span: Span,
-) -> NDArray[np.int16]:
+) -> Ints:
     """Position of the unit in `unit_names` (k,)."""
     starts = int(
         span.month_starts[np.clip(calibration.region.county_starts - span.first_month, 0, span.n_months)]
@@ -104,11 +103,11 @@ def unit_of(
 def providers(
     calibration: Calibration,
     register: Register,
-    service: NDArray[np.int8],
-    place: NDArray[np.int16],
-    month: NDArray[np.int16],
+    service: Ints,
+    place: Ints,
+    month: Ints,
     rng: np.random.Generator,
-) -> NDArray[np.int8]:
+) -> Ints:
     """Provider of each contact (k,): the cell's main one, some third-sector and purchased services."""
     third = np.array([_THIRD_SECTOR.get(s, 0.0) for s in calibration.services])
     bought = np.array([_PURCHASED.get(s.unit, 0.0) for s in calibration.care.services.values()])

@@ -1,4 +1,5 @@
-"""What can be switched in the synthetic county: the disruption itself, and mis-specifications that methods must survive."""
+"""What can be switched in the synthetic county: the disruption itself, and mis-specifications that methods
+must survive."""
 
 from __future__ import annotations
 
@@ -17,12 +18,13 @@ class SyntheticSettings:
     disruption
         Whether the disruption of 2020–2021 happens at all.
     private_leakage
-        Share of postponed and hidden needs that private care outside the data takes over (`lost_elsewhere` in the truth).
+        Share of postponed and hidden needs that private care outside the data takes over (`lost_elsewhere` in
+        the truth).
     waning_return
         The missed contacts come back fast at first and slowly from 2023, instead of at a constant rate.
     coding_break
-        Month (`2022-03`) from which a part of the mental health contacts is recorded as primary care, without a word in
-        the coverage or in the truth: the register alone changes.
+        Month (`2022-03`) from which a part of the mental health contacts is recorded as primary care, without
+        a word in the coverage or in the truth: the register alone changes.
     """
 
     disruption: bool = True

@@ -1,4 +1,5 @@
-"""The truth behind a synthetic county: sums over chunks while it is made, and the tables handed out afterwards."""
+"""The truth behind a synthetic county: sums over chunks while it is made, and the tables handed out
+afterwards."""
 
 from __future__ import annotations
 
@@ -13,12 +14,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ennakointi import schema, synthetic_outlook, synthetic_volumes
 from ennakointi.periods import month_text
+from ennakointi.synthetic_calibration import Flags, Ints
 from ennakointi.synthetic_disruption import EXITS, HIDDEN
-from ennakointi.synthetic_files import DAY_MINUTES, NO_MINUTE, Columns, Writer
+from ennakointi.synthetic_files import DAY_MINUTES, NO_MINUTE, Columns, Writer, categorical
 from ennakointi.synthetic_lives import County, Effect, Lives
 from ennakointi.synthetic_persons import STILL, People
 from ennakointi.synthetic_queues import REASONS
@@ -45,31 +48,35 @@ class Truth:
 
     @cached_property
     def volumes(self) -> pd.DataFrame:
-        """Target group × service × municipality × month: see `synthetic_volumes` for the columns and identities;
-        `covered` tells whether the register holds the cell completely."""
+        """Target group × service × municipality × month: see `synthetic_volumes` for the columns and
+        identities; `covered` tells whether the register holds the cell completely."""
         return self._read("volumes")
 
     @cached_property
     def hidden_persons(self) -> pd.DataFrame:
-        """Missed contacts whose need stayed unseen: person, service, municipality, `since`, `until` (empty = still hidden on
-        the last delivered day) and how it ended (`open`, `returned`, `died`, `moved`, `not_needed`, `elsewhere`)."""
+        """Missed contacts whose need stayed unseen: person, service, municipality, `since`, `until` (empty =
+        still hidden on the last delivered day) and how it ended (`open`, `returned`, `died`, `moved`,
+        `not_needed`, `elsewhere`)."""
         return self._read("hidden_persons")
 
     @cached_property
     def clearing(self) -> pd.DataFrame:
         """Per service: contacts postponed and hidden on the last day, contacts added a month under the plan
-        (`clearing_plan` × the normal month), and the month in which nothing is left (empty = not within 20 years)."""
+        (`clearing_plan` × the normal month), and the month in which nothing is left (empty = not within 20
+        years)."""
         return self._read("clearing")
 
     @cached_property
     def waits(self) -> pd.DataFrame:
-        """Every queue entry with its true end, also after the data: `wait_days`, `open` on the last delivered day, `exit`
-        (`started`, …; empty = beyond the simulated time), `referral_id` (empty = not in the register)."""
+        """Every queue entry with its true end, also after the data: `wait_days`, `open` on the last delivered
+        day, `exit` (`started`, …; empty = beyond the simulated time), `referral_id` (empty = not in the
+        register)."""
         return self._read("waits")
 
     @cached_property
     def occupancy(self) -> pd.DataFrame:
-        """Occupied beds at the end of each day by service: all, and those of stays in the register (`held`)."""
+        """Occupied beds at the end of each day by service: all, and those of stays in the register
+        (`held`)."""
         return self._read("occupancy")
 
     @cached_property
@@ -88,7 +95,9 @@ class Truth:
         return self._read("effects")
 
     def _read(self, name: str) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / f"{name}.parquet")
+        file = self.folder / f"{name}.parquet"
+        texts = [f.name for f in pq.read_schema(file) if pa.types.is_string(f.type)]
+        return pq.read_table(file, read_dictionary=texts).to_pandas(date_as_object=False)
 
 
 @dataclass
@@ -96,7 +105,7 @@ class Sums:
     """What is counted over all chunks, and the next free identifiers."""
 
     volumes: Volumes
-    beds: NDArray[np.int64]
+    beds: Ints
     ids: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
     effects: dict[tuple[str, str, int | None, float], list[float]] = field(default_factory=dict)
 
@@ -114,26 +123,39 @@ class Sums:
         self.ids[table] = first + n
         return first
 
-    def write(self, writer: Writer, name: str, columns: Columns, ids: NDArray[np.int64]) -> None:
+    def write(self, writer: Writer, name: str, columns: Columns, ids: Ints) -> None:
         """Rows of a person table whose `person_id` numbers the chunk's persons, with fresh keys."""
         person = columns["person_id"]
         assert isinstance(person, np.ndarray)
         keys = {}
         if name in ("referrals", "requests", "stays"):
-            keys = {schema.TABLES[name].key[0]: self.next_id(name, len(person)) + np.arange(len(person), dtype=np.int64)}
+            keys = {
+                schema.TABLES[name].key[0]: self.next_id(name, len(person))
+                + np.arange(len(person), dtype=np.int64)
+            }
         writer.contract(name, {**columns, **keys, "person_id": ids[person]})
 
     def add(
-        self, people: People, lives: Lives, beds: Mapping[str, NDArray], before: Members, after: Members, county: County
+        self,
+        people: People,
+        lives: Lives,
+        beds: Mapping[str, NDArray],
+        before: Members,
+        after: Members,
+        county: County,
     ) -> None:
         """Add a chunk."""
         place, names = people.municipality, county.calibration
         services = names.care.services.values()
-        substitute = np.array([names.service(s.missed.substitute) if s.missed.substitute else 0 for s in services])
+        substitute = np.array(
+            [names.service(s.missed.substitute) if s.missed.substitute else 0 for s in services]
+        )
         synthetic_volumes.add_contacts(
             self.volumes, lives.contacts, place, lives.undisturbed, lives.actual, before, after
         )
-        synthetic_volumes.add_missed(self.volumes, lives.base, lives.missed, substitute.astype(np.int8), place, before)
+        synthetic_volumes.add_missed(
+            self.volumes, lives.base, lives.missed, substitute.astype(np.int8), place, before
+        )
         synthetic_volumes.add_queue(self.volumes, lives.queue, place, before)
         self._add_beds(beds, county)
         for effect in lives.effects:
@@ -171,7 +193,14 @@ class Sums:
         for i, service in enumerate(county.calibration.services):
             queue, hidden = (int(counts[name][i].sum()) for name in ("postponed", "hidden"))
             added = plan * float(counts["counterfactual"][i, -_LAST_MONTHS:].mean())
-            months = _months_to_clear(queue, hidden, added, disruption.queue_returns, disruption.hidden_returns, disruption.needs_pass)
+            months = _months_to_clear(
+                queue,
+                hidden,
+                added,
+                disruption.queue_returns,
+                disruption.hidden_returns,
+                disruption.needs_pass,
+            )
             last = county.span.first_month + county.span.n_months - 1
             cleared = month_text(last + months) if months is not None else None
             rows.append((service, queue, hidden, added, cleared))
@@ -214,8 +243,8 @@ class Sums:
 def _months_to_clear(
     queue: float, hidden: float, added: float, queue_rate: float, hidden_rate: float, passing: float
 ) -> int | None:
-    """Months until less than one contact is left: returns and passing needs at their rates, the added ones from the
-    queue first."""
+    """Months until less than one contact is left: returns and passing needs at their rates, the added ones
+    from the queue first."""
     for month in range(_LONGEST_CLEARING + 1):
         if queue + hidden < 1:
             return month
@@ -228,14 +257,14 @@ def _months_to_clear(
 def write_persons(
     writer: Writer,
     people: People,
-    ids: NDArray[np.int64],
+    ids: Ints,
     lives: Lives,
-    held: NDArray[np.bool_],
+    held: Flags,
     first_referral: int,
     county: County,
 ) -> None:
-    """Rows of the truth about the chunk's persons. `held` (q,) are the queue entries in the register, numbered from
-    `first_referral`."""
+    """Rows of the truth about the chunk's persons. `held` (q,) are the queue entries in the register,
+    numbered from `first_referral`."""
     day = county.span.last_day
     calibration, calendar = county.calibration, county.calendar
     frames = {
@@ -257,7 +286,7 @@ def write_persons(
         writer.rows(f"truth/{name}", pa.Table.from_pandas(frame, preserve_index=False))
 
 
-def _hidden(people: People, ids: NDArray[np.int64], lives: Lives, county: County) -> pd.DataFrame:
+def _hidden(people: People, ids: Ints, lives: Lives, county: County) -> pd.DataFrame:
     rows = np.flatnonzero(lives.missed.fate == HIDDEN)
     lost = lives.base.take(lives.missed.event[rows])
     over = lives.missed.end_day[rows] <= county.span.last_day
@@ -265,20 +294,20 @@ def _hidden(people: People, ids: NDArray[np.int64], lives: Lives, county: County
     return pd.DataFrame(
         {
             "person_id": ids[lost.person],
-            "service": _named(lost.service, county.calibration.services),
-            "municipality": _named(people.municipality[lost.person], county.calibration.municipalities),
+            "service": categorical(lost.service, county.calibration.services),
+            "municipality": categorical(people.municipality[lost.person], county.calibration.municipalities),
             "since": _dates(lost.day),
             "until": _dates(np.where(over, lives.missed.end_day[rows], STILL)),
-            "end": _named(end, EXITS),
+            "end": categorical(end, EXITS),
         }
     )
 
 
 def _waits(
     people: People,
-    ids: NDArray[np.int64],
+    ids: Ints,
     lives: Lives,
-    held: NDArray[np.bool_],
+    held: Flags,
     first_referral: int,
     county: County,
 ) -> pd.DataFrame:
@@ -289,11 +318,11 @@ def _waits(
         {
             "referral_id": pd.array(np.where(held, number, 0), "Int64").copy(),
             "person_id": ids[queue.person],
-            "service": _named(queue.service, county.calibration.services),
-            "municipality": _named(people.municipality[queue.person], county.calibration.municipalities),
+            "service": categorical(queue.service, county.calibration.services),
+            "municipality": categorical(people.municipality[queue.person], county.calibration.municipalities),
             "received_on": _dates(queue.received),
             "ended_on": _dates(queue.end),
-            "exit": _named(queue.reason, REASONS),
+            "exit": categorical(queue.reason, REASONS),
             "wait_days": pd.array(wait, "Int64"),
             "open": queue.end > county.span.last_day,
             "postponed_on": _dates(queue.missed_on),
@@ -304,12 +333,7 @@ def _waits(
     )
 
 
-def _named(codes: NDArray[np.integer], names: tuple[str, ...]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes.astype(np.int16), categories=list(names))
-
-
-def _dates(day: NDArray[np.integer]) -> pd.Series:
+def _dates(day: Ints) -> pd.Series:
     """Day numbers as dates; STILL is empty."""
     dates = np.where(day == STILL, np.datetime64("NaT", "D"), day.astype("datetime64[D]"))
     return pd.Series(pa.array(dates).to_pandas(date_as_object=True))
-

@@ -1,16 +1,19 @@
-"""True volumes of the synthetic county: target group × service × municipality × month, with and without the disruption.
+"""True volumes of the synthetic county: target group × service × municipality × month, with and without the
+disruption.
 
 Identities, exact in every cell and month (flows in the month, stocks at its end):
 
     counterfactual − actual = missed − returned − replacing + membership
-    Σ missed = Σ (substituted + returned + lost_died + lost_moved + lost_not_needed + lost_elsewhere) + postponed + hidden
+    Σ missed = Σ (substituted + returned + lost) + postponed + hidden
     queue = structural_queue + postponed
 
-`counterfactual` and `actual` are contacts of the month's members, each group evaluated on its own history; flows and
-stocks of missed contacts belong to the groups the person was in, without the disruption, in the month of the missed
-contact; queue entries to those of the month of arrival. `replacing` are contacts that replaced missed ones of other
-services. `membership` is what the change of groups moves: contacts of persons who are members in one history only or at
-one of the two times only; it is 0 for all residents.
+with lost = lost_died + lost_moved + lost_not_needed + lost_elsewhere.
+
+`counterfactual` and `actual` are contacts of the month's members, each group evaluated on its own history;
+flows and stocks of missed contacts belong to the groups the person was in, without the disruption, in the
+month of the missed contact; queue entries to those of the month of arrival. `replacing` are contacts that
+replaced missed ones of other services. `membership` is what the change of groups moves: contacts of persons
+who are members in one history only or at one of the two times only; it is 0 for all residents.
 """
 
 from __future__ import annotations
@@ -20,12 +23,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ennakointi.periods import month_text
 from ennakointi.synthetic_calendar import Span
+from ennakointi.synthetic_calibration import Flags, Ints
 from ennakointi.synthetic_disruption import EXITS, HIDDEN, QUEUED, SUBSTITUTED, UNNEEDED, Missed
 from ennakointi.synthetic_events import Events
+from ennakointi.synthetic_files import categorical
 from ennakointi.synthetic_queues import Entries
 
 FLOWS = (
@@ -41,9 +45,14 @@ FLOWS = (
     "lost_elsewhere",
 )
 STOCKS = ("postponed", "hidden", "structural_queue")
-_LOSSES = {"died": "lost_died", "moved": "lost_moved", "not_needed": "lost_not_needed", "elsewhere": "lost_elsewhere"}
+_LOSSES = {
+    "died": "lost_died",
+    "moved": "lost_moved",
+    "not_needed": "lost_not_needed",
+    "elsewhere": "lost_elsewhere",
+}
 
-Members = Mapping[str, NDArray[np.bool_]]  # target group -> (n, months)
+Members = Mapping[str, Flags]  # target group -> (n, months)
 
 
 @dataclass
@@ -54,7 +63,7 @@ class Volumes:
     services: tuple[str, ...]
     municipalities: tuple[str, ...]
     span: Span
-    counts: dict[str, NDArray[np.int32]] = field(default_factory=dict)
+    counts: dict[str, Ints] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = (len(self.groups), len(self.services), len(self.municipalities), self.span.n_months)
@@ -64,15 +73,16 @@ class Volumes:
         self,
         measure: str,
         members: Members,
-        person: NDArray[np.int32],
-        tag: NDArray[np.int64],
-        service: NDArray[np.int8],
-        place: NDArray[np.int16],
-        month: NDArray[np.int64],
+        person: Ints,
+        tag: Ints,
+        service: Ints,
+        place: Ints,
+        month: Ints,
         sign: int = 1,
     ) -> None:
-        """Count rows (k,) in the cell of `month` for every group the person is in at month `tag`; months outside the
-        delivered time do not count, and stocks that arrive before it stand from its first month."""
+        """Count rows (k,) in the cell of `month` for every group the person is in at month `tag`; months
+        outside the delivered time do not count, and stocks that arrive before it stand from its first
+        month."""
         if measure in STOCKS:
             month = np.maximum(month, 0)
         inside = (month >= 0) & (month < self.span.n_months)
@@ -83,17 +93,20 @@ class Volumes:
         size = int(np.prod(shape))
         for g, name in enumerate(self.groups):
             mine = cell[members[name][person, tag]]
-            self.counts[measure][g] += sign * np.bincount(mine, minlength=size).reshape(shape).astype(np.int32)
+            self.counts[measure][g] += sign * np.bincount(mine, minlength=size).reshape(shape).astype(
+                np.int32
+            )
 
-    def frame(self, covered: NDArray[np.bool_]) -> pd.DataFrame:
-        """One row per target group, service, municipality and month; `covered` (services, municipalities, months)."""
+    def frame(self, covered: Flags) -> pd.DataFrame:
+        """One row per target group, service, municipality and month; `covered` (services, municipalities,
+        months)."""
         flows = {name: self.counts[name] for name in FLOWS}
         stocks = {name: np.cumsum(self.counts[name], axis=-1, dtype=np.int32) for name in STOCKS}
         shape = flows["actual"].shape
         months = [month_text(self.span.first_month + m) for m in range(self.span.n_months)]
         keys = {"target_group": self.groups, "service": self.services, "municipality": self.municipalities}
         columns: dict[str, object] = {
-            name: pd.Categorical.from_codes(_along(shape, axis), categories=list(names))
+            name: categorical(_along(shape, axis), tuple(names))
             for axis, (name, names) in enumerate([*keys.items(), ("month", months)])
         }
         difference = flows["counterfactual"] - flows["actual"]
@@ -106,7 +119,7 @@ class Volumes:
         return pd.DataFrame(columns)
 
 
-def _along(shape: tuple[int, ...], axis: int) -> NDArray[np.int16]:
+def _along(shape: tuple[int, ...], axis: int) -> Ints:
     reach = [1] * len(shape)
     reach[axis] = shape[axis]
     return np.broadcast_to(np.arange(shape[axis], dtype=np.int16).reshape(reach), shape).reshape(-1)
@@ -115,9 +128,9 @@ def _along(shape: tuple[int, ...], axis: int) -> NDArray[np.int16]:
 def add_contacts(
     volumes: Volumes,
     events: Events,
-    place: NDArray[np.int16],
-    undisturbed: NDArray[np.bool_],
-    actual: NDArray[np.bool_],
+    place: Ints,
+    undisturbed: Flags,
+    actual: Flags,
     before: Members,
     after: Members,
 ) -> None:
@@ -132,8 +145,8 @@ def add_missed(
     volumes: Volumes,
     events: Events,
     missed: Missed,
-    substitute: NDArray[np.int8],
-    place: NDArray[np.int16],
+    substitute: Ints,
+    place: Ints,
     before: Members,
 ) -> None:
     """Fates of missed contacts: `substitute` (S,) is the service that replaces each one."""
@@ -143,14 +156,21 @@ def add_missed(
     end = _month_or_never(missed.end_day, span)
     where = place[lost.person]
 
-    def add(measure: str, rows: NDArray[np.bool_], month: NDArray[np.int64], sign: int = 1) -> None:
-        volumes.add(measure, before, lost.person[rows], tag[rows], lost.service[rows], where[rows], month[rows], sign)
+    def add(measure: str, rows: Flags, month: Ints, sign: int = 1) -> None:
+        volumes.add(
+            measure, before, lost.person[rows], tag[rows], lost.service[rows], where[rows], month[rows], sign
+        )
 
     replaced = missed.fate == SUBSTITUTED
     add("missed", np.ones(len(lost), bool), tag)
     add("substituted", replaced, tag)
     volumes.add(
-        "replacing", before, lost.person[replaced], tag[replaced], substitute[lost.service[replaced]], where[replaced],
+        "replacing",
+        before,
+        lost.person[replaced],
+        tag[replaced],
+        substitute[lost.service[replaced]],
+        where[replaced],
         tag[replaced],
     )
     kept = missed.fate >= QUEUED
@@ -163,7 +183,7 @@ def add_missed(
         add(measure, missed.fate == fate, end, -1)
 
 
-def add_queue(volumes: Volumes, queue: Entries, place: NDArray[np.int16], before: Members) -> None:
+def add_queue(volumes: Volumes, queue: Entries, place: Ints, before: Members) -> None:
     """The queue as it would have been without the disruption."""
     span = volumes.span
     received = _month_or_never(np.maximum(queue.received, span.first_day), span)
@@ -173,10 +193,8 @@ def add_queue(volumes: Volumes, queue: Entries, place: NDArray[np.int16], before
     volumes.add("structural_queue", before, queue.person, received, queue.service, where, end, -1)
 
 
-def _month_or_never(day: NDArray[np.int32], span: Span) -> NDArray[np.int64]:
+def _month_or_never(day: Ints, span: Span) -> Ints:
     """Months since the first; beyond the delivered time a month that never counts."""
     known = day <= span.last_day
     month = span.month(np.where(known, day, span.first_day)).astype(np.int64)
     return np.where(known, month, span.n_months)
-
-

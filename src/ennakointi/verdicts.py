@@ -1,4 +1,5 @@
-"""From an interval, a smallest important effect, a design and its checks to a verdict and a level of evidence."""
+"""From an interval, a smallest important effect, a design and its checks to a verdict and a level of
+evidence."""
 
 from __future__ import annotations
 
@@ -40,9 +41,9 @@ def verdict(
 ) -> str:
     """The verdict by rules fixed in advance.
 
-    The whole interval beyond the smallest important effect, on evidence that is at least moderate: works. Inside plus
-    or minus that effect: no meaningful effect. Beyond zero: probably works, or probably harmful. Otherwise, and
-    whenever a critical check failed: cannot say.
+    The whole interval beyond the smallest important effect, on evidence that is at least moderate: works.
+    Inside plus or minus that effect: no meaningful effect. Beyond zero: probably works, or probably
+    harmful. Otherwise, and whenever a critical check failed: cannot say.
     """
     gain = relative if better == "fewer" else relative.turned()
     if not np.isfinite([gain.lo95, gain.hi95]).all() or any(c.critical and c.passed is False for c in checks):
@@ -57,8 +58,9 @@ def verdict(
 
 
 def evidence_level(design: str, checks: Collection[Check], n_treated: int, n_comparison: int) -> str:
-    """`strong`, `moderate`, `weak` or `none`: the design's own level, one lower when a check failed, none when a
-    critical one did. A comparison of at least five areas on each side that passes every check is strong."""
+    """`strong`, `moderate`, `weak` or `none`: the design's own level, one lower when a check failed, none
+    when a critical one did. A comparison of at least five areas on each side that passes every check is
+    strong."""
     counted = [check for check in checks if check.name not in NOTES]
     if any(check.critical and check.passed is False for check in counted):
         return "none"
@@ -71,7 +73,8 @@ def evidence_level(design: str, checks: Collection[Check], n_treated: int, n_com
 
 
 def holm(p_values: Floats) -> Floats:
-    """(k,) p-values adjusted for testing k secondary outcomes (Holm 1979, Scandinavian Journal of Statistics 6:65)."""
+    """(k,) p-values adjusted for testing k secondary outcomes (Holm 1979, Scandinavian Journal of
+    Statistics 6:65)."""
     order = np.argsort(p_values)
     factors = len(p_values) - np.arange(len(p_values))
     adjusted = np.empty(len(p_values))

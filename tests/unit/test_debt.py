@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from county_panel import FIRST, LAST, MONTHS, Planted
 
-from ennakointi import calibration, debt, debt_checks
+from ennakointi import debt, debt_checks
 from ennakointi.documents import DebtSettings, Label, Service
 from ennakointi.periods import month_index, month_text
 from ennakointi.result_tables import RESULT_TABLES
@@ -162,8 +162,14 @@ def test_a_shorter_baseline_than_aimed_at_is_a_failed_check() -> None:
 
 def test_a_borrowed_calibration_gives_the_interval() -> None:
     made = county_panel.make({"primary_care": Planted(missing=0.2)}, available_from=month_index(2017, 7))
-    factors = calibration.Calibration(np.full(60, 1.2), np.full(60, 1.3), np.full(60, 40.0), 0.8)
-    assert summary(run(made, borrowed=factors)).loc["all", "debt_lo80"] > 0
+    services = {code: service(code) for code in COUNTY}
+    everyone = debt.calibrate(county_panel.make(COUNTY, seed=3).panel, SETTINGS, services, 7)
+    assert everyone.reached_months >= 22
+    found = run(made, borrowed=everyone)
+    assert summary(found).loc["all", "debt_lo80"] > 0
+    check = found.tables["debt_checks"].query("check == 'calibration'")
+    assert check["passed"].item() == "not_checked"
+    assert "all residents" in check["message"].item()
 
 
 def test_services_that_cannot_be_estimated_say_why() -> None:

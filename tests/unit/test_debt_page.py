@@ -6,11 +6,10 @@ import re
 
 import numpy as np
 import pytest
-from page_checks import faults
 from page_tables import context, debt_row, debt_series, debt_tables, frame, group_tables, released
 from page_words import significant_digits, unfilled, words
 
-from ennakointi import debt_words
+from ennakointi import debt_words, markup
 from ennakointi.debt_page import DebtPage
 from ennakointi.page_context import record
 
@@ -45,14 +44,18 @@ def test_answer_in_finnish() -> None:
 
 
 def test_answer_in_swedish_and_english() -> None:
-    assert "cirka 110 000 färre besök än förväntat (80 % osäkerhetsintervall" in words(page("all", "sv").answer())
+    assert "cirka 110 000 färre besök än förväntat (80 % osäkerhetsintervall" in words(
+        page("all", "sv").answer()
+    )
     assert "about 110,000 fewer contacts took place than expected" in words(page("all", "en").answer())
 
 
 def test_person_years_by_hand() -> None:
     """now = 48,000 × 20 min + 24,000 × 50 min = 36,000 h; at 1,600 h a year 22.5, of which 30–80 %."""
     summary = debt_tables()["debt_summary"]
-    services = summary[(summary["target_group"] == "all") & summary["service"].isin(["primary_care", "mental_health"])]
+    services = summary[
+        (summary["target_group"] == "all") & summary["service"].isin(["primary_care", "mental_health"])
+    ]
     low, high = debt_words.person_years(services, context())
     assert (low, high) == pytest.approx((0.3 * 22.5, 0.8 * 22.5))
 
@@ -66,7 +69,11 @@ def test_a_change_inside_its_uncertainty_is_not_called_a_trend() -> None:
 def test_a_change_beyond_its_uncertainty_is_said(last: float, expected: str) -> None:
     """Earlier half-width 300, later 301: the increment's half-width is √(301² − 300²) = 24.5 < 300."""
     series = debt_series("all", 1_000).tail(4).assign(debt_lo80=700.0, debt_hi80=1300.0, debt=1000.0)
-    series.iloc[-1, series.columns.get_indexer(["debt", "debt_lo80", "debt_hi80"])] = last, last - 301, last + 301
+    series.iloc[-1, series.columns.get_indexer(["debt", "debt_lo80", "debt_hi80"])] = (
+        last,
+        last - 301,
+        last + 301,
+    )
     assert expected in debt_words.change_sentence(series, context())
     assert debt_words.change_since_last_quarter(series).share == pytest.approx(last / 1000 - 1)
 
@@ -168,7 +175,7 @@ def test_every_part_is_readable_in_every_language(group: str, language: str) -> 
         block = getattr(made, method)()
         assert words(block).strip(), method
         assert not unfilled(words(block)), method
-        assert not faults(block.html), method
+        assert not markup.faults(block.html), method
 
 
 def test_modelled_numbers_have_at_most_three_digits_that_mean_something() -> None:

@@ -163,12 +163,11 @@ def test_a_data_folder_with_name_licence_and_labels(tmp_path: Path) -> None:
     about = json.loads((folder / "source.json").read_text(encoding="utf-8"))
     assert about["synthetic"] is False
     assert about["licence"] == "CC BY 4.0"
-    assert about["services"]["A02"] == {
-        "fi": "Liikahappoisuus",
-        "sv": "Hyperaciditet",
-        "en": "Acid disorders",
-    }
-    assert about["services"]["all_medicines"]["fi"] == "Kaikki reseptilääkkeet"
+    labels = about["labels"]["service"]
+    assert labels["A02"] == {"fi": "Liikahappoisuus", "sv": "Hyperaciditet", "en": "Acid disorders"}
+    assert labels["all_medicines"]["fi"] == "Kaikki reseptilääkkeet"
+    assert set(labels) == {"all_medicines", "A", "A02"}
+    assert set(about["labels"]["measure"]) == {"purchases", "persons", "cost_eur"}
     assert sorted(path.name for path in folder.iterdir()) == ["panel.parquet", "source.json"]
     pd.testing.assert_frame_equal(pd.read_parquet(folder / "panel.parquet"), kela.read(files))
 

@@ -14,7 +14,7 @@ import small_county
 
 from ennakointi import panel, store
 from ennakointi.documents import Break
-from ennakointi.errors import ParameterError, RunError
+from ennakointi.errors import DataError, ParameterError, RunError
 from ennakointi.periods import month_index
 
 JAN, JUN = month_index(2019, 1), month_index(2019, 6)
@@ -242,6 +242,7 @@ def test_volumes_are_of_residents_in_covered_cells(built: tuple[store.Store, Pat
     ]
     assert table.loc["oral_health", ["contacts", "cost_eur", "n_persons"]].tolist() == [3, 279.0, 2]
     assert table.loc["all", ["contacts", "cost_eur", "n_persons"]].tolist() == [10, 509.15, 6]
+    assert table["uncovered"].to_dict() == {"primary_care": 1, "oral_health": 0, "all": 1}  # f in January
     days = sum(map(sum, PERSON_DAYS.values()))
     assert table.loc["primary_care", "covered_share"] == pytest.approx(1 - 31 / days)
 
@@ -257,6 +258,13 @@ def test_months_run_to_the_last_contact_and_never_past_the_last_whole_month(tmp_
     assert (found.first_month, found.last_month) == (JAN, JAN + 3)
     assert found.counts["month"].max() == JAN + 3
     assert found.queue.empty
+
+
+def test_contacts_without_a_whole_month_are_refused(tmp_path: Path) -> None:
+    opened = small_county.build_store(tmp_path, date(2019, 1, 30), persons=PERSONS, contacts=CONTACTS)
+    groups = small_county.memberships(tmp_path, small_county.everybody(6, JAN, JAN), ["all"], {"all": JAN})
+    with pytest.raises(DataError, match="no whole month of contacts before 2019-01-30.*2019-01"):
+        panel.build(opened, groups, small_county.parameters(), tmp_path / "work" / "panels")
 
 
 def test_person_months_keep_provider_and_channel(built: tuple[store.Store, Path]) -> None:

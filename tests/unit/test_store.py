@@ -347,8 +347,9 @@ def test_connections_reach_only_the_work_folder_and_load_nothing(county: store.S
     ):
         with pytest.raises(duckdb.Error):
             connection.execute(query)
-    query = "SELECT current_setting('memory_limit'), current_setting('max_temp_directory_size')"
-    assert connection.execute(query).fetchall() == [("286.1 MiB", "953.6 MiB")]
+    settings = ("memory_limit", "max_temp_directory_size", "enable_progress_bar")
+    query = "SELECT " + ", ".join(f"current_setting({setting!r})" for setting in settings)
+    assert connection.execute(query).fetchall() == [("286.1 MiB", "953.6 MiB", False)]
     connection.execute(f"COPY (SELECT 1 AS x) TO '{county.folder.parent / 'allowed.parquet'}'")
     (county.folder.parent / "allowed.parquet").unlink()
 
@@ -404,6 +405,6 @@ def test_large_code_lists_take_a_wider_type(tmp_path: Path) -> None:
 
 
 def test_the_temporary_folder_is_bounded(tmp_path: Path) -> None:
-    connection = connect(tmp_path, [tmp_path], Limits(memory="20MB", disk="1MB", threads=1))
+    connection = connect(tmp_path, [tmp_path], Limits(memory="10MB", disk="1MB", threads=1))
     with pytest.raises(duckdb.OutOfMemoryException):
-        connection.execute("CREATE TEMP TABLE t AS SELECT hash(i) AS x FROM range(3000000) r(i) ORDER BY x")
+        connection.execute("CREATE TEMP TABLE t AS SELECT hash(i) AS x FROM range(5000000) r(i) ORDER BY x")

@@ -1,0 +1,69 @@
+"""The page of an aggregate source: deviations with their week named, gaps that stay gaps, never a debt."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from page_tables import context, deviation_tables, released
+from page_words import alternatives, unfilled, words
+
+from ennakointi import deviation_words, markup
+from ennakointi.deviation_page import DeviationPage
+
+METHODS = ("answer", "over_time", "by_service", "certainty", "definitions")
+
+
+def page(language: str = "fi", **changes: object) -> DeviationPage:
+    return DeviationPage(released(deviation_tables()), "all", context(language, **changes))
+
+
+def test_the_largest_week_is_named_with_what_was_expected() -> None:
+    said = words(page().answer())
+    assert (
+        "Suurin poikkeama: viikko 12/2020, +47 %. Toteutunut 30 200, odotettu noin 20 600 "
+        "(80 %:n ennusteväli 19 800–21 400)." in said
+    )
+    assert "Tämä on poikkeama, ei palveluvelka" in said
+
+
+def test_the_picture_tells_the_same() -> None:
+    assert all(
+        "viikko 12/2020, +47 %" in told.replace("\u00a0", " ") for told in alternatives(page().over_time())
+    )
+
+
+def test_a_missing_week_is_missing_and_not_zero() -> None:
+    assert "Puuttuu aineistosta, ei ole nolla: viikko 52/2020." in words(page().over_time())
+    assert "viikko 52/2020" not in words(page().by_service())
+
+
+def test_weeks_follow_the_iso_year() -> None:
+    """30 December 2019 is the Monday of week 1 of 2020."""
+    row = {"period_start": "2019-12-30", "frequency": "W"}
+    assert deviation_words.period(row, context()) == "viikko 1/2020"
+    assert deviation_words.period({"period_start": "2020-03-01", "frequency": "M"}, context()) == "3/2020"
+    assert deviation_words.period({"period_start": "2020-03-01", "frequency": "D"}, context()) == "1.3.2020"
+
+
+def test_no_word_of_debt_but_to_deny_it() -> None:
+    for method in ("answer", "over_time", "by_service", "certainty"):
+        said = words(getattr(page(), method)()).replace("Tämä on poikkeama, ei palveluvelka", "")
+        assert "velka" not in said, method
+
+
+def test_the_regions_own_area_comes_first() -> None:
+    tables = deviation_tables()
+    other = tables["deviation"].assign(area="county:01", observed=1_000, deviation_share=-0.95)
+    tables["deviation"] = pd.concat([other, tables["deviation"]])
+    made = DeviationPage(released(tables), "all", context())
+    assert "Päijät-Häme" in words(made.answer())
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_every_part_is_readable_in_every_language(language: str) -> None:
+    for made in (page(language), DeviationPage({}, "all", context(language))):
+        for method in METHODS:
+            block = getattr(made, method)()
+            assert words(block).strip(), method
+            assert not unfilled(words(block)), method
+            assert not markup.faults(block.html), method

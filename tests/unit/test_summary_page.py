@@ -1,0 +1,120 @@
+"""The summary: what a reader with three minutes reads, and at most three things to decide."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from page_tables import context, debt_row, deviation_tables, everything, frame, released
+from page_words import unfilled, words
+
+from ennakointi import decisions, markup
+from ennakointi.summary_page import SummaryPage
+
+METHODS = ("answer", "headline_figures", "decisions", "groups", "effects", "not_for", "data")
+
+
+def page(language: str = "fi", **changes: object) -> SummaryPage:
+    return SummaryPage(everything(), context(language, **changes))
+
+
+def test_the_answer_reads_as_the_outline() -> None:
+    said = words(page().answer())
+    assert "Päijät-Häme, 3. neljännes 2025 (heinä–syyskuu)." in said
+    assert "noin 110 000 käyntiä odotettua vähemmän (80 %:n epävarmuusväli 77 000–144 000)" in said
+    assert "Muutos edellisestä neljänneksestä (−2 %) mahtuu epävarmuuteen." in said
+    assert "Se vastaa noin 7,4 viikon tavanomaisia palveluja." in said
+    assert "Seurattuja kehittämistoimia: 6." in said
+
+
+def test_headline_figures_are_at_most_four_with_status_in_words() -> None:
+    block = page().headline_figures()
+    assert block.html.count("<dt>") == 4
+    assert "palveluja odotettua vähemmän" in words(block)
+    assert "muutos mahtuu epävarmuuteen" in words(block)
+    assert "<svg" in block.html
+
+
+def test_at_most_three_decisions_each_with_a_number_and_a_link() -> None:
+    found = decisions.decisions(everything(), context())
+    assert 1 <= len(found) <= 3
+    for one in found:
+        assert "<a href=" in one.html
+        assert "euroa" in words(one)
+
+
+def test_the_first_decision_is_the_largest_remaining_need_by_hand() -> None:
+    """Mental health: 24,000 contacts left × 50 min / 60 / 1,600 h = 12.5 person-years, of which 30–80 % is
+    3.75–10; at 120 € a contact 864,000–2,304,000 €. Primary care: 48,000 × 20 min = 10 person-years is less.
+    """
+    said = words(decisions.decisions(everything(), context())[0])
+    assert "Mielenterveyspalvelut" in said
+    assert "3,8–10,0 henkilötyövuotta" in said
+    assert "900 000–2 300 000 euroa" in said
+
+
+def test_the_group_that_lost_more_than_everybody_is_asked_about() -> None:
+    said = words(decisions.decisions(everything(), context())[1])
+    assert "Ikääntyneet" in said
+    assert "puuttui 10,0 %, koko väestön käynneistä 4,0 %" in said
+    assert "noin 2 000 000 euroa" in said
+
+
+def test_harm_comes_before_benefit() -> None:
+    tables = {name: table for name, table in everything().items() if name != "debt_summary"}
+    found = [words(one) for one in decisions.decisions(tables, context())]
+    assert "Päätettävä: lopetetaanko" in found[0]
+    assert "Päätettävä: laajennetaanko" in found[1]
+    assert "ei säästynyttä rahaa" in found[1]
+
+
+def test_an_effect_without_a_unit_cost_gives_no_decision() -> None:
+    tables = {"effects": everything()["effects"]}
+    assert decisions.decisions(tables, context(unit_cost_eur={})) == []
+
+
+def test_the_largest_debt_is_a_certain_one() -> None:
+    summary = [
+        debt_row("all", "oral_health", 10, debt_weeks=9.0, debt_lo80=-5),
+        debt_row("all", "primary_care", 500, debt_weeks=2.0),
+        debt_row("all", "all", 510, debt_weeks=20.0),
+    ]
+    largest = decisions.largest_debt(released({"debt_summary": frame("debt_summary", summary)}))
+    assert largest["service"] == "primary_care"
+
+
+def test_groups_link_to_their_pages_and_must_not_be_added_up() -> None:
+    block = page().groups()
+    assert '<a href="service_debt-older_people.html">Ikääntyneet</a>' in block.html
+    assert "rivejä ei saa laskea yhteen" in words(block)
+    assert "heavy_users: Palvelujen käyttö ratkaisee" in words(block)
+    assert "Pieni ryhmä\nei näytetä (tietosuoja)" in words(block)
+
+
+def test_effects_have_a_verdict_in_words_and_one_sentence() -> None:
+    said = words(page().effects())
+    assert (
+        "Moniammatillinen tiimimalli ● vaikuttaa todennäköisesti Päivystyskäynnit: noin 12 vähemmän" in said
+    )
+
+
+def test_an_aggregate_source_is_summed_up_as_deviation() -> None:
+    said = words(SummaryPage(released(deviation_tables()), context()).answer())
+    assert "Suurin poikkeama: viikko 12/2020, +47 %." in said
+    assert "velka" not in said.lower()
+
+
+def test_the_data_in_one_line_with_a_link() -> None:
+    block = page(missing=frozenset({"referrals"})).data()
+    assert "Aineisto puuttuu: lähetteet (referrals)." in words(block)
+    assert '<a href="data_quality.html">' in block.html
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_every_part_is_readable_in_every_language(language: str) -> None:
+    for tables in (everything(), released(deviation_tables()), dict[str, pd.DataFrame]()):
+        made = SummaryPage(tables, context(language))
+        for method in METHODS:
+            block = getattr(made, method)()
+            assert words(block).strip(), method
+            assert not unfilled(words(block)), method
+            assert not markup.faults(block.html), method
