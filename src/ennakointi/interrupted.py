@@ -19,9 +19,11 @@ from scipy.stats import norm
 from ennakointi.areas import Floats, Ints
 from ennakointi.errors import DataError
 
-AUTOCORRELATIONS = np.concatenate([[-0.3, -0.15], np.linspace(0, 0.98, 15)])
+AUTOCORRELATIONS = np.linspace(
+    0, 0.98, 15
+)  # below zero would make intervals narrower than independent months
 SHARES = np.array([0.4, 0.7, 1.0])  # of the variance that is autocorrelated; the rest is counting noise
-MODELS = [(float(r), float(s)) for r in AUTOCORRELATIONS for s in SHARES if r != 0 or s == 1]
+MODELS = [(float(r), float(s)) for r in AUTOCORRELATIONS for s in SHARES if r > 0 or s == 1]
 FEWEST_BEFORE, FEWEST_AFTER = 24, 6
 DRAWS = 1000
 
@@ -174,7 +176,7 @@ def _covariances(months: Ints) -> Floats:
     """(R, T, T) correlation of the errors for each error model, by the distance of months."""
     distance = np.abs(months[:, None] - months)
     white = np.eye(len(months))
-    return np.array([(1 - s) * white + s * np.sign(r) ** distance * np.abs(r) ** distance for r, s in MODELS])
+    return np.array([(1 - s) * white + s * r**distance for r, s in MODELS])
 
 
 def _null_statistics(fit: _Fit, months: Ints, seed: int, draws: int = DRAWS) -> Floats:

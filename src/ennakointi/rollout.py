@@ -180,20 +180,17 @@ def _own_cells(starts: Ints, cells: Cells, area: int) -> Bools:
 
 def _change_at(design: _Design) -> Callable[[Floats], Floats]:
     """Changes of log rates had a log effect been taken out of the treated months."""
+    under = design.panel.months >= design.panel.starts[:, None]
+    return lambda effects: _changes(design, design.panel.counts * np.exp(-effects[:, None, None] * under))
+
+
+def _changes(design: _Design, studies: Floats) -> Floats:
+    """(D, A, K) changes of log rates of D sets of counts (D, A, T)."""
     panel = design.panel
-    under = panel.months >= panel.starts[:, None]
-
-    def change(effects: Floats) -> Floats:
-        return np.stack(
-            [
-                difference.log_change(
-                    panel.counts * np.exp(-effect * under), panel.person_years, panel.months, design.cells
-                )
-                for effect in effects
-            ]
-        )
-
-    return change
+    flat = studies.reshape(-1, len(panel.months))
+    time = np.tile(panel.person_years, (len(studies), 1))
+    change = difference.log_change(flat, time, panel.months, design.cells)
+    return change.reshape(*studies.shape[:2], -1)
 
 
 def _before_after(panel: AreaPanel, treated: Bools) -> tuple[float, float, float]:
@@ -219,9 +216,6 @@ def _detectable(design: _Design, against: Reference, seed: int) -> float:
     if spread.dispersion > 1 + 1e-9:
         mean = rng.gamma(np.maximum(mean / (spread.dispersion - 1), 1e-9)) * (spread.dispersion - 1)
     counts = np.where(np.isnan(panel.counts), np.nan, rng.poisson(mean).astype(float))
-    changes = np.stack(
-        [difference.log_change(study, panel.person_years, panel.months, design.cells) for study in counts]
-    )
     under = (panel.months >= panel.starts[:, None]).astype(float) * (panel.starts[:, None] < NEVER)
     window = (
         difference.window_sums(under, panel.months, design.cells.first, design.cells.last) / WINDOW_MONTHS
@@ -230,4 +224,4 @@ def _detectable(design: _Design, against: Reference, seed: int) -> float:
         difference.window_sums(under, panel.months, design.cells.base_first, design.cells.base_last)
         / BASE_MONTHS
     )
-    return randomisation.minimum_detectable(against, changes, np.nan_to_num(window - base))
+    return randomisation.minimum_detectable(against, _changes(design, counts), np.nan_to_num(window - base))

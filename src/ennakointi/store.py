@@ -15,6 +15,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -100,9 +101,13 @@ class Store:
         return list(self._code_lists.get(table, {}).get(column, TABLES[table][column].codes))
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """A new DuckDB connection that reaches only the quarter's work folder and spills into it."""
-        work = self.folder.parent.resolve()
-        return connect(work / "tmp", [work], self.limits)
+        """A new DuckDB connection that reaches only the quarter's work folder and spills into it.
+
+        Each spills into a folder of its own, which DuckDB makes and removes: processes work side by side.
+        """
+        work = self.folder.parent
+        (work / "tmp").mkdir(mode=0o700, exist_ok=True)
+        return connect(work / "tmp" / uuid4().hex, [work], self.limits)
 
     def frame(
         self, table: str, bucket: int | None = None, connection: duckdb.DuckDBPyConnection | None = None

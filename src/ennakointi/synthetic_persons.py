@@ -133,7 +133,7 @@ def _first_stock(
     """Inhabitants on the eve of the first day: the known ages carried back with deaths undone."""
     counts = _targets(calibration, span, residents)[0]
     place = np.repeat(np.arange(len(counts)), counts)
-    shift = calibration.region.ages_year + 1 - span.since.year
+    shift = max(calibration.region.ages_year + 1 - span.since.year, 0)
     age = np.empty(len(place))
     for i, municipality in enumerate(calibration.region.municipalities.values()):
         weights = _earlier_ages(calibration.region.ages[municipality.ages], shift, calibration.needs)

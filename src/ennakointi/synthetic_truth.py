@@ -193,7 +193,7 @@ class Sums:
         for i, service in enumerate(county.calibration.services):
             queue, hidden = (int(counts[name][i].sum()) for name in ("postponed", "hidden"))
             added = plan * float(counts["counterfactual"][i, -_LAST_MONTHS:].mean())
-            months = _months_to_clear(
+            months = months_to_clear(
                 queue,
                 hidden,
                 added,
@@ -240,7 +240,7 @@ class Sums:
         return frame
 
 
-def _months_to_clear(
+def months_to_clear(
     queue: float, hidden: float, added: float, queue_rate: float, hidden_rate: float, passing: float
 ) -> int | None:
     """Months until less than one contact is left: returns and passing needs at their rates, the added ones

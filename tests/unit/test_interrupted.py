@@ -32,9 +32,9 @@ def test_the_planted_step_is_found() -> None:
 def test_false_positives_stay_low_under_autocorrelation(autocorrelation: float) -> None:
     found = sum(
         step_effect(series(seed, 0.0, autocorrelation), np.ones(96), MONTHS, START, seed).p_value <= 0.05
-        for seed in range(40)
+        for seed in range(30)
     )
-    assert found <= 6  # at 9 % more than 6 of 40 happens once in 12; Newey–West gives 8 and 13
+    assert found <= 4  # Newey–West finds 6 and 10 on average
 
 
 def test_autocorrelation_is_seen() -> None:
@@ -45,18 +45,20 @@ def test_autocorrelation_is_seen() -> None:
 
 
 def test_a_missing_month_and_a_washout_are_left_out() -> None:
-    counts = series(4, -0.3)
-    counts[10] = np.nan
-    found = step_effect(counts, np.ones(96), MONTHS, START, 4, washout=3)
+    counts = series(6, -0.3)
+    whole = step_effect(counts, np.ones(96), MONTHS, START, 6)
+    counts[10], counts[48:51] = np.nan, 1e6
+    found = step_effect(counts, np.ones(96), MONTHS, START, 6, washout=3)
     assert (found.n_before, found.n_after) == (47, 45)
-    assert found.lo95 <= -0.3 <= found.hi95
+    assert found.estimate == pytest.approx(whole.estimate, abs=0.03)
 
 
 def test_the_offset_takes_the_population_out() -> None:
     growing = np.linspace(1.0, 2.0, 96)
-    counts = np.round(series(5) * growing)
-    found = step_effect(counts, growing, MONTHS, START, 5)
-    assert found.lo95 <= 0 <= found.hi95
+    counts = series(5, -0.2)
+    alone = step_effect(counts, np.ones(96), MONTHS, START, 5)
+    found = step_effect(counts * growing, growing, MONTHS, START, 5)
+    assert found.estimate == pytest.approx(alone.estimate, abs=0.01)
 
 
 @pytest.mark.parametrize("start", [24_010, 24_093])
@@ -71,10 +73,8 @@ def test_no_events_on_a_side_are_refused() -> None:
 
 
 def test_the_same_seed_gives_the_same_result() -> None:
-    counts = series(8)
-    assert step_effect(counts, np.ones(96), MONTHS, START, 8) == step_effect(
-        counts, np.ones(96), MONTHS, START, 8
-    )
+    once, again = (step_effect(series(8), np.ones(96), MONTHS, START, 8) for _ in range(2))
+    assert once == again
 
 
 def test_the_design_has_the_step_last() -> None:

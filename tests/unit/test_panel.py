@@ -263,7 +263,7 @@ def test_months_run_to_the_last_contact_and_never_past_the_last_whole_month(tmp_
 def test_contacts_without_a_whole_month_are_refused(tmp_path: Path) -> None:
     opened = small_county.build_store(tmp_path, date(2019, 1, 30), persons=PERSONS, contacts=CONTACTS)
     groups = small_county.memberships(tmp_path, small_county.everybody(6, JAN, JAN), ["all"], {"all": JAN})
-    with pytest.raises(DataError, match="no whole month of contacts before 2019-01-30.*2019-01"):
+    with pytest.raises(DataError, match=r"no whole month of contacts before 2019-01-30.*2019-01"):
         panel.build(opened, groups, small_county.parameters(), tmp_path / "work" / "panels")
 
 
