@@ -62,15 +62,11 @@ class DebtPage:
 
     def answer(self) -> Block:
         """What the situation is, better or worse, how sure, and what it would take."""
-        group = self.context.label("target_group", self.target_group)
-        lead = self.context.catalogue.gettext("Target group: {group}.", group=group)
         total = self._total
         if total is None or total["status"] != "debt":
-            return markup.headline(
-                *debt_words.refusal(self.tables, self.target_group, self.context), lead=lead
-            )
+            why = debt_words.refusal(self.tables, self.target_group, self.context)
+            return markup.headline(*why[1:], lead=why[0])
         sentences = (
-            debt_words.debt_sentence(total, self.context),
             debt_words.size_sentence(total, self.context),
             debt_words.queue_sentence(total, self.context),
             debt_words.now_sentence(total, self._last_month, self.context),
@@ -79,7 +75,7 @@ class DebtPage:
         )
         left_out = self.context.words(total["reason"])
         return markup.stack(
-            markup.headline(*filter(None, sentences), lead=lead),
+            markup.headline(*filter(None, sentences), lead=debt_words.debt_sentence(total, self.context)),
             markup.note(left_out) if left_out else None,
             self._queue_missing(),
         )

@@ -71,6 +71,7 @@ class Service(Document):
     debt_kind: Literal["care", "rehabilitation", "service"]
     unit_cost_eur: Amount
     minutes_per_contact: Amount
+    contacts_per_episode: Amount = 1
     substitutes: dict[StrictStr, Amount] = {}
 
 
@@ -169,7 +170,6 @@ class DebtSettings(Document):
     n_paths: Count
     n_paths_fast: Count
     return_shares: Annotated[tuple[Share, ...], BeforeValidator(words), Field(min_length=1)]
-    return_months: Count
 
     @model_validator(mode="after")
     def _in_order(self) -> DebtSettings:

@@ -58,17 +58,14 @@ class EffectsPage:
     def answer(self) -> Block:
         """Each intervention's verdict, its estimate and how sure it is, the best evidence first."""
         _ = self.context.catalogue.gettext
-        lead = _("Target group: {group}.", group=self.context.label("target_group", self.target_group))
         effects = self._primary
         if effects.empty:
             return markup.stack(
-                markup.headline(_("No intervention of this group has been evaluated."), lead=lead),
+                markup.headline(lead=_("No intervention of this group has been evaluated.")),
                 self._missing(),
             )
         said = [self._answer_to(row) for row in records(effects)]
-        return markup.stack(
-            markup.headline(effect_words.verdict_counts(effects, self.context), lead=lead), *said
-        )
+        return markup.stack(markup.headline(lead=effect_words.verdict_counts(effects, self.context)), *said)
 
     def _answer_to(self, row: Row) -> Block:
         return markup.paragraph(markup.strong(effect_words.opening(row, self.context)), *self._sentences(row))

@@ -137,8 +137,8 @@ def balancing_weights(enrolled: Floats, others: Floats, start: Floats) -> Floats
 
 
 def _tilted(others: Floats, start: Floats, coefficient: Floats) -> Floats:
-    score = np.log(start) + others @ coefficient
-    weight = np.exp(score - score.max())
+    score = others @ coefficient
+    weight = start * np.exp(score - score.max())
     return np.asarray(weight / weight.sum())
 
 
@@ -146,9 +146,10 @@ def _balanced(others: Floats, goal: Floats, start: Floats, penalty: float, coeff
     """Newton's method on the penalised dual of entropy balancing, with halved steps."""
 
     def loss(value: Floats) -> float:
-        score = np.log(start) + others @ value
+        score = others @ value
         top = score.max()
-        return float(top + np.log(np.exp(score - top).sum()) - value @ goal + penalty / 2 * value @ value)
+        total = np.log((start * np.exp(score - top)).sum())
+        return float(top + total - value @ goal + penalty / 2 * value @ value)
 
     now = loss(coefficient)
     for _ in range(50):
@@ -228,7 +229,9 @@ def _predicted_rate(covariates: Floats, cohort: Cohort, fit_on: Bools) -> Floats
 def _effect(cohort: Cohort, rates: Rates, weight: Floats, covariates: Floats) -> EnrolledEffect:
     enrolled = cohort.enrolled
     estimate = _log_ratio(rates.rate1, rates.rate0)
-    error = clustered(rates.influence1 / rates.rate1 - rates.influence0 / rates.rate0, cohort.person)
+    error = np.nan
+    if np.isfinite(estimate):
+        error = clustered(rates.influence1 / rates.rate1 - rates.influence0 / rates.rate0, cohort.person)
     effective = float(weight.sum() ** 2 / (weight**2).sum())
     freedom = max(min(int(enrolled.sum()), int(effective)) - 1, 1)
     critical = float(t.ppf(0.975, freedom))

@@ -104,6 +104,7 @@ class GroupIndex:
                 ],
                 "endogenous": ["yes" if group in self.endogenous else "no" for group in asked],
                 "missing": [self.missing.get(group, "") for group in asked],
+                "incomplete": [";".join(self.incomplete.get(group, ())) for group in asked],
                 "n_persons": members,
                 "share": members / residents,
                 "residents": residents,

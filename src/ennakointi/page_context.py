@@ -133,6 +133,16 @@ class PageContext:
         return f"{self.catalogue.month_short(first)}–{self.catalogue.month_short(last)}"
 
     @property
+    def missing_tables(self) -> list[str]:
+        """Names of the tables a reader should know to be missing.
+
+        An aggregate source stands for all of them, and the tables of persons stand for `panel`.
+        """
+        if "contacts" in self.missing:
+            return []
+        return [self.table_name(table) for table in sorted(self.missing - {"panel"})]
+
+    @property
     def baseline_years(self) -> str:
         return f"{self.baseline[0][:4]}–{self.baseline[1][:4]}"
 

@@ -127,11 +127,28 @@ def compute_part(
     if kind == "deviation":
         return dict(deviation.estimate(panel.from_aggregate(opened, parameters), parameters.debt).tables)
     if kind == "debt":
-        group, counts = parameters.target_groups[key], panel.open(workspace.panels, key)
-        return dict(debt.estimate(counts, parameters.debt, parameters.services, seed, group=group).tables)
+        return _debt(workspace, parameters, key, seed)
     intervention = effectiveness.known(parameters, opened)[key]
     found = evidence.gather(opened, workspace.panels, workspace.memberships, intervention, parameters, seed)
     return dict(effectiveness.evaluate(intervention, found, parameters.effects, seed).tables)
+
+
+def _debt(workspace: Workspace, parameters: Parameters, key: str, seed: int) -> dict[str, pd.DataFrame]:
+    """Service debt of a group; groups whose own history is short borrow the calibration of all residents."""
+    settings, services = parameters.debt, parameters.services
+    borrowed = None
+    if key != "all":
+        borrowed = debt.calibrate(panel.open(workspace.panels, "all"), settings, services, seed)
+    estimated = debt.estimate(
+        panel.open(workspace.panels, key),
+        settings,
+        services,
+        seed,
+        group=parameters.target_groups[key],
+        contacts_per_episode={code: float(one.contacts_per_episode) for code, one in services.items()},
+        borrowed=borrowed,
+    )
+    return dict(estimated.tables)
 
 
 def compute(
@@ -201,7 +218,7 @@ def write_context(workspace: Workspace, links: Sequence[tuple[str, str, str]]) -
         "source": opened.source_name,
         "missing": [] if aggregate else sorted(opened.manifest["missing_tables"]),
         "aggregate": aggregate,
-        "labels": {},
+        "labels": opened.manifest["source"].get("labels", {}),
         "links": list(links),
     }
     write_json(workspace.context, facts)

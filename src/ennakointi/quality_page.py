@@ -72,12 +72,11 @@ class QualityPage:
 
     def _missing(self) -> Block | None:
         _ = self.context.catalogue.gettext
-        names = [self.context.table_name(table) for table in sorted(self.context.missing)]
-        if not names:
+        if not self.context.missing_tables:
             return None
         return markup.callout(
             _("Data missing"),
-            markup.bullets(*names),
+            markup.bullets(*self.context.missing_tables),
             _("What depends on these tables says so on its own page."),
             tone="missing",
         )
@@ -155,17 +154,13 @@ class QualityPage:
         partial = volumes[volumes["covered_share"] < 1]
         if partial.empty:
             return markup.paragraph(_("The register holds every area, service and month."))
+        caption = _("Share of the residents' months that the register holds")
         table = self._by_year(
-            volumes[volumes["service"].isin(partial["service"])],
-            "covered_share",
-            "percent",
-            _("Share of the residents' months that the register holds"),
+            volumes[volumes["service"].isin(partial["service"])], "covered_share", "percent", caption
         )
         return markup.stack(
-            markup.paragraph(
-                _("The register does not hold everything. Visits that are absent are not missing care.")
-            ),
-            table,
+            markup.paragraph(quality_words.covered_sentence(self.tables, self.context)),
+            markup.details(_("Coverage by service"), table),
         )
 
     def _by_year(self, volumes: pd.DataFrame, column: str, kind: str, caption: str) -> Block:
@@ -180,8 +175,11 @@ class QualityPage:
             ";".join(y for y, c in zip(years, row) if column in c.split(";")) for row in hidden.to_numpy()
         ]
         frame = wide.set_axis(years, axis=1).assign(
-            service=[self.context.label("service", code) for code in wide.index], suppressed=marks
+            service=[self.context.label("service", code) for code in wide.index],
+            suppressed=marks,
+            part=wide.index != "all",
         )
+        frame = frame.reset_index(drop=True).sort_values(["part", "service"])
         columns = [Column("service", _("Service")), *(Column(year, year, kind) for year in years)]
         return markup.table(frame, columns, caption, self.context.catalogue)
 

@@ -31,16 +31,18 @@ def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) 
 
 
 def covered_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
-    """The lowest yearly coverage of a service."""
+    """The lowest yearly coverage of a service since the baseline began."""
     _ = context.catalogue.gettext
     volumes = rows(tables, "volumes")
-    if "coverage" in context.missing or volumes.empty:
+    since = volumes if volumes.empty else volumes[volumes["year"].astype(str) >= context.baseline[0][:4]]
+    if "coverage" in context.missing or since.empty:
         return ""
-    lowest = record(volumes.sort_values("covered_share"))
+    lowest = record(since.sort_values(["covered_share", "year", "service"]))
     if lowest["covered_share"] >= 1:
         return _("The register holds every area, service and month.")
     return _(
-        "The register holds least of this: {service} in {year}, {share} of the residents' months.",
+        "The register holds least of this: {service} in {year}, {share} of the residents' months. Visits "
+        "that are absent there are not missing care.",
         service=context.label("service", lowest["service"]),
         year=str(lowest["year"]),
         share=context.catalogue.percent(lowest["covered_share"]),

@@ -234,6 +234,7 @@ _TABLES = (
             _label("available_from", "first month in which the group can be told, YYYY-MM"),
             _label("endogenous", "yes when membership depends on use itself"),
             _label("missing", "why the group cannot be formed from these data, or empty"),
+            _label("incomplete", "tables that the rule names and the data lack, separated by ;"),
             ResultColumn("n_persons", PERSONS, "persons", "members in the last month of the quarter"),
             ResultColumn(
                 "share", SHARE, "share", "members per residents", ratio_of=("n_persons", "residents")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -284,3 +285,26 @@ def listing(what: str, folder: Path | None, region: str, language: str) -> list[
         (code, getattr(t, "title" if what == "notebooks" else "label")[language])
         for code, t in things.items()
     ]
+
+
+def check(data: Path, folder: Path | None, region: str, as_of: date | None, say: Say) -> int:
+    """Validate a source, list every fault and what is absent; nothing is stored.
+
+    Events after `as_of` are faults; by default after today, or after the day the source was extracted.
+    """
+    parameters = documents.load(folder, region)
+    source = sources.discover(data)
+    with tempfile.TemporaryDirectory(prefix="ennakointi-") as spill:
+        cut = as_of or date.today()
+        screened = store.check(source, Path(spill), parameters, cut, phases.limits(parameters), cut=False)
+    for table, count in screened.counts.items():
+        say(f"{table:14s} {count.read:>12,} rows, {count.quarantined:,} to be quarantined")
+    for table, columns in screened.extra.items():
+        say(f"{table}: ignored columns {', '.join(columns)}")
+    for name, near in source.unknown.items():
+        say(f"{name}: not a table of the contract" + (f", did you mean {near}?" if near else ""))
+    screened.refuse_above(parameters.run.quarantine_limit_share)
+    for fault in screened.faults:
+        say(f"  - {fault}")
+    say("The data can be used.")
+    return 0

@@ -50,11 +50,10 @@ class SummaryPage:
 
     def answer(self) -> Block:
         """The situation, better or worse, how sure, and what has evidence."""
-        lead = f"{self.context.region}, {self.context.catalogue.quarter(self.context.quarter)}."
         sentences = [*self._debt_sentences(), *self._deviation_sentences(), *self._effect_sentences()]
         if not sentences:
             sentences = [self.context.catalogue.gettext("Nothing could be computed from these data.")]
-        return markup.headline(*sentences, lead=lead)
+        return markup.headline(*sentences[1:], lead=sentences[0])
 
     def _debt_sentences(self) -> list[str]:
         total = self._total
@@ -253,10 +252,12 @@ class SummaryPage:
     def _effect(self, row: Row) -> Block:
         verdict = effect_words.verdict(row, self.context)
         name = self.context.label("intervention", row["intervention"])
-        return markup.paragraph(
-            self.context.linked(name, "effectiveness", str(row["target_group"])),
-            markup.verdict(self.context.catalogue.gettext(verdict.words), verdict.tone),
-            *effect_words.sentences(row, self.context)[:1],
+        return markup.stack(
+            markup.paragraph(
+                self.context.linked(name, "effectiveness", str(row["target_group"])),
+                markup.verdict(self.context.catalogue.gettext(verdict.words), verdict.tone),
+            ),
+            markup.paragraph(*effect_words.sentences(row, self.context)[:1]),
         )
 
     def not_for(self) -> Block:
@@ -280,7 +281,7 @@ class SummaryPage:
     def data(self) -> Block:
         """How the data did, in one line, with a link."""
         _ = self.context.catalogue.gettext
-        missing = [self.context.table_name(table) for table in sorted(self.context.missing)]
+        missing = self.context.missing_tables
         sentences = [
             _("Data complete to {date}.", date=self.context.catalogue.date(self.context.as_of)),
             quality_words.accepted_sentence(self.tables, self.context),

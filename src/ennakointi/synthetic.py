@@ -17,7 +17,6 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from ennakointi import (
     rules,
@@ -166,7 +165,7 @@ def _write(folder: Path, county: County, groups: Mapping[str, rules.Rule], seed:
         writer.contract("feedback", synthetic_county.feedback(contacts, found, span, rng))
         writer.contract("indicators", synthetic_county.indicators(found))
         for name, frame in sums.frames(county).items():
-            writer.rows(f"truth/{name}", pa.Table.from_pandas(frame, preserve_index=False))
+            writer.frame(name, frame)
     finally:
         writer.close()
 

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ennakointi.errors import ParameterError
 from ennakointi.parameters import shipped
-from ennakointi.periods import parse_month
+from ennakointi.rule_words import Month
 from ennakointi.spelling import did_you_mean
 from ennakointi.yaml_documents import DocumentFault, read_yaml
 
@@ -26,7 +26,6 @@ AGES = 101  # 0…100, the last is open
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-Month = Annotated[int, BeforeValidator(lambda value: parse_month(str(value)))]
 Curve = dict[int, float]  # value at some ages (or years), linear between them
 
 

@@ -85,8 +85,7 @@ def _array(kind: str, values: Any, n: int) -> pa.Array:
     if values is None:
         return pa.nulls(n, _TYPES[kind])
     if isinstance(values, Coded):
-        codes = pa.array(values.codes.astype(np.int16), mask=values.codes < 0)
-        return pa.DictionaryArray.from_arrays(codes, pa.array(list(values.names), pa.string()))
+        return _dictionary(values)
     if kind in (schema.DATE, schema.MONTH):
         return pa.array(values.astype(np.int32), mask=values == NO_DAY).cast(pa.date32())
     if kind == schema.TIMESTAMP:
@@ -104,6 +103,23 @@ def _array(kind: str, values: Any, n: int) -> pa.Array:
 def categorical(codes: Ints, names: Sequence[str]) -> pd.Categorical:
     """Positions in a code list as a categorical column; -1 is empty."""
     return pd.Categorical.from_codes(codes.astype(np.int16), categories=list(names))  # type: ignore[arg-type]
+
+
+def _dictionary(values: Coded) -> pa.DictionaryArray:
+    """Codes over the names that occur, in order; unused names make Arrow's bytes differ between processes."""
+    used = np.flatnonzero(np.bincount(values.codes[values.codes >= 0], minlength=1))
+    position = np.zeros(len(values.names) + 1, np.int16)
+    position[used] = np.arange(len(used))
+    codes = pa.array(position[values.codes], mask=values.codes < 0)
+    return pa.DictionaryArray.from_arrays(codes, pa.array([values.names[int(i)] for i in used], pa.string()))
+
+
+def _frame_array(values: pd.Series) -> pa.Array:
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        names = [str(name) for name in values.cat.categories]
+        return _dictionary(Coded(values.cat.codes.to_numpy(np.int16), names))
+    array = pa.Array.from_pandas(values)
+    return array.cast(pa.date32()) if pa.types.is_timestamp(array.type) else array
 
 
 @dataclass
@@ -133,6 +149,11 @@ class Writer:
             path.parent.mkdir(exist_ok=True)
             self._open[name] = pq.ParquetWriter(path, rows.schema, **_OPTIONS)
         self._open[name].write_table(rows)
+
+    def frame(self, name: str, frame: pd.DataFrame) -> None:
+        """Rows of a table of the truth; points in time are written as dates."""
+        arrays = {str(column): _frame_array(frame[column]) for column in frame.columns}
+        self.rows(f"truth/{name}", pa.table(arrays))
 
     def close(self) -> None:
         """End every open file."""

@@ -283,7 +283,7 @@ def write_persons(
     }
     frames["risks"]["day"] = _dates(frames["risks"]["day"].to_numpy(np.int64))
     for name, frame in frames.items():
-        writer.rows(f"truth/{name}", pa.Table.from_pandas(frame, preserve_index=False))
+        writer.frame(name, frame)
 
 
 def _hidden(people: People, ids: Ints, lives: Lives, county: County) -> pd.DataFrame:
@@ -334,6 +334,6 @@ def _waits(
 
 
 def _dates(day: Ints) -> pd.Series:
-    """Day numbers as dates; STILL is empty."""
+    """Day numbers as points in time; STILL is empty."""
     dates = np.where(day == STILL, np.datetime64("NaT", "D"), day.astype("datetime64[D]"))
-    return pd.Series(pa.array(dates).to_pandas(date_as_object=True))
+    return pd.Series(dates.astype("datetime64[s]"))

@@ -25,7 +25,6 @@ SETTINGS = DebtSettings(
     n_paths=400,
     n_paths_fast=200,
     return_shares=[0.3],
-    return_months=36,
 )
 COUNTY = {
     "primary_care": Planted(missing=0.2),

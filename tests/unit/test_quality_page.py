@@ -54,6 +54,7 @@ def test_partial_coverage_is_shown_by_service_and_year() -> None:
     said = words(page().coverage())
     assert "Avosairaanhoito\n91 %\n91 %\n91 %" in said
     assert "Mielenterveyspalvelut" not in said
+    assert "Kattavuus on heikoin tässä: Avosairaanhoito vuonna 2023, 91 % asukkaiden kuukausista." in said
     assert "1/2023: Hyvinvointialue aloittaa" in said
 
 
