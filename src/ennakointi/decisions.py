@@ -77,17 +77,17 @@ def _cost(row: Row, context: PageContext) -> str:
 
 
 def _hardest_hit(tables: Mapping[str, pd.DataFrame], context: PageContext) -> Block | None:
-    """The target group that lost the largest share of its expected contacts, if more than all residents."""
+    """The target group that lost the largest share of its expected contacts, if surely more than all."""
     _ = context.catalogue.gettext
     summary = rows(tables, "debt_summary", service="all", status="debt")
     if summary.empty:
         return None
-    shown = summary.dropna(subset=["debt_share", "cost_eur", *debt_words.DEBT])
+    shown = summary.dropna(subset=["debt_share", "cost_eur", "debt_lo95", *debt_words.DEBT])
     everyone = shown[shown["target_group"] == "all"]
     groups = shown[(shown["target_group"] != "all") & (shown["expected"] > 0)]
     if everyone.empty or groups.empty:
         return None
-    lowest_share = groups["debt_lo80"] / groups["expected"]
+    lowest_share = groups["debt_lo95"] / groups["expected"]
     harder = groups[lowest_share > everyone["debt_share"].iloc[0]]
     if harder.empty:
         return None

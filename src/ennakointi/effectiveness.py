@@ -165,8 +165,11 @@ def _row(intervention: Intervention, outcome: Outcome, found: Finding, p_value: 
     relative = verdicts.Interval(*(float(np.expm1(value)) for value in (log.estimate, log.lo95, log.hi95)))
     level, verdict = "", ""
     if found.record:
-        level = verdicts.evidence_level(found.design, found.checks, found.n_treated, found.n_comparison)
-        verdict = _verdict(intervention, outcome, found, relative, level, p_value)
+        design_level = verdicts.evidence_level(
+            found.design, found.checks, found.n_treated, found.n_comparison
+        )
+        verdict = _verdict(intervention, outcome, found, relative, design_level, p_value)
+        level = verdicts.published_level(design_level, verdict, found.checks)
     return {
         "intervention": intervention.id,
         "outcome": outcome.id,
@@ -187,7 +190,7 @@ def _row(intervention: Intervention, outcome: Outcome, found: Finding, p_value: 
         "crude_change": float(np.expm1(found.crude)),
         "expected_change": float(np.expm1(found.expected)),
         "verdict": verdict,
-        "evidence_level": "none" if verdict == verdicts.CANNOT_SAY else level,
+        "evidence_level": level,
         "start": "" if found.start is None else month_text(found.start),
         "n_persons": found.n_persons,
     }

@@ -107,7 +107,7 @@ class GroupIndex:
                 "incomplete": [";".join(self.incomplete.get(group, ())) for group in asked],
                 "n_persons": members,
                 "share": members / residents,
-                "residents": residents,
+                "residents": [residents if group in size else None for group in asked],
             }
         )
 

@@ -40,8 +40,9 @@ def page_context(
         missing=frozenset(facts["missing"]),
         breaks=_breaks(parameters, catalogue),
         synthetic=facts["synthetic"],
+        area=f"county:{parameters.region.county_code}",
         links={(notebook, group): href for notebook, group, href in facts.get("links", ())},
-        unit_cost_eur={code: float(service.unit_cost_eur) for code, service in parameters.services.items()},
+        unit_cost_eur=_unit_costs(parameters),
         minutes_per_contact={code: float(s.minutes_per_contact) for code, s in parameters.services.items()},
         interventions={code: _facts(one, catalogue) for code, one in parameters.interventions.items()},
     )
@@ -67,10 +68,23 @@ def _labels(
     return labels
 
 
+def _unit_costs(parameters: Parameters) -> dict[str, float]:
+    """Euros a contact by service, and by outcome where an outcome is one service."""
+    costs = {code: float(service.unit_cost_eur) for code, service in parameters.services.items()}
+    outcomes = [outcome for one in parameters.interventions.values() for outcome in one.outcomes]
+    return costs | {o.id: costs[o.services[0]] for o in outcomes if len(o.services) == 1}
+
+
 def _breaks(parameters: Parameters, catalogue: Catalogue) -> tuple[Break, ...]:
     known = sorted(parameters.breaks.values(), key=lambda b: b.month)
     return tuple(
-        Break(month_text(b.month), catalogue.label(b.label), frozenset(b.services), frozenset(b.groups))
+        Break(
+            month_text(b.month),
+            catalogue.label(b.label),
+            frozenset(b.services),
+            frozenset(b.groups),
+            verify=b.verify,
+        )
         for b in known
     )
 
@@ -80,6 +94,7 @@ def _facts(intervention: Intervention, catalogue: Catalogue) -> InterventionFact
     return InterventionFacts(
         primary_outcome=intervention.primary_outcome.id,
         better=intervention.primary_outcome.better,
+        selected_on=intervention.selected_on,
         decision_month=month_text(intervention.decision_month),
         description=tuple(
             (catalogue.gettext(name), catalogue.label(getattr(described, field)))

@@ -283,6 +283,8 @@ class SummaryPage:
         _ = self.context.catalogue.gettext
         missing = self.context.missing_tables
         sentences = [
+            f"{self.context.region}, {self.context.catalogue.quarter(self.context.quarter)}.",
+            f"{self.context.catalogue.synthetic}." if self.context.synthetic else "",
             _("Data complete to {date}.", date=self.context.catalogue.date(self.context.as_of)),
             quality_words.accepted_sentence(self.tables, self.context),
             quality_words.covered_sentence(self.tables, self.context),

@@ -8,9 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from ennakointi.synthetic_calendar import Span
-from ennakointi.synthetic_calibration import Calibration, Flags, Floats, Frailty, Ints, Status, by_age
+from ennakointi.synthetic_calibration import (
+    AGES,
+    Calibration,
+    Condition,
+    Flags,
+    Floats,
+    Frailty,
+    Ints,
+    Status,
+    by_age,
+)
 from ennakointi.synthetic_persons import STILL, People, age_on, class_at, death_rate
 
+_PLACES = 400  # bins of the uniform scale in tables by age
 FAMILY = "family_with_children"
 
 
@@ -49,11 +60,11 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
     latent = class_at(people.draw, age, calibration.needs)
     alive = people.birth[:, None] <= middles
     has: dict[str, Flags] = {}
+    place = (people.draw * _PLACES).astype(np.int64)[:, None]
     for name, condition in calibration.needs.conditions.items():
-        share = by_age(condition.share)[age] * _by_class(condition.classes, calibration)[latent]
-        threshold = rng.random(len(people))[:, None]
-        has[name] = np.maximum.accumulate((share > threshold) & alive, axis=1)
-    states = _states(age, latent, alive, calibration, rng)
+        reached = _reached(condition, calibration)[age, place]
+        has[name] = (reached > rng.random((len(people), 1))) & alive
+    states = _states(age, latent, place, alive, calibration, rng)
     has.update(states)
     frailty = calibration.care.frailty
     return Traits(
@@ -66,6 +77,22 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
     )
 
 
+def _reached(kind: Condition | Status, calibration: Calibration) -> Floats:
+    """Highest share so far of what lasts once begun, by age and place on the uniform scale (AGES, _PLACES).
+
+    The share of an age depends on the latent class that a place has at that age.
+    """
+    latent = _class_table(calibration)
+    share = by_age(kind.share)[:, None] * _by_class(kind.classes, calibration)[latent]
+    return np.maximum.accumulate(share, axis=0)
+
+
+def _class_table(calibration: Calibration) -> Ints:
+    """Latent class by age and place (AGES, _PLACES)."""
+    draw = ((np.arange(_PLACES) + 0.5) / _PLACES).astype(np.float32)
+    return class_at(draw, np.tile(np.arange(AGES), (_PLACES, 1)), calibration.needs).T
+
+
 def _yearly(frailty: Frailty, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     return rng.gamma(frailty.yearly_shape, 1 / frailty.yearly_shape, shape)
 
@@ -76,36 +103,38 @@ def _by_class(multipliers: Mapping[str, float], calibration: Calibration) -> Flo
 
 def condition_shares(calibration: Calibration) -> Floats:
     """Chance of having each condition by age and latent class, (conditions, AGES, classes)."""
+    latent = _class_table(calibration)[:, :, None] == np.arange(len(calibration.classes))
+    persons = np.maximum(latent.sum(axis=1), 1)
     conditions = calibration.needs.conditions.values()
-    ages = np.stack([by_age(c.share) for c in conditions])
-    classes = np.stack([_by_class(c.classes, calibration) for c in conditions])
-    return np.clip(ages[:, :, None] * classes[:, None, :], 0, 1)
+    reached = np.stack([np.clip(_reached(c, calibration), 0, 1) for c in conditions])
+    return np.einsum("cap,apk->cak", reached, latent.astype(float)) / persons
 
 
 def _states(
     age: Ints,
     latent: Ints,
+    place: Ints,
     alive: Flags,
     calibration: Calibration,
     rng: np.random.Generator,
 ) -> dict[str, Flags]:
-    """States on the mid-year day; round-the-clock care ends home care."""
+    """States on the mid-year day: lasting ones begin when their share passes the person's threshold, others come
+    and go; round-the-clock care ends home care."""
     states = {}
     for name, status in calibration.needs.statuses.items():
+        if status.ends == 0:
+            states[name] = (_reached(status, calibration)[age, place] > rng.random((len(age), 1))) & alive
+            continue
         share = by_age(status.share)[age] * _by_class(status.classes, calibration)[latent]
-        states[name] = _run(np.clip(share, 0, 0.95), status, rng) & alive
+        states[name] = _coming_and_going(np.clip(share, 0, 0.95), status, rng) & alive
     if {"home_care", "round_the_clock_care"} <= states.keys():
         states["home_care"] &= ~states["round_the_clock_care"]
     return states
 
 
-def _run(share: Floats, status: Status, rng: np.random.Generator) -> Flags:
-    """A state over the years: a lasting one begins when its share passes the person's threshold; others come
-    and go as a two-state chain whose stationary share is the given one."""
+def _coming_and_going(share: Floats, status: Status, rng: np.random.Generator) -> Flags:
+    """A two-state chain over the years whose stationary share is the given one (n, Y)."""
     n, years = share.shape
-    if status.ends == 0:
-        threshold = np.asarray(rng.random(n))[:, None]
-        return np.maximum.accumulate(share > threshold, axis=1)
     state = np.zeros((n, years), bool)
     state[:, 0] = rng.random(n) < share[:, 0]
     for y in range(1, years):

@@ -20,7 +20,8 @@ CANNOT_SAY = "cannot_say"
 LEVELS = ("none", "weak", "moderate", "strong")
 _DESIGN_LEVEL = {"did": "moderate", "cohort": "moderate", "its": "weak", "before_after": "none"}
 _MANY_AREAS = 5  # on each side: then a comparison of areas that passes every check is strong
-NOTES = frozenset({"decision_date"})  # told to the reader, no mark against the evidence
+PRECISION = "detectable"  # a check of size, not of the design: `published_level`
+NOTES = frozenset({"decision_date", PRECISION})  # no mark against the design
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,15 @@ def evidence_level(design: str, checks: Collection[Check], n_treated: int, n_com
     if design == "did" and min(n_treated, n_comparison) >= _MANY_AREAS and all(c.passed for c in counted):
         return "strong"
     return LEVELS[level]
+
+
+def published_level(level: str, named: str, checks: Collection[Check]) -> str:
+    """The level that is told: none where nothing can be said, and one lower where the data are too small to show the
+    smallest important effect, unless the whole interval lies beyond it."""
+    if named == CANNOT_SAY:
+        return "none"
+    small = any(check.name == PRECISION and check.passed is False for check in checks)
+    return LEVELS[max(LEVELS.index(level) - 1, 1)] if small and named != WORKS else level
 
 
 def holm(p_values: Floats) -> Floats:

@@ -61,7 +61,7 @@ def residents(county: Path, day: str) -> pd.DataFrame:
 
 
 def test_about_1_3_million_contacts_a_year_for_the_whole_county(volumes: pd.DataFrame) -> None:
-    """THL: 37 M events of public primary care in 2024, scaled to 1.35 M with social services' and hospitals' own."""
+    """THL: 37 M events of public primary care in 2024, 1.35 M scaled to the county."""
     a_year = volumes[volumes["year"] == 2024]["actual"].sum() / RESIDENTS * COUNTY
     assert 1.2e6 < a_year < 1.45e6
 

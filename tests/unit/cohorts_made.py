@@ -51,5 +51,8 @@ def cohort(
         quarter_person_years=np.full((len(rows), 8), 0.25),
         later_enrolled=0.0,
         asked=int(enrolled.sum()),
-        population={"correlation": float(np.corrcoef(year, after.sum(axis=1))[0, 1]), "mean": float(year.mean())},
+        population={
+            "correlation": float(np.corrcoef(year, after.sum(axis=1))[0, 1]),
+            "mean": float(year.mean()),
+        },
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ennakointi.effect_words import EVIDENCE, VERDICTS
-from ennakointi.text import Catalogue, _catalogue
+from ennakointi.text import Catalogue, _catalogue, messages_in
 
 ROOT = Path(__file__).parents[2]
 ROWS = [
@@ -49,3 +49,15 @@ def test_finnish_sentences_avoid_the_wrong_words() -> None:
     sentences = [str(entry.string).lower() for entry in _catalogue("fi") if entry.id]
     assert len(sentences) > 100
     assert not [s for s in sentences for word in FINNISH_NEVER if re.search(rf"\b{word}", s)]
+
+
+@pytest.mark.parametrize("language", ["fi", "sv"])
+def test_no_translation_is_left_over(language: str) -> None:
+    known = {
+        message if isinstance(message, str) else message[0]
+        for message in messages_in(ROOT / "src" / "ennakointi")
+    }
+    entries = {
+        entry.id if isinstance(entry.id, str) else entry.id[0] for entry in _catalogue(language) if entry.id
+    }
+    assert entries <= known, "\n".join(map(str, entries - known))

@@ -104,7 +104,10 @@ def test_an_aggregate_source_is_summed_up_as_deviation() -> None:
 
 
 def test_the_data_in_one_line_with_a_link() -> None:
-    block = page(missing=frozenset({"referrals"})).data()
+    block = page(missing=frozenset({"referrals", "panel"}), synthetic=True).data()
+    assert "Päijät-Häme, 3. neljännes 2025 (heinä–syyskuu)." in words(block)
+    assert "SYNTEETTINEN AINEISTO" in words(block)
+    assert "panel" not in words(block)
     assert "Aineisto puuttuu: lähetteet (referrals)." in words(block)
     assert '<a href="data_quality.html">' in block.html
 
