@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ennakointi.areas import Bools, Floats, Ints
 from ennakointi.cohorts import SELECTION_MONTHS, Cohort
-from ennakointi.eligibility import Trials, cumulated, day_of, persons
+from ennakointi.eligibility import OPEN, Trials, cumulated, day_of, persons
 from ennakointi.layout import BUCKETS
 from ennakointi.population import DAYS_PER_YEAR
 from ennakointi.store import Store
@@ -136,7 +136,7 @@ def _statuses(store: Store, bucket: int, person: Ints, index: Ints, controllers:
     trials = pd.DataFrame({"row": np.arange(len(person)), "person": person, "day": day_of(index)})
     spells = kept.assign(person=kept["person"].astype(np.int64) // BUCKETS)
     met = trials.merge(spells, on="person")
-    now = met[(met["start_day"] <= met["day"]) & ~(met["end_day"] < met["day"])]
+    now = met[(met["start_day"] <= met["day"]) & (met["end_day"].fillna(OPEN) >= met["day"])]
     held[now["row"].to_numpy(), now["status"].to_numpy(np.int64)] = True
     return held
 

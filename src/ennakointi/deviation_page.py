@@ -12,6 +12,9 @@ from ennakointi import deviation_words, figures, markup
 from ennakointi.markup import Block, Column
 from ennakointi.page_context import PageContext, Row, numbers, record, records
 
+PERIODS_LISTED = 53
+SERIES_LISTED = 20
+
 
 @dataclass(frozen=True, eq=False)
 class DeviationPage:
@@ -53,35 +56,48 @@ class DeviationPage:
             return self._nothing
         main = self._main
         area = self.context.label("area", str(main["area"].iloc[0]))
-        return markup.headline(
+        sentences = (
             deviation_words.largest_sentence(main, self.context),
-            deviation_words.latest_sentence(main, self.context),
             deviation_words.outside_sentence(main, self.context),
+            deviation_words.level_sentence(main, self.context),
             _("This is a deviation, not a service debt: the comparison period is shorter than 24 months."),
-            lead=f"{area}. {deviation_words.title(main, self.context)}.",
         )
+        lead = f"{area}. {deviation_words.title(main, self.context)}."
+        return markup.headline(*filter(None, sentences), lead=lead)
 
     def over_time(self) -> Block:
-        """The series beside what was expected, the largest deviation marked; missing periods stay gaps."""
+        """The series beside what was expected, its largest deviations marked; missing periods stay gaps."""
         _ = self.context.catalogue.gettext
         if self._nothing is not None:
             return self._nothing
         main = self._main
-        top = deviation_words.largest(main)
-        names = {"expected_lo80": "lo", "expected_hi80": "hi"}
         picture = figures.deviation(
-            main.rename(columns=names),
+            main.rename(columns={"expected_lo80": "lo", "expected_hi80": "hi"}),
             catalogue=self.context.catalogue,
-            unit=self.context.label("measure", str(top["measure"])),
+            unit=self.context.label("measure", str(main["measure"].iloc[0])),
             alt=deviation_words.largest_sentence(main, self.context),
-            caption=_("{title}: observed and expected", title=deviation_words.title(main, self.context)),
+            caption=_("{title}, observed and expected", title=deviation_words.title(main, self.context)),
             observed_label=_("Observed"),
             expected_label=_("Expected, with the 80% forecast interval"),
-            marks=((str(top["period_start"])[:10], deviation_words.period(top, self.context)),),
+            marks=self._marks(main),
         )
         return markup.stack(
-            markup.figure(picture, self._periods(main, 53), _("Numbers as a table")), self._gaps(main)
+            markup.figure(picture, self._periods(main, PERIODS_LISTED), _("Numbers as a table")),
+            self._gaps(main),
         )
+
+    def _marks(self, main: pd.DataFrame) -> tuple[tuple[str, str], ...]:
+        """The largest deviation of the window and of the whole series, each once, in the order of time."""
+        tops = (
+            deviation_words.largest(deviation_words.in_window(main, self.context)),
+            deviation_words.largest(main),
+        )
+        marks = {
+            str(row["period_start"])[:10]: deviation_words.period(row, self.context)
+            for row in tops
+            if row is not None
+        }
+        return tuple(sorted(marks.items()))
 
     def _periods(self, series: pd.DataFrame, most: int) -> Block:
         """The periods that stray furthest, in the order of time."""
@@ -121,28 +137,40 @@ class DeviationPage:
         )
 
     def by_service(self) -> Block:
-        """The largest and the latest deviation of every series of the area."""
+        """The largest series of the area by what was observed, furthest from the expected first."""
         _ = self.context.catalogue.gettext
         if self._nothing is not None:
             return self._nothing
-        parts = [part for _key, part in self._series.groupby(deviation_words.SERIES, sort=False)]
-        cells = [self._series_cells(part) for part in parts if not deviation_words.shown(part).empty]
+        measure = self._main["measure"].iloc[0]
+        series = self._series[self._series["measure"] == measure]
+        parts = [part for _key, part in series.groupby(deviation_words.SERIES, sort=False)]
+        large = sorted(parts, key=lambda part: -part["observed"].sum())[:SERIES_LISTED]
+        cells = [self._series_cells(part) for part in large if not deviation_words.shown(part).empty]
+        frame = pd.DataFrame(cells).sort_values("size", ascending=False)
         columns = [
             Column("title", _("Series")),
             Column("period", _("Largest deviation in")),
-            Column("share", _("Largest deviation"), "number", format=str),
-            Column("latest", _("Latest deviation"), "number", format=str),
+            Column("share", _("Largest deviation"), "signed_percent"),
+            Column("level", _("Last year from the comparison level"), "signed_percent"),
         ]
-        caption = _("Largest and latest deviation of each series")
-        return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue)
+        caption = _(
+            "Largest series, {measure}; largest deviation in {span}",
+            measure=self.context.label("measure", str(measure)),
+            span=self.context.span(*self.context.window),
+        )
+        note = _("The other series stand in the tables of the quarter.")
+        return markup.table(frame, columns, caption, self.context.catalogue, note=note)
 
-    def _series_cells(self, series: pd.DataFrame) -> dict[str, str]:
-        top, last = deviation_words.largest(series), record(deviation_words.shown(series), -1)
+    def _series_cells(self, series: pd.DataFrame) -> dict[str, object]:
+        window = deviation_words.in_window(series, self.context)
+        known = deviation_words.shown(series) if window.empty else window
+        top = record(known.sort_values("deviation_share", key=abs), -1)
         return {
-            "title": deviation_words.title(series, self.context),
+            "title": self.context.label("service", str(top["service"])),
             "period": deviation_words.period(top, self.context),
-            "share": self.context.catalogue.signed_percent(top["deviation_share"]),
-            "latest": self.context.catalogue.signed_percent(last["deviation_share"]),
+            "share": top["deviation_share"],
+            "level": deviation_words.last_year_share(series),
+            "size": abs(top["deviation_share"]),
         }
 
     def certainty(self) -> Block:

@@ -10,7 +10,9 @@ import pandas as pd
 from ennakointi.page_context import PageContext, Row, numbers, record, rows
 
 SERIES = ["area", "target_group", "service", "measure", "frequency"]
+MEASURES = ("contacts", "purchases", "persons")  # counts before euros
 EXPECTED = ["expected", "expected_lo80", "expected_hi80"]
+PERIODS_A_YEAR = {"M": 12, "W": 52, "D": 365}
 NUMBERS = ["observed", *EXPECTED, "deviation_share"]
 
 
@@ -24,12 +26,12 @@ def own_series(tables: Mapping[str, pd.DataFrame], target_group: str, context: P
 
 
 def main_series(series: pd.DataFrame) -> pd.DataFrame:
-    """The series of all services, or the largest one by what was observed."""
+    """The largest series of the first measure in `MEASURES` that the source has: usually its total."""
     if series.empty:
         return series
-    if "all" in set(series["service"]):
-        series = series[series["service"] == "all"]
-    parts = [part for _key, part in series.groupby(SERIES)]
+    known = [measure for measure in MEASURES if measure in set(series["measure"])]
+    of_measure = series[series["measure"] == (known[0] if known else series["measure"].iloc[0])]
+    parts = [part for _key, part in of_measure.groupby(SERIES)]
     return max(parts, key=lambda part: part["observed"].sum())
 
 
@@ -39,10 +41,9 @@ def shown(series: pd.DataFrame) -> pd.DataFrame:
 
 
 def title(series: pd.DataFrame, context: PageContext) -> str:
-    """`Prescription purchases, all medicines`."""
+    """`All medicines: purchases`."""
     first = record(series)
-    measure, service = context.label("measure", first["measure"]), context.label("service", first["service"])
-    return f"{measure}, {service}"
+    return f"{context.label('service', first['service'])}: {context.label('measure', first['measure'])}"
 
 
 def period(row: Row, context: PageContext) -> str:
@@ -56,18 +57,40 @@ def period(row: Row, context: PageContext) -> str:
     return context.catalogue.date(day)
 
 
-def largest(series: pd.DataFrame) -> Row:
-    """The period that strays furthest from what was expected, either way."""
-    return record(shown(series).sort_values("deviation_share", key=abs), -1)
+def in_window(series: pd.DataFrame, context: PageContext) -> pd.DataFrame:
+    """The shown periods that begin in the disruption's window."""
+    known = shown(series)
+    months = known["period_start"].astype(str).str[:7]
+    return known[(months >= context.window[0]) & (months <= context.window[1])]
+
+
+def largest(series: pd.DataFrame) -> Row | None:
+    """The shown period that strays furthest from what was expected, either way."""
+    known = shown(series)
+    return None if known.empty else record(known.sort_values("deviation_share", key=abs), -1)
 
 
 def largest_sentence(series: pd.DataFrame, context: PageContext) -> str:
-    """The largest deviation, its period named."""
-    row = largest(series)
+    """The largest deviation of the window, its period named; of the whole series when none lies inside."""
+    _ = context.catalogue.gettext
+    row = largest(in_window(series, context))
+    if row is None:
+        row = largest(series)
+        return (
+            "" if row is None else _("Largest deviation: {sentence}", sentence=_period_sentence(row, context))
+        )
+    return _(
+        "Largest deviation in {span}: {sentence}",
+        span=context.span(*context.window),
+        sentence=_period_sentence(row, context),
+    )
+
+
+def _period_sentence(row: Row, context: PageContext) -> str:
     expected = context.catalogue.estimate(*numbers(row, EXPECTED))
     return context.catalogue.gettext(
-        "Largest deviation: {period}, {share}. Observed {observed}, expected about {expected} (80% forecast "
-        "interval {interval}).",
+        "{period}, {share}. Observed {observed}, expected about {expected} (80% forecast interval "
+        "{interval}).",
         period=period(row, context),
         share=context.catalogue.signed_percent(row["deviation_share"]),
         observed=context.catalogue.number(row["observed"]),
@@ -76,27 +99,33 @@ def largest_sentence(series: pd.DataFrame, context: PageContext) -> str:
     )
 
 
-def latest_sentence(series: pd.DataFrame, context: PageContext) -> str:
-    """The last period, and whether it is inside its forecast interval."""
-    _ = context.catalogue.gettext
-    row = record(shown(series), -1)
-    slots = {
-        "period": period(row, context),
-        "share": context.catalogue.signed_percent(row["deviation_share"]),
-    }
-    if row["expected_lo80"] <= row["observed"] <= row["expected_hi80"]:
-        return _("Latest: {period}, {share}: inside the forecast interval.", **slots)
-    return _("Latest: {period}, {share}: outside the forecast interval.", **slots)
-
-
 def outside_sentence(series: pd.DataFrame, context: PageContext) -> str:
-    """How many periods lie outside their 80% interval, against the number that chance would leave there."""
-    known = shown(series)
+    """Periods of the window outside their 80 % interval, against what chance alone would leave there."""
+    known = in_window(series, context)
+    if known.empty:
+        return ""
     outside = (known["observed"] < known["expected_lo80"]) | (known["observed"] > known["expected_hi80"])
     return context.catalogue.gettext(
-        "Periods outside the 80% forecast interval: {outside} of {all}; chance alone would leave about "
-        "{chance}.",
+        "Periods of that time outside the 80% forecast interval: {outside} of {all}; chance alone would "
+        "leave about {chance}.",
         outside=context.catalogue.number(int(outside.sum())),
         all=context.catalogue.number(len(known)),
         chance=context.catalogue.number(0.2 * len(known)),
+    )
+
+
+def last_year_share(series: pd.DataFrame) -> float:
+    """Observed against expected over the last year of shown periods, minus one; both sums are of published
+    numbers."""
+    known = shown(series)
+    last = known.tail(PERIODS_A_YEAR.get(str(known["frequency"].iloc[-1]), 1))
+    return float(last["observed"].sum() / last["expected"].sum() - 1)
+
+
+def level_sentence(series: pd.DataFrame, context: PageContext) -> str:
+    """How far the last year is from the baseline's level: change that a short baseline cannot foresee."""
+    return context.catalogue.gettext(
+        "The last year as a whole is {share} from the level of the comparison period. The further from it, "
+        "the more other changes show as deviation.",
+        share=context.catalogue.signed_percent(last_year_share(series)),
     )

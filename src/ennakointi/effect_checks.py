@@ -117,8 +117,8 @@ def _smallest_p(effect: RolloutEffect) -> Check:
             "smallest_p",
             True,
             N_(
-                "The effect was compared with {assignments} other orders of starting; chance alone "
-                "can be ruled out."
+                "The effect was compared with other possible orders of starting: {assignments}. That is "
+                "enough to reach 5 %."
             ),
             values,
         )

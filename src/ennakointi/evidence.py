@@ -68,12 +68,15 @@ def gather(
 
 
 def area_panel(members: Panel, services: Collection[str], starts: Mapping[str, int]) -> AreaPanel:
-    """Counts of the services by municipality and month, without persons of an untold municipality."""
+    """Counts of the services by municipality and month, without persons of an untold municipality.
+
+    Person-years are weighted by age and sex, so that an area that ages does not look as if it changed.
+    """
     areas = tuple(code for code in members.municipalities if code != UNKNOWN_MUNICIPALITY)
     months = np.arange(max(members.first_month, members.available_from), members.last_month + 1)
     frames = [members.series(list(services), [area]).set_index("month").reindex(months) for area in areas]
     held = [~frame["contacts"].isna().to_numpy() for frame in frames]
-    lived = members.person_time.groupby(["municipality", "month"], observed=True)["member_py"].sum()
+    lived = _weighted_person_years(members, services)
     return AreaPanel(
         areas=areas,
         months=months,
@@ -84,6 +87,25 @@ def area_panel(members: Panel, services: Collection[str], starts: Mapping[str, i
         persons=_matrix(frames, "persons", held),
         starts=np.array([starts.get(area, NEVER) for area in areas], dtype=np.int64),
     )
+
+
+def _weighted_person_years(members: Panel, services: Collection[str]) -> pd.Series:
+    """Person-years by municipality and month, each stratum counted by its rate per the rate of all: indirect
+    standardisation with the covered cells of all areas and months as the standard."""
+    stratum = ["age_band", "sex"]
+    covered = members.coverage[members.coverage["service"].isin(list(services))]
+    whole = covered.groupby(["municipality", "month"], observed=True)["covered"].all().rename("covered")
+    time = members.person_time.merge(whole.reset_index(), on=["municipality", "month"])
+    rows = members.counts[members.counts["service"].isin(list(services))]
+    events = rows.groupby(stratum, observed=True)["contacts"].sum()
+    lived = time[time["covered"]].groupby(stratum, observed=True)["member_py"].sum()
+    rate = (events.reindex(lived.index, fill_value=0.0) + 0.5) / (
+        lived + 0.5 * lived.sum() / max(events.sum(), 1)
+    )
+    relative = (rate * lived.sum() / max(events.sum(), 1)).rename("relative").reset_index()
+    weighted = members.person_time.merge(relative, on=stratum, how="left")
+    value = weighted["member_py"] * weighted["relative"].fillna(1.0)
+    return value.groupby([weighted["municipality"], weighted["month"]], observed=True).sum()
 
 
 def _matrix(frames: list[pd.DataFrame], column: str, held: list[Any]) -> Any:

@@ -69,7 +69,8 @@ def area_findings(
     """The comparison of areas, and beside it other ways to treat the largest one; else a single series."""
     largest = dominant_area(panel)
     effect = None
-    if intervention.comparison != "none":
+    started = int(panel.starts.min()) - int(panel.months[0])
+    if intervention.comparison != "none" and started >= settings.minimum_before_months:
         effect = rollout_effect(panel, settings.permutations, seed, largest)
     if effect is None:
         return [_series_finding(panel, settings, seed)]

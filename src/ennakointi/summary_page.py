@@ -86,7 +86,7 @@ class SummaryPage:
         return [
             f"{deviation_words.title(series, self.context)}.",
             deviation_words.largest_sentence(series, self.context),
-            deviation_words.latest_sentence(series, self.context),
+            deviation_words.level_sentence(series, self.context),
         ]
 
     def _effect_sentences(self) -> list[str]:
@@ -95,7 +95,7 @@ class SummaryPage:
     def headline_figures(self) -> Block:
         """At most four numbers with their interval, a sparkline and the status in words."""
         made = [self._debt_figure(), self._now_figure(), self._largest_figure(), self._effects_figure()]
-        known = [one for one in made if one is not None]
+        known = [one for one in made if one is not None] or self._deviation_figures()
         if not known:
             return markup.paragraph(self.context.catalogue.gettext("There are no headline figures to show."))
         return markup.key_figures(*known)
@@ -177,6 +177,27 @@ class SummaryPage:
             f"{some} / {len(effects)}",
             href=self.context.links.get(("effectiveness", "all"), ""),
         )
+
+    def _deviation_figures(self) -> list[KeyFigure]:
+        """For an aggregate source: the largest deviation, and the last year against the baseline's level."""
+        _ = self.context.catalogue.gettext
+        series = self._deviation
+        top = (
+            None if series.empty else deviation_words.largest(deviation_words.in_window(series, self.context))
+        )
+        if top is None:
+            return []
+        name, href = (
+            deviation_words.title(series, self.context),
+            self.context.links.get(("deviation", "all"), ""),
+        )
+        percent = self.context.catalogue.signed_percent
+        when = deviation_words.period(top, self.context)
+        last = percent(deviation_words.last_year_share(series))
+        return [
+            KeyFigure(_("Largest deviation"), percent(top["deviation_share"]), f"{when}; {name}", href=href),
+            KeyFigure(_("Last year from the comparison level"), last, name, href=href),
+        ]
 
     def decisions(self) -> Block:
         """At most three things to decide or ask, each with euros or person-years and a link."""

@@ -152,12 +152,12 @@ def _noise(calibration: Calibration, n_months: int, rng: np.random.Generator) ->
     """Monthly factors (services, municipalities, months): AR(1) on the log scale, county and municipality."""
     noise = calibration.care.noise
     services, places = len(calibration.services), len(calibration.municipalities)
-    county = _autoregressive((services, 1), n_months, noise.autocorrelation, rng) * noise.county_sd
-    local = _autoregressive((services, places), n_months, noise.autocorrelation, rng) * noise.municipality_sd
+    county = autoregressive((services, 1), n_months, noise.autocorrelation, rng) * noise.county_sd
+    local = autoregressive((services, places), n_months, noise.autocorrelation, rng) * noise.municipality_sd
     return np.exp(county + local)
 
 
-def _autoregressive(shape: tuple[int, int], length: int, rho: float, rng: np.random.Generator) -> Floats:
+def autoregressive(shape: tuple[int, int], length: int, rho: float, rng: np.random.Generator) -> Floats:
     """Stationary AR(1) series with unit variance, (*shape, length)."""
     series = rng.standard_normal((*shape, length))
     for t in range(1, length):

@@ -11,6 +11,7 @@ from ennakointi import schema, synthetic_register
 from ennakointi.periods import day_number, month_of
 from ennakointi.synthetic_calendar import Span
 from ennakointi.synthetic_calibration import AGES, Calibration, Floats, Ints, by_age
+from ennakointi.synthetic_classes import base_death_rate
 from ennakointi.synthetic_files import NO_DAY, Coded, Columns
 from ennakointi.synthetic_persons import People
 from ennakointi.synthetic_register import Register
@@ -82,7 +83,7 @@ def _whole_years(birth: Ints, day: int) -> Ints:
 def _one_year_on(counts: Floats, calibration: Calibration) -> Floats:
     """Survivors a year older, and the newborn of the year (places, AGES, 2)."""
     m = calibration.needs.mortality
-    rate = m.at_60 * np.exp(m.growth * (np.arange(AGES) - 60))
+    rate = base_death_rate(calibration.needs, np.arange(AGES, dtype=float))
     survivors = counts * np.exp(-rate[:, None] * np.array([m.women, m.men]))
     older = np.zeros_like(counts)
     older[:, 1:] = survivors[:, :-1]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ennakointi import synthetic_classes
 from ennakointi.synthetic_calendar import Span
 from ennakointi.synthetic_calibration import (
-    AGES,
     Calibration,
     Condition,
     Flags,
@@ -19,9 +19,8 @@ from ennakointi.synthetic_calibration import (
     Status,
     by_age,
 )
-from ennakointi.synthetic_persons import STILL, People, age_on, class_at, death_rate
+from ennakointi.synthetic_persons import STILL, People, age_on, death_rate
 
-_PLACES = 400  # bins of the uniform scale in tables by age
 FAMILY = "family_with_children"
 
 
@@ -57,10 +56,10 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
     """Latent classes, conditions, states and frailties of a chunk of persons."""
     middles = ((span.year_starts[:-1] + span.year_starts[1:]) // 2).astype(np.int32)
     age = age_on(people.birth[:, None], middles)
-    latent = class_at(people.draw, age, calibration.needs)
+    latent = synthetic_classes.class_at(people.draw, age, calibration.needs)
     alive = people.birth[:, None] <= middles
     has: dict[str, Flags] = {}
-    place = (people.draw * _PLACES).astype(np.int64)[:, None]
+    place = synthetic_classes.place_of(people.draw)[:, None]
     for name, condition in calibration.needs.conditions.items():
         reached = _reached(condition, calibration)[age, place]
         has[name] = (reached > rng.random((len(people), 1))) & alive
@@ -78,19 +77,13 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
 
 
 def _reached(kind: Condition | Status, calibration: Calibration) -> Floats:
-    """Highest share so far of what lasts once begun, by age and place on the uniform scale (AGES, _PLACES).
+    """Highest share so far of what lasts once begun, by age and place on the uniform scale (AGES, PLACES).
 
     The share of an age depends on the latent class that a place has at that age.
     """
-    latent = _class_table(calibration)
+    latent = synthetic_classes.table(calibration.needs)
     share = by_age(kind.share)[:, None] * _by_class(kind.classes, calibration)[latent]
     return np.maximum.accumulate(share, axis=0)
-
-
-def _class_table(calibration: Calibration) -> Ints:
-    """Latent class by age and place (AGES, _PLACES)."""
-    draw = ((np.arange(_PLACES) + 0.5) / _PLACES).astype(np.float32)
-    return class_at(draw, np.tile(np.arange(AGES), (_PLACES, 1)), calibration.needs).T
 
 
 def _yearly(frailty: Frailty, shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
@@ -103,11 +96,12 @@ def _by_class(multipliers: Mapping[str, float], calibration: Calibration) -> Flo
 
 def condition_shares(calibration: Calibration) -> Floats:
     """Chance of having each condition by age and latent class, (conditions, AGES, classes)."""
-    latent = _class_table(calibration)[:, :, None] == np.arange(len(calibration.classes))
-    persons = np.maximum(latent.sum(axis=1), 1)
-    conditions = calibration.needs.conditions.values()
-    reached = np.stack([np.clip(_reached(c, calibration), 0, 1) for c in conditions])
-    return np.einsum("cap,apk->cak", reached, latent.astype(float)) / persons
+    needs = calibration.needs
+    member = synthetic_classes.table(needs)[:, :, None] == np.arange(len(needs.classes))
+    weight = synthetic_classes.living(needs)[:, :, None] * member
+    weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
+    reached = np.stack([np.clip(_reached(c, calibration), 0, 1) for c in needs.conditions.values()])
+    return np.einsum("cap,apk->cak", reached, weight)
 
 
 def _states(
@@ -118,8 +112,8 @@ def _states(
     calibration: Calibration,
     rng: np.random.Generator,
 ) -> dict[str, Flags]:
-    """States on the mid-year day: lasting ones begin when their share passes the person's threshold, others come
-    and go; round-the-clock care ends home care."""
+    """States on the mid-year day: lasting ones begin when their share passes the person's threshold, others
+    come and go; round-the-clock care ends home care."""
     states = {}
     for name, status in calibration.needs.statuses.items():
         if status.ends == 0:

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy import special, stats
 
+from ennakointi import synthetic_classes
 from ennakointi.synthetic_calendar import Calendar
 from ennakointi.synthetic_calibration import Calibration, Floats, Ints
 from ennakointi.synthetic_events import Events, yearly_rate
 from ennakointi.synthetic_needs import Traits, condition_shares, yearly_death_chance
-from ennakointi.synthetic_persons import People, age_on, class_thresholds
+from ennakointi.synthetic_persons import People, age_on
 
 OUTCOMES = {
     "emergency": ("emergency", 1),
@@ -92,7 +93,8 @@ def classes(
     cell = recent.person.astype(np.int64) * n_services + recent.service
     counts = np.bincount(cell, minlength=len(people) * n_services).reshape(len(people), n_services)[rows]
     age = traits.age[rows, year]
-    score = _log_shares(age, calibration) + _condition_score(rows, age, year, traits, calibration)
+    prior = np.log(np.maximum(synthetic_classes.shares(calibration.needs), 1e-12))
+    score = prior[age] + _condition_score(rows, age, year, traits, calibration)
     score += _contact_score(counts, here, rows, age, year, traits, calibration, calendar)
     names = np.array(calibration.classes)
     return pd.DataFrame(
@@ -103,12 +105,6 @@ def classes(
             "best_probability": special.softmax(score, axis=1).max(axis=1).round(6),
         }
     )
-
-
-def _log_shares(age: Ints, calibration: Calibration) -> Floats:
-    upper = class_thresholds(calibration.needs)
-    shares = np.diff(upper, axis=1, prepend=0.0)
-    return np.log(np.maximum(shares, 1e-12))[age]
 
 
 def _condition_score(rows: Ints, age: Ints, year: int, traits: Traits, calibration: Calibration) -> Floats:

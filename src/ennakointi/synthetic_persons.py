@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ennakointi.periods import day_number
 from ennakointi.synthetic_calendar import YEAR_DAYS, Span
 from ennakointi.synthetic_calibration import AGES, Calibration, Flags, Floats, Ints, Needs, by_age
+from ennakointi.synthetic_classes import base_death_rate, class_at, draw_living
 
 ALWAYS = -30_000  # day number of residence since before the data
 STILL = 40_000  # day number of an end that does not come in the simulated time
@@ -51,23 +52,6 @@ class People:
         return (self.birth <= day) & (self.enter <= day) & (self.leave >= day)
 
 
-def class_thresholds(needs: Needs) -> Floats:
-    """Upper ends of the latent classes on the uniform scale, (AGES, classes); the last is 1."""
-    shares = np.stack([by_age(c.share) for c in needs.classes.values()], axis=1)
-    shares[:, -1] = np.maximum(1 - shares[:, :-1].sum(axis=1), 0)
-    upper = np.cumsum(shares, axis=1)
-    upper[:, -1] = 1.0
-    return upper
-
-
-def class_at(draw: Floats, age: Ints, needs: Needs) -> Ints:
-    """Latent class of persons (n,) at ages (n, …): the class whose share of that age the person's draw falls
-    in."""
-    upper = class_thresholds(needs)[age]
-    place = draw.reshape(draw.shape + (1,) * (upper.ndim - 1))
-    return (place >= upper).sum(axis=-1).clip(max=upper.shape[-1] - 1).astype(np.int8)
-
-
 def age_on(birth: Ints, day: Ints | int) -> Ints:
     """Whole years, 0…100 (100 = and over)."""
     return np.clip((day - birth) / YEAR_DAYS, 0, AGES - 1).astype(np.int64)
@@ -75,10 +59,9 @@ def age_on(birth: Ints, day: Ints | int) -> Ints:
 
 def death_rate(birth: Ints, female: Flags, draw: Floats, day: int, needs: Needs) -> Floats:
     """Deaths per year (n,): Gompertz in age, by sex and latent class."""
-    m = needs.mortality
     age = np.clip((day - birth) / YEAR_DAYS, 0, 110)
     multiplier = np.array([c.mortality for c in needs.classes.values()])
-    rate = m.at_60 * np.exp(m.growth * (age - 60)) * np.where(female, m.women, m.men)
+    rate = base_death_rate(needs, age) * np.where(female, needs.mortality.women, needs.mortality.men)
     return rate * multiplier[class_at(draw, age_on(birth, day), needs)]
 
 
@@ -143,7 +126,7 @@ def _first_stock(
         )
     female = rng.random(len(place)) < 0.488 + 0.0022 * np.clip(age - 60, 0, 40)
     birth = span.first_day - 1 - (age * YEAR_DAYS).astype(np.int32)
-    draw = rng.random(len(place), dtype=np.float32)
+    draw = draw_living(age.astype(np.int64), calibration.needs, rng)
     return _new(len(place), birth=birth, female=female, municipality=place, draw=draw)
 
 
@@ -151,8 +134,7 @@ def _earlier_ages(bands: list[float], shift: int, needs: Needs) -> Floats:
     """Weights by single age `shift` years before the bands were counted, (AGES,)."""
     later = np.repeat(np.array(bands) / 5, 5)
     later = np.concatenate([later, np.full(AGES + shift - len(later), later[-1] / 8)])
-    m = needs.mortality
-    hazard = m.at_60 * np.exp(m.growth * (np.arange(AGES + shift) - 60))
+    hazard = base_death_rate(needs, np.arange(AGES + shift, dtype=float))
     survival = np.array([np.exp(-hazard[a : a + shift].sum()) for a in range(AGES)])
     moved = later[shift : AGES + shift] / np.maximum(survival, 0.05)
     settled = np.exp(-np.arange(AGES) / 6) * shift / 8  # the young who left or came since then
@@ -230,7 +212,7 @@ def _arrivals(
         enter=enter,
         female=rng.random(n) < 0.49,
         municipality=np.repeat(np.arange(len(wanted)), wanted),
-        draw=rng.random(n, dtype=np.float32),
+        draw=draw_living(age.astype(np.int64), needs, rng),
     )
 
 

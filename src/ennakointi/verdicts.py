@@ -74,8 +74,8 @@ def evidence_level(design: str, checks: Collection[Check], n_treated: int, n_com
 
 
 def published_level(level: str, named: str, checks: Collection[Check]) -> str:
-    """The level that is told: none where nothing can be said, and one lower where the data are too small to show the
-    smallest important effect, unless the whole interval lies beyond it."""
+    """The level that is told: none where nothing can be said, and one lower where the data are too small to
+    show the smallest important effect, unless the whole interval lies beyond it."""
     if named == CANNOT_SAY:
         return "none"
     small = any(check.name == PRECISION and check.passed is False for check in checks)

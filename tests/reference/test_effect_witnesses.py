@@ -67,7 +67,8 @@ def test_nhefs_inverse_probability_weighting() -> None:
 
 @needs_data
 def test_nhefs_doubly_robust() -> None:
-    """With the book's outcome model added (chapter 13: standardised 3.5) the estimate stays within its neighbours."""
+    """With the book's outcome model added (chapter 13: standardised 3.5) the estimate stays within its
+    neighbours."""
     rows, weights = quitters()
     everybody, gain = np.ones(len(rows)), rows["wt82_71"].to_numpy()
     outcome = smf.ols(f"wt82_71 ~ qsmk + qsmk:smokeintensity + {TERMS}", rows).fit()
@@ -106,8 +107,9 @@ def test_two_by_two_by_hand() -> None:
 
 
 def test_permutation_distribution_by_hand() -> None:
-    """Four areas, one treated, changes −0.3, 0.1, 0.0 and −0.1. The effect is −0.3 − 0; were another treated it
-    would be 0.1 − (−0.4/3), 0.0 − (−0.3/3) or −0.1 − (−0.2/3). Errors are equal and |−0.3| the largest: p = 1/4."""
+    """Four areas, one treated, changes −0.3, 0.1, 0.0 and −0.1. The effect is −0.3 − 0; were another
+    treated it would be 0.1 − (−0.4/3), 0.0 − (−0.3/3) or −0.1 − (−0.2/3). Errors are equal and |−0.3| the
+    largest: p = 1/4."""
     starts = np.array([1, NEVER, NEVER, NEVER])
     cells = difference.group_time_cells(starts, 0, 1, step=1, base=1)
     rows, exact = randomisation.assignments(starts, np.ones(4, bool), 100, 0)

@@ -19,8 +19,9 @@ def cohort(
 ) -> Cohort:
     """Gamma-Poisson counts of two years; some of those with `at_least` contacts in the first are enrolled.
 
-    `effect` is on the log rate of the second year. With `condition` comparison persons had as many contacts in the
-    first year, without it they are everybody else; `hidden` makes enrolment depend on the need itself.
+    `effect` is on the log rate of the second year. With `condition` comparison persons had as many contacts
+    in the first year, without it they are everybody else; `hidden` makes enrolment depend on the need
+    itself.
     """
     rng = np.random.default_rng(seed)
     need = rng.gamma(1.0, 1.2, n)

@@ -31,10 +31,11 @@ def roll_out(
     spread: float = 0.0,
     autocorrelation: float = 0.0,
 ) -> AreaPanel:
-    """Poisson counts with own levels, a common season and trend, and `effect` on the log rate after the start.
+    """Poisson counts with own levels, a common season and trend, and `effect` on the log rate after the
+    start.
 
-    `share` of the residents of Päijät-Häme, or ten equal areas; `spread` is the standard deviation of AR(1) noise
-    of the areas' log rates with this `autocorrelation`.
+    `share` of the residents of Päijät-Häme, or ten equal areas; `spread` is the standard deviation of AR(1)
+    noise of the areas' log rates with this `autocorrelation`.
     """
     rng = np.random.default_rng(seed)
     months = np.arange(FIRST, LAST + 1)

@@ -20,7 +20,8 @@ def page(language: str = "fi", **changes: object) -> DeviationPage:
 def test_the_largest_week_is_named_with_what_was_expected() -> None:
     said = words(page().answer())
     assert (
-        "Suurin poikkeama: viikko 12/2020, +47 %. Toteutunut 30 200, odotettu noin 20 600 "
+        "Suurin poikkeama jaksolla 3/2020–12/2021: viikko 12/2020, +47 %. Toteutunut 30 200, odotettu noin "
+        "20 600 "
         "(80 %:n ennusteväli 19 800–21 400)." in said
     )
     assert "Tämä on poikkeama, ei palveluvelka" in said
@@ -35,6 +36,36 @@ def test_the_picture_tells_the_same() -> None:
 def test_a_missing_week_is_missing_and_not_zero() -> None:
     assert "Puuttuu aineistosta, ei ole nolla: viikko 52/2020." in words(page().over_time())
     assert "viikko 52/2020" not in words(page().by_service())
+
+
+def test_a_larger_deviation_after_the_window_does_not_hide_the_one_inside() -> None:
+    tables = deviation_tables()
+    late = tables["deviation"]["period_start"] == "2020-03-23"
+    moved = tables["deviation"].assign(
+        period_start=tables["deviation"]["period_start"].where(~late, "2024-12-16")
+    )
+    moved.loc[late, ["observed", "deviation_share"]] = 41_200, 1.0
+    said = words(DeviationPage(released({"deviation": moved}), "all", context()).answer())
+    assert "viikko 12/2020, +47 %" in said
+    assert "51/2024" not in said
+
+
+def test_the_last_year_by_hand() -> None:
+    """Of the last 52 shown periods 51 have 20,000 … 21,200 and one 30,200; 20,600 is expected in each."""
+    series = released(deviation_tables())["deviation"].dropna(subset=["observed"]).tail(52)
+    expected = series["observed"].sum() / (52 * 20_600) - 1
+    assert deviation_words.last_year_share(released(deviation_tables())["deviation"]) == pytest.approx(
+        expected
+    )
+    assert "Viimeinen vuosi kokonaisuudessaan poikkeaa vertailujakson tasosta +1 %." in words(page().answer())
+
+
+def test_counts_come_before_euros() -> None:
+    table = deviation_tables()["deviation"]
+    euros = table.assign(measure="cost_eur", observed=table["observed"] * 1_000)
+    made = DeviationPage(released({"deviation": pd.concat([euros, table])}), "all", context())
+    assert "Kaikki palvelut: Lääkeostot" in words(made.answer()).replace("kaikki", "Kaikki")
+    assert "Suurimmat sarjat, Lääkeostot" in words(made.by_service())
 
 
 def test_weeks_follow_the_iso_year() -> None:

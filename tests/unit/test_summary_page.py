@@ -98,8 +98,10 @@ def test_effects_have_a_verdict_in_words_and_one_sentence() -> None:
 
 
 def test_an_aggregate_source_is_summed_up_as_deviation() -> None:
-    said = words(SummaryPage(released(deviation_tables()), context()).answer())
-    assert "Suurin poikkeama: viikko 12/2020, +47 %." in said
+    made = SummaryPage(released(deviation_tables()), context())
+    said = words(made.answer()) + words(made.headline_figures())
+    assert "viikko 12/2020, +47 %." in said
+    assert "Viimeinen vuosi vertailutasosta\n+1 %" in said
     assert "velka" not in said.lower()
 
 

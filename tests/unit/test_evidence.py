@@ -1,0 +1,224 @@
+"""From the store to a cohort and an area panel: who is compared with whom, and what is counted, by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import small_county
+
+from ennakointi import evidence, groups, panel
+from ennakointi.areas import NEVER, AreaPanel
+from ennakointi.cohorts import Cohort
+from ennakointi.evidence import NEGATIVE_CONTROL, Evidence
+from ennakointi.periods import month_index
+
+AS_OF = date(2022, 12, 31)
+MARCH, JUNE = month_index(2021, 3), month_index(2021, 6)
+KNOWN = small_county.parameters()
+# emergency contacts of each person; 0 is enrolled in March 2021, 4 in June; 3 dies on 15 June 2021
+EMERGENCIES = {
+    0: ["2020-05-04", "2020-11-04", "2021-03-20", "2021-05-03", "2022-02-01", "2022-04-05"],
+    1: ["2020-05-06", "2020-11-07", "2021-08-01"],
+    2: ["2021-08-01"],
+    3: ["2020-05-06", "2020-11-07", "2021-04-30"],
+    4: ["2020-05-06", "2020-11-07", "2021-12-01"],
+}
+
+
+def persons() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "person_id": [f"p{i}" for i in range(5)],
+            "birth_date": [date(1960, 1, 1 + i) for i in range(5)],
+            "sex": ["female", "male", "female", "male", "female"],
+            "municipality": ["398", "398", "398", "111", "111"],
+            "resident_from": [date(1990, 1, 1)] * 5,
+            "death_date": [None, None, None, date(2021, 6, 15), None],
+        }
+    )
+
+
+def contacts() -> pd.DataFrame:
+    rows = [(f"p{person}", day, "emergency") for person, days in EMERGENCIES.items() for day in days]
+    rows += [(f"p{person}", "2019-01-15", "oral_health") for person in EMERGENCIES]
+    rows += [("p0", "2022-12-15", "primary_care")]
+    frame = pd.DataFrame(rows, columns=["person_id", "started_at", "service"])
+    started = pd.to_datetime(frame["started_at"]) + pd.Timedelta(hours=9)
+    return frame.assign(
+        contact_id=[f"c{i}" for i in range(len(frame))], started_at=started, mode="in_person", cost_eur=10.0
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared quarter of five persons."""
+    place = tmp_path_factory.mktemp("county")
+    enrolments = pd.DataFrame(
+        {
+            "person_id": ["p0", "p4", "p2"],
+            "intervention": ["heavy_user_coaching", "heavy_user_coaching", "other_thing"],
+            "enrolled_on": [date(2021, 3, 10), date(2021, 6, 5), date(2021, 3, 1)],
+        }
+    )
+    statuses = pd.DataFrame(
+        {
+            "person_id": ["p0", "p1", "p1"],
+            "controller": ["county", "county", "kela"],
+            "status": ["home_care", "home_care", "unemployed"],
+            "start_date": [date(2020, 1, 1)] * 3,
+        }
+    )
+    tables = {"persons": persons(), "contacts": contacts(), "enrolments": enrolments, "statuses": statuses}
+    store = small_county.build_store(place, AS_OF, **tables)
+    index = groups.build(store, KNOWN, place / "work" / "memberships", ["all"])
+    panel.build(store, index, KNOWN, place / "work" / "panels")
+    return place
+
+
+def gathered(folder: Path, intervention: str, **changed: object) -> Evidence:
+    store = small_county.store.open(folder / "work" / "store")
+    one = KNOWN.interventions[intervention].model_copy(update=changed)
+    work = folder / "work"
+    return evidence.gather(store, work / "panels", work / "memberships", one, KNOWN, 1)
+
+
+@pytest.fixture(scope="module")
+def cohort(folder: Path) -> Cohort:
+    found = gathered(folder, "heavy_user_coaching").by_outcome["emergency_contacts"]
+    assert isinstance(found, Cohort)
+    return found
+
+
+def row(cohort: Cohort, person: int, month: int) -> int:
+    return int(np.flatnonzero((cohort.person == person) & (cohort.index_month == month))[0])
+
+
+def test_comparison_persons_have_the_same_index_month_and_use(cohort: Cohort) -> None:
+    rows = set(zip(cohort.person.tolist(), cohort.index_month.tolist(), cohort.enrolled.tolist()))
+    assert rows == {
+        (0, MARCH, True),
+        (1, MARCH, False),
+        (3, MARCH, False),
+        (4, MARCH, False),
+        (4, JUNE, True),
+        (1, JUNE, False),
+    }
+    assert cohort.asked == 2
+
+
+def test_the_follow_up_is_the_twelve_months_after_the_index_month(cohort: Cohort) -> None:
+    enrolled = row(cohort, 0, MARCH)
+    assert cohort.events[enrolled] == 2  # May 2021 and February 2022; not in March 2021 nor April 2022
+    assert cohort.person_years[enrolled] == pytest.approx(365 / 365.25)
+    assert cohort.before_events[enrolled] == 2
+    assert cohort.before_person_years[enrolled] == pytest.approx(365 / 365.25)
+
+
+def test_death_ends_the_follow_up(cohort: Cohort) -> None:
+    dead = row(cohort, 3, MARCH)
+    assert cohort.person_years[dead] == pytest.approx((30 + 31 + 15) / 365.25)
+    assert cohort.events[dead] == 1
+
+
+def test_quarters_are_counted_from_the_index_month(cohort: Cohort) -> None:
+    enrolled = row(cohort, 0, MARCH)
+    events = dict(zip(cohort.quarter.tolist(), cohort.quarter_events[enrolled].tolist()))
+    assert {quarter for quarter, n in events.items() if n} == {-4, -2, 0, 3}
+    assert cohort.quarter_person_years[enrolled, -1] == pytest.approx(90 / 365.25)
+
+
+def test_later_enrolment_of_a_comparison_person_is_told(cohort: Cohort) -> None:
+    """Person 4 was enrolled in June: nine of twelve months of one of the four comparison rows."""
+    assert cohort.later_enrolled == pytest.approx(9 / 12 / 4)
+
+
+def test_only_statuses_that_may_be_used_are_covariates(cohort: Cohort) -> None:
+    values = dict(zip(cohort.names, cohort.covariates.T))
+    assert values["status_home_care"][row(cohort, 1, MARCH)] == 1
+    assert "status_unemployed" not in values
+    assert values["age"][row(cohort, 0, MARCH)] == pytest.approx(61, abs=0.2)
+    assert values["outcome_q2"][row(cohort, 0, MARCH)] == pytest.approx(np.log1p(1))
+
+
+def test_other_outcomes_have_the_same_rows(folder: Path) -> None:
+    found = gathered(folder, "heavy_user_coaching").by_outcome
+    assert set(found) == {"emergency_contacts", "primary_care_contacts", NEGATIVE_CONTROL}
+    primary = found["primary_care_contacts"]
+    assert isinstance(primary, Cohort)
+    assert primary.events.sum() == 0
+    assert len(primary.person) == 6
+
+
+def test_nobody_enrolled_and_no_group_say_so(folder: Path) -> None:
+    assert gathered(folder, "heavy_user_coaching", id="unknown").missing == evidence.NO_ENROLMENTS
+    assert gathered(folder, "outreach_elderly").missing == evidence.NO_GROUP
+
+
+def test_area_panel_counts_by_municipality_and_month(folder: Path) -> None:
+    starts = {"111": MARCH}
+    found = gathered(folder, "team_model", starts=starts).by_outcome["emergency_contacts"]
+    assert isinstance(found, AreaPanel)
+    heinola, lahti = found.areas.index("111"), found.areas.index("398")
+    november = int(np.flatnonzero(found.months == month_index(2020, 11))[0])
+    assert found.counts[heinola, november] == 2
+    assert found.counts[lahti, november] == 2
+    assert found.starts[heinola] == MARCH
+    assert found.starts[lahti] == NEVER
+    lived = found.person_years.sum()  # weighted by age and sex
+    assert lived == pytest.approx(15 + 4 + 2 + 166 / 365.25, rel=0.2)
+
+
+def test_standardised_person_years_follow_the_strata() -> None:
+    """Two strata with rates 0.1 and 0.3 (mean 0.2): a person-year of the first counts half, of the second
+    1.5."""
+    keys = {"municipality": ["111", "398"], "month": [5, 5]}
+    places = pd.DataFrame({**keys, "service": "emergency", "covered": True})
+    time = pd.DataFrame({**keys, "age_band": ["0–6", "85+"], "sex": "female", "member_py": [1e6, 1e6]})
+    counts = time[["municipality", "month", "age_band", "sex"]].assign(
+        service="emergency", contacts=[1e5, 3e5], persons=1
+    )
+    bands, areas = ("0–6", "85+"), ("111", "398")
+    one_month = panel.Panel(
+        "all",
+        ("emergency",),
+        areas,
+        bands,
+        ("female",),
+        5,
+        5,
+        5,
+        counts,
+        counts,
+        time,
+        places,
+        counts,
+        (),
+        AS_OF,
+    )
+    found = evidence._weighted_person_years(one_month, ["emergency"])
+    assert found["111"].iloc[0] == pytest.approx(0.5e6, rel=1e-4)
+    assert found["398"].iloc[0] == pytest.approx(1.5e6, rel=1e-4)
+
+
+def test_a_municipality_that_the_register_does_not_hold_is_a_gap(tmp_path: Path) -> None:
+    months = pd.date_range("2019-01-01", "2022-12-01", freq="MS")
+    coverage = pd.DataFrame(
+        {"municipality": "111", "service": "emergency", "month": months, "status": "complete"}
+    )
+    coverage.loc[coverage["month"] < "2020-01-01", "status"] = "none"
+    store = small_county.build_store(
+        tmp_path, AS_OF, persons=persons(), contacts=contacts(), coverage=coverage
+    )
+    index = groups.build(store, KNOWN, tmp_path / "work" / "memberships", ["all"])
+    panel.build(store, index, KNOWN, tmp_path / "work" / "panels")
+    found = gathered(tmp_path, "team_model", starts={"111": MARCH}).by_outcome["emergency_contacts"]
+    assert isinstance(found, AreaPanel)
+    heinola = found.counts[found.areas.index("111")]
+    assert np.isnan(heinola[found.months < month_index(2020, 1)]).all()
+    assert not np.isnan(heinola[found.months >= month_index(2020, 1)]).any()
+    assert replace(found).without(0).areas == found.areas[1:]
