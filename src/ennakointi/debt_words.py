@@ -27,7 +27,6 @@ from ennakointi.text import supported
 
 DEBT = ("debt", "debt_lo80", "debt_hi80")
 NOW = ("now", "now_lo80", "now_hi80")
-RETURN_SHARES = (0.3, 0.8)  # the share of missing contacts that comes back: IFS scenarios, never one number
 
 
 @dataclass(frozen=True)
@@ -271,7 +270,7 @@ def person_years(services: pd.DataFrame, context: PageContext) -> tuple[float, f
     if minutes <= 0:
         return None
     work = minutes / 60 / context.hours_per_person_year
-    return RETURN_SHARES[0] * work, RETURN_SHARES[1] * work
+    return context.return_shares[0] * work, context.return_shares[1] * work
 
 
 def work_sentence(row: Row, services: pd.DataFrame, context: PageContext) -> str:
@@ -285,8 +284,8 @@ def work_sentence(row: Row, services: pd.DataFrame, context: PageContext) -> str
     return context.catalogue.gettext(
         "If {low}–{high} of the missing contacts still come back, meeting them takes {years} person-years "
         "of work.",
-        low=f"{RETURN_SHARES[0] * 100:.0f}",
-        high=context.catalogue.percent(RETURN_SHARES[1]),
+        low=f"{context.return_shares[0] * 100:.0f}",
+        high=context.catalogue.percent(context.return_shares[1]),
         years=rounded_range(*work, context),
     )
 

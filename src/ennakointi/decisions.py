@@ -57,8 +57,8 @@ def _largest_need(tables: Mapping[str, pd.DataFrame], context: PageContext) -> B
         _(
             "If {low}–{high} of its missing contacts come back, meeting them takes {years} person-years of "
             "work{cost}.",
-            low=f"{debt_words.RETURN_SHARES[0] * 100:.0f}",
-            high=context.catalogue.percent(debt_words.RETURN_SHARES[1]),
+            low=f"{context.return_shares[0] * 100:.0f}",
+            high=context.catalogue.percent(context.return_shares[1]),
             years=debt_words.rounded_range(*years, context),
             cost=_cost(row, context),
         ),
@@ -71,7 +71,7 @@ def _cost(row: Row, context: PageContext) -> str:
     unit_cost = context.unit_cost_eur.get(str(row["service"]))
     if unit_cost is None:
         return ""
-    low, high = (share * row["now"] * unit_cost for share in debt_words.RETURN_SHARES)
+    low, high = (share * row["now"] * unit_cost for share in context.return_shares)
     amount = debt_words.rounded_range(low, high, context)
     return context.catalogue.gettext(" (computed cost {amount} euros)", amount=amount)
 

@@ -90,6 +90,7 @@ class PageContext:
     hours_per_person_year: float = 1600.0
     interventions: Mapping[str, InterventionFacts] = field(default_factory=dict)
     area: str = ""
+    return_shares: tuple[float, float] = (0.3, 0.8)
 
     def label(self, kind: str, code: str) -> str:
         """The reader's word for a code, or the code itself when nobody has named it."""

@@ -40,6 +40,7 @@ def page_context(
         missing=frozenset(facts["missing"]),
         breaks=_breaks(parameters, catalogue),
         synthetic=facts["synthetic"],
+        return_shares=(min(debt.return_shares), max(debt.return_shares)),
         area=f"county:{parameters.region.county_code}",
         links={(notebook, group): href for notebook, group, href in facts.get("links", ())},
         unit_cost_eur=_unit_costs(parameters),

@@ -116,6 +116,7 @@ def test_notebooks_come_in_their_order_and_name_declared_tables():
     assert {n.id: n.per for n in notebooks} == {
         "summary": "once",
         "service_debt": "group",
+        "deviation": "group",
         "effectiveness": "group",
         "data_quality": "once",
     }
