@@ -44,10 +44,11 @@ def main(residents: str = "205000", mode: str = "full", jobs: str = "2") -> None
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         program = [sys.executable, "-m", "ennakointi"]
+        data, places = str(place / "data"), ["--work", str(place / "work"), "--output", str(place / "outputs")]
+        asked = ["--quarter", "2025Q3", "--mode", mode, "--jobs", jobs]
         steps = {
-            "synth": [*program, "synth", str(place / "data"), "--residents", residents],
-            "run": [*program, "run", "--data", str(place / "data"), "--quarter", "2025Q3", "--mode", mode]
-            + ["--jobs", jobs, "--work", str(place / "work"), "--output", str(place / "outputs")],
+            "synth": [*program, "synth", data, "--residents", residents],
+            "run": [*program, "run", "--data", data, *asked, *places],
         }
         for name, command in steps.items():
             code, seconds, peak = measured(command)

@@ -71,16 +71,12 @@ def assess(county: np.ndarray, first: int, seed: int) -> list[dict[str, object]]
     """One row a series and way of making the interval."""
     months = first + np.arange(LENGTH)
     flat = np.ones(LENGTH)
-    history = [
-        UndisturbedSeries(y[:START], flat[:START] * y[BASELINE].mean(), months[:START]) for y in county
-    ]
+    history = [UndisturbedSeries(y[:START], flat[:START] * y[BASELINE].mean(), months[:START]) for y in county]
     factors = calibration.calibrate(history, WINDOW, SKIP, seed=seed)
     rows = []
     for i, counts in enumerate(county):
         base = flat * counts[BASELINE].mean()
-        simulated = paths.simulate(
-            counts[BASELINE], base[BASELINE], months[BASELINE], base[72:LENGTH], 500, seed + i
-        )
+        simulated = paths.simulate(counts[BASELINE], base[BASELINE], months[BASELINE], base[72:LENGTH], 500, seed + i)
         error = float((counts[START:] - simulated.point[SKIP:]).sum())
         for way, (low, high) in ways(simulated, factors).items():
             rows.append({"way": way, "level": counts.mean(), "error": error, "low": low, "high": high,
@@ -136,9 +132,7 @@ def point_errors(county: np.ndarray, first: int) -> list[dict[str, object]]:
 def main(counties: int) -> None:
     for name, made in (("simulated", simulated_counties(counties)), ("Scottish A&E", scottish_counties())):
         every = list(made)
-        rows = Parallel(n_jobs=2)(
-            delayed(assess)(county, first, i) for i, (county, first) in enumerate(every)
-        )
+        rows = Parallel(n_jobs=2)(delayed(assess)(county, first, i) for i, (county, first) in enumerate(every))
         print(f"\n{name}\n{table([r for part in rows for r in part]).round(3).to_string()}")
         errors = Parallel(n_jobs=2)(delayed(point_errors)(county, first) for county, first in every)
         peers = pd.DataFrame([r for part in errors for r in part]).groupby("peer", sort=False)["error"]

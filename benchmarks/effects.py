@@ -105,9 +105,7 @@ def measure(study: Study, runs: int) -> dict[str, float]:
     bounded = [one for one in planted if np.isfinite([one.lo95, one.hi95]).all()]
     return {
         "false_positives": float(np.mean([one.p_value <= 0.05 for one in null])),
-        "coverage": float(np.mean([one.lo95 <= EFFECT <= one.hi95 for one in bounded]))
-        if bounded
-        else np.nan,
+        "coverage": float(np.mean([one.lo95 <= EFFECT <= one.hi95 for one in bounded])) if bounded else np.nan,
         "power": float(np.mean([one.p_value <= 0.05 for one in planted])),
         "width": float(np.median([one.hi95 - one.lo95 for one in bounded])) if bounded else np.nan,
         "refused": 1 - len(bounded) / runs,
@@ -117,9 +115,7 @@ def measure(study: Study, runs: int) -> dict[str, float]:
 
 def table(runs: int) -> pd.DataFrame:
     """Every design and autocorrelation."""
-    rows = [
-        {"design": name, "autocorrelation": rho, **measure(study, runs)} for name, rho, study in designs()
-    ]
+    rows = [{"design": name, "autocorrelation": rho, **measure(study, runs)} for name, rho, study in designs()]
     return pd.DataFrame(rows)
 
 

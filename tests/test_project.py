@@ -67,6 +67,5 @@ def test_git_holds_no_data_and_no_notebook_outputs() -> None:
 def test_every_make_target_of_the_house_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(
-        re.search(rf"^{target}:", makefile, re.M)
-        for target in ("demo", "test", "test-all", "lint", "lab", "bench")
+        re.search(rf"^{target}:", makefile, re.M) for target in ("demo", "test", "test-all", "lint", "lab", "bench")
     )

@@ -68,9 +68,7 @@ def fate(
         legend = bar + tall + (100 if magnified else 18)
         sheet = Sheet(width, legend + legend_height(entries, width))
         if total_label:
-            sheet.say(
-                0, 16, f"{total_label} {'' if total is None else catalogue.significant(total)}", weight="bold"
-            )
+            sheet.say(0, 16, f"{total_label} {'' if total is None else catalogue.significant(total)}", weight="bold")
         left = _stack(sheet, bar, tall, stack, catalogue)
         if magnified:
             _magnifier(sheet, left * stack[0][0] / whole, bar + tall, bar + tall + 34)
@@ -81,9 +79,7 @@ def fate(
     return both_widths(draw, alt, caption)
 
 
-def _stack(
-    sheet: Sheet, top: float, tall: float, parts: Sequence[tuple[float, str]], catalogue: Catalogue
-) -> float:
+def _stack(sheet: Sheet, top: float, tall: float, parts: Sequence[tuple[float, str]], catalogue: Catalogue) -> float:
     """Parts side by side over the whole sheet; gives back its width."""
     whole, left = sum(value for value, _ in parts) or 1.0, 0.0
     for value, colour in parts:
@@ -184,9 +180,7 @@ def forest(
         The numbers are shares, shown as percentages.
     """
     ends = _with_margin(frame)
-    ticks = [
-        tick for tick in MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(*ends) if ends[0] <= tick <= ends[1]
-    ]
+    ticks = [tick for tick in MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(*ends) if ends[0] <= tick <= ends[1]]
     show = catalogue.signed_percent if percent else catalogue.signed
     digits = 0 if ticks[1] - ticks[0] >= (0.01 if percent else 1) else 1
 

@@ -46,9 +46,7 @@ def cohorts(store: Store, person_months: Path, found: Trials, plan: CohortPlan) 
     enrolled person was are left out: they could not have been enrolled."""
     codes = store.codes("contacts", "service")
     of_outcome = [np.array([code in services for code in codes]) for services in plan.outcomes.values()]
-    sets = np.concatenate(
-        [np.stack(of_outcome), np.ones((1, len(codes)), bool), np.eye(len(codes), dtype=bool)]
-    )
+    sets = np.concatenate([np.stack(of_outcome), np.ones((1, len(codes)), bool), np.eye(len(codes), dtype=bool)])
     parts = []
     for bucket in range(BUCKETS):
         rows = np.flatnonzero(found.person % BUCKETS == bucket)
@@ -59,10 +57,7 @@ def cohorts(store: Store, person_months: Path, found: Trials, plan: CohortPlan) 
     values, names = _covariates(part, store, len(plan.outcomes), found)
     strange = part.statuses & ~part.statuses[found.enrolled].any(axis=0)
     comparable = np.asarray(~strange.any(axis=1))
-    return {
-        name: _cohort(part, place, found, values, names, comparable)
-        for place, name in enumerate(plan.outcomes)
-    }
+    return {name: _cohort(part, place, found, values, names, comparable) for place, name in enumerate(plan.outcomes)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +76,7 @@ class _Part:
     later: Floats  # share of the follow-up after an enrolment of their own
 
 
-def _bucket(
-    store: Store, person_months: Path, found: Trials, rows: Ints, sets: Bools, plan: CohortPlan
-) -> _Part:
+def _bucket(store: Store, person_months: Path, found: Trials, rows: Ints, sets: Bools, plan: CohortPlan) -> _Part:
     bucket = int(found.person[rows[0]] % BUCKETS)
     known = persons(store, bucket, plan.intervention)
     index, person = found.index_month[rows], found.person[rows] // BUCKETS
@@ -103,9 +96,7 @@ def _bucket(
         quarters=np.diff(counts[case[:, None], edges], axis=1).astype(np.float32),
         follow_events=np.moveaxis(monthly[:, :, : len(plan.outcomes)], 2, 1) * held,
         follow_days=known.days(person, after, after)[:, None, :] * held,
-        before_days=known.days(person, first_month + edges[:, :-1], first_month + edges[:, 1:] - 1).astype(
-            float
-        ),
+        before_days=known.days(person, first_month + edges[:, :-1], first_month + edges[:, 1:] - 1).astype(float),
         age=(index - known.birth_month[person]) / 12,
         sex=known.sex[person],
         municipality=known.municipality[person],
@@ -129,9 +120,7 @@ def _statuses(store: Store, bucket: int, person: Ints, index: Ints, controllers:
         return held
     columns = ("person", "status", "controller", "start_day", "end_day")
     frame: pd.DataFrame = store.frame("statuses", bucket).select(*columns).collect("pandas").to_native()
-    allowed = [
-        place for place, code in enumerate(store.codes("statuses", "controller")) if code in controllers
-    ]
+    allowed = [place for place, code in enumerate(store.codes("statuses", "controller")) if code in controllers]
     kept = frame[frame["controller"].isna() | frame["controller"].isin(allowed)]
     trials = pd.DataFrame({"row": np.arange(len(person)), "person": person, "day": day_of(index)})
     spells = kept.assign(person=kept["person"].astype(np.int64) // BUCKETS)
@@ -168,9 +157,7 @@ def _traits(part: _Part, store: Store) -> dict[str, Floats]:
     traits["known_share"] = part.before_days.sum(axis=1) / (DAYS_PER_YEAR * 2)
     for name, values in (("sex", part.sex), ("municipality", part.municipality)):
         codes = store.codes("persons", name)
-        traits |= {
-            f"{name}_{codes[value]}": (values == value).astype(float) for value in np.unique(values)[1:]
-        }
+        traits |= {f"{name}_{codes[value]}": (values == value).astype(float) for value in np.unique(values)[1:]}
     for place, status in enumerate(store.codes("statuses", "status")):
         if part.statuses[:, place].any():
             traits[f"status_{status}"] = part.statuses[:, place].astype(float)
@@ -186,9 +173,7 @@ def _cohort(
     events, days = part.follow_events[seen, place], part.follow_days[seen, place]
     before, before_days = part.quarters[seen, :, place].astype(float), part.before_days[seen]
     n_after = events.shape[1] // 3
-    follow = [
-        array[:, : 3 * n_after].reshape(len(events), n_after, 3).sum(axis=2) for array in (events, days)
-    ]
+    follow = [array[:, : 3 * n_after].reshape(len(events), n_after, 3).sum(axis=2) for array in (events, days)]
     year = SELECTION_MONTHS // 3
     return Cohort(
         person=found.person[seen],

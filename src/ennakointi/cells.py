@@ -111,9 +111,7 @@ def _build(store: Store, group_index: Memberships, parameters: Parameters, axes:
     _describe(work, tables, [axes.services[code] for code in sorted(used)])
 
 
-def _small_frames(
-    axes: Axes, coverage: pd.DataFrame, connection: duckdb.DuckDBPyConnection
-) -> dict[str, nw.LazyFrame]:
+def _small_frames(axes: Axes, coverage: pd.DataFrame, connection: duckdb.DuckDBPyConnection) -> dict[str, nw.LazyFrame]:
     tables = {
         "calendar": reductions.calendar(axes.first_month, axes.last_month),
         "age_bands": axes.age_bands(),

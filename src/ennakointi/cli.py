@@ -44,9 +44,7 @@ def _failed(error: Exception, debug: bool, code: int) -> int:
     if debug:
         traceback.print_exc()
     expected = isinstance(error, EnnakointiError)
-    said = (
-        str(error) if expected else f"unexpected {type(error).__name__}; run again with --debug to see where"
-    )
+    said = str(error) if expected else f"unexpected {type(error).__name__}; run again with --debug to see where"
     print(f"ennakointi: {said}", file=sys.stderr)
     return code
 
@@ -71,9 +69,7 @@ def _template(options: argparse.Namespace) -> int:
     from ennakointi import sources
 
     sources.template(options.folder)
-    print(
-        f"{options.folder}: one empty CSV for each table of the contract. Only persons and contacts are needed."
-    )
+    print(f"{options.folder}: one empty CSV for each table of the contract. Only persons and contacts are needed.")
     return 0
 
 
@@ -163,18 +159,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--debug", action="store_true", help="show the traceback of a fault")
-    parser.add_argument(
-        "--parameters", type=Path, help="a folder of parameter documents that replace the shipped"
-    )
-    parser.add_argument(
-        "--region", default="paijat-hame", help="region in regions.yml (default: %(default)s)"
-    )
+    parser.add_argument("--parameters", type=Path, help="a folder of parameter documents that replace the shipped")
+    parser.add_argument("--region", default="paijat-hame", help="region in regions.yml (default: %(default)s)")
 
 
 def _synthetic_size(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--residents", type=_count, default=20_000, help="size of the county (default: %(default)s)"
-    )
+    parser.add_argument("--residents", type=_count, default=20_000, help="size of the county (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same data (default: %(default)s)")
 
 
@@ -182,28 +172,16 @@ def _run_settings(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--output", type=Path, default=Path("outputs"), help="default: %(default)s")
     parser.add_argument("--work", type=Path, default=Path("work"), help="secure folder, default: %(default)s")
     parser.add_argument("--notebooks-from", type=Path, help="a folder of notebooks that replace the shipped")
-    parser.add_argument(
-        "--group", action="append", metavar="ID", help="only this target group; may be repeated"
-    )
-    parser.add_argument(
-        "--notebook", action="append", metavar="ID", help="only this notebook; may be repeated"
-    )
+    parser.add_argument("--group", action="append", metavar="ID", help="only this target group; may be repeated")
+    parser.add_argument("--notebook", action="append", metavar="ID", help="only this notebook; may be repeated")
     parser.add_argument("--mode", choices=("fast", "full"), default=mode, help="default: %(default)s")
-    parser.add_argument(
-        "--as-of", type=_date, help="what was known on this day (default: the quarter's last day)"
-    )
-    parser.add_argument(
-        "--jobs", type=_count, default=os.cpu_count() or 1, help="at a time (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--language", action="append", choices=("fi", "sv", "en"), help="may be repeated (default: fi)"
-    )
-    parser.add_argument(
-        "--resume", action="store_true", help="keep what an earlier, interrupted run finished"
-    )
+    parser.add_argument("--as-of", type=_date, help="what was known on this day (default: the quarter's last day)")
+    parser.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, help="at a time (default: %(default)s)")
+    parser.add_argument("--language", action="append", choices=("fi", "sv", "en"), help="may be repeated (default: fi)")
+    parser.add_argument("--resume", action="store_true", help="keep what an earlier, interrupted run finished")
 
 
-def _add_run_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+def _add_run_commands(commands: argparse._SubParsersAction) -> None:
     demo = commands.add_parser("demo", help="make a synthetic county and run a quarter on it")
     _common(demo)
     _synthetic_size(demo)
@@ -211,15 +189,13 @@ def _add_run_commands(commands: argparse._SubParsersAction) -> None:  # type: ig
     demo.set_defaults(command=_demo)
     run = commands.add_parser("run", help="run a quarter: validate, compute, protect, publish")
     run.add_argument("--data", type=Path, required=True, help="folder of the contract's tables")
-    run.add_argument(
-        "--quarter", required=True, help="for example 2025Q3, or `previous` for the last whole one"
-    )
+    run.add_argument("--quarter", required=True, help="for example 2025Q3, or `previous` for the last whole one")
     _common(run)
     _run_settings(run, "full")
     run.set_defaults(command=_run)
 
 
-def _add_data_commands(commands: argparse._SubParsersAction) -> None:  # type: ignore[type-arg]
+def _add_data_commands(commands: argparse._SubParsersAction) -> None:
     synth = commands.add_parser("synth", help="write a synthetic county with its truth")
     synth.add_argument("folder", type=Path)
     _common(synth)

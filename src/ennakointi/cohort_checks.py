@@ -90,9 +90,7 @@ def _persons(effect: EnrolledEffect, settings: EffectSettings) -> Check:
         enough,
         N_("Enrolled persons who could be followed: {enrolled_persons}.")
         if enough
-        else N_(
-            "Enrolled persons who could be followed: {enrolled_persons}; at least {least_number} are needed."
-        ),
+        else N_("Enrolled persons who could be followed: {enrolled_persons}; at least {least_number} are needed."),
         values,
         critical=True,
     )
@@ -145,9 +143,7 @@ def _overlap(effect: EnrolledEffect, settings: EffectSettings) -> Check:
         enough,
         N_("There are enough persons like the enrolled to compare with (worth {like_persons} persons).")
         if enough
-        else N_(
-            "There are too few persons like the enrolled to compare with (worth {like_persons} persons)."
-        ),
+        else N_("There are too few persons like the enrolled to compare with (worth {like_persons} persons)."),
         {"like_persons": int(effect.effective_comparison)},
         critical=True,
     )

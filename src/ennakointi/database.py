@@ -38,15 +38,11 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("memory", "disk"):
             if not _SIZE.fullmatch(getattr(self, name)):
-                raise ParameterError(
-                    f"limit {name} is {getattr(self, name)!r}: write a size such as 1GB or 500MB"
-                )
+                raise ParameterError(f"limit {name} is {getattr(self, name)!r}: write a size such as 1GB or 500MB")
         if self.threads < 1:
             raise ParameterError(f"limit threads is {self.threads}: at least 1 is needed")
         if not 0 <= self.quarantined_share <= 1:
-            raise ParameterError(
-                f"limit quarantined_share is {self.quarantined_share}: give a share from 0 to 1"
-            )
+            raise ParameterError(f"limit quarantined_share is {self.quarantined_share}: give a share from 0 to 1")
 
 
 def connect(temporary: Path, folders: Sequence[Path], limits: Limits) -> duckdb.DuckDBPyConnection:
@@ -95,9 +91,7 @@ def clear_errors(doing: str) -> Iterator[None]:
         if _is_disk(error):
             raise _disk_full(doing) from error
         if isinstance(error, duckdb.Error):
-            raise DataError(
-                f"{doing}: a file is damaged or was changed while it was read; deliver it again"
-            ) from error
+            raise DataError(f"{doing}: a file is damaged or was changed while it was read; deliver it again") from error
         raise RunError(f"{doing}: {error.strerror or type(error).__name__}") from error
 
 

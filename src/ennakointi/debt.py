@@ -98,9 +98,7 @@ def estimate(
     )
 
 
-def calibrate(
-    panel: Panel, settings: DebtSettings, services: Mapping[str, Service], seed: int
-) -> Calibration:
+def calibrate(panel: Panel, settings: DebtSettings, services: Mapping[str, Service], seed: int) -> Calibration:
     """The calibration of a group whose membership does not depend on care, usually `all`, for other groups to
     borrow.
 
@@ -132,9 +130,7 @@ _ENDOGENOUS = Refusal(
     ),
 )
 _NOTHING = Refusal("refused", N_("No service has enough covered months and contacts for an estimate."))
-_NO_AREA = Refusal(
-    "refused", N_("The register holds no area through the whole baseline and the start of the window.")
-)
+_NO_AREA = Refusal("refused", N_("The register holds no area through the whole baseline and the start of the window."))
 _FEW = Refusal("refused", N_("There are fewer than 12 contacts in the baseline."))
 
 
@@ -224,9 +220,7 @@ def _accounts(
         service: ledger.keep(
             series[service],
             paths_of,
-            ledger.substitution(
-                series[service], services[service].substitutes, series, simulated, len(paths_of.paths)
-            ),
+            ledger.substitution(series[service], services[service].substitutes, series, simulated, len(paths_of.paths)),
             factors,
             contacts_per_episode.get(service, 1.0),
         )

@@ -27,9 +27,7 @@ FALLBACK_LIMIT = 0.05  # share of expected contacts in services too small for th
 ServiceCheck = tuple[str, Check]
 
 
-def checks(
-    accounts: Mapping[str, Ledger], factors: Calibration, breaks: Sequence[Break]
-) -> list[ServiceCheck]:
+def checks(accounts: Mapping[str, Ledger], factors: Calibration, breaks: Sequence[Break]) -> list[ServiceCheck]:
     """All checks of the total, and of single services those that failed."""
     total = accounts["all"]
     found = [
@@ -45,9 +43,7 @@ def checks(
     ]
     for service, account in accounts.items():
         if service != "all":
-            found.extend(
-                (service, check) for check in _service_checks(account, breaks) if check.passed is False
-            )
+            found.extend((service, check) for check in _service_checks(account, breaks) if check.passed is False)
     return found
 
 
@@ -81,14 +77,10 @@ def _baseline(account: Ledger) -> Check:
 
 def _coverage(account: Ledger) -> Check:
     calendar = account.series.account
-    share = float(
-        account.series.between(account.series.covered_share, calendar.window_start, calendar.last).mean()
-    )
+    share = float(account.series.between(account.series.covered_share, calendar.window_start, calendar.last).mean())
     values = {"covered_share": share}
     if share >= AIMED_COVERAGE:
-        return Check(
-            "coverage", True, "The register holds the same area all the time: {covered_share}.", values
-        )
+        return Check("coverage", True, "The register holds the same area all the time: {covered_share}.", values)
     return Check(
         "coverage",
         False,
@@ -155,12 +147,8 @@ def _noise(account: Ledger) -> Check:
         return Check("noise", None, "Whether the difference is larger than chance cannot be told.")
     share = half_width / expected
     if account.debt_lo80[end] > 0 or account.debt_hi80[end] < 0:
-        return Check(
-            "noise", True, "The difference is larger than chance (±{noise_share}).", {"noise_share": share}
-        )
-    return Check(
-        "noise", False, "The difference is no larger than chance (±{noise_share}).", {"noise_share": share}
-    )
+        return Check("noise", True, "The difference is larger than chance (±{noise_share}).", {"noise_share": share})
+    return Check("noise", False, "The difference is no larger than chance (±{noise_share}).", {"noise_share": share})
 
 
 def _break_inside(account: Ledger, breaks: Sequence[Break]) -> Check:

@@ -139,8 +139,7 @@ class DebtPage:
 
     def _listed(self, parts: pd.DataFrame) -> str:
         return "; ".join(
-            f"{part['label'].lower()} {self.context.catalogue.number(part['value'])}"
-            for part in records(parts)
+            f"{part['label'].lower()} {self.context.catalogue.number(part['value'])}" for part in records(parts)
         )
 
     def _parts_table(self, parts: pd.DataFrame) -> Block:
@@ -186,9 +185,7 @@ class DebtPage:
     def _breaks(self, shown: pd.DataFrame) -> list[Break]:
         months = set(shown["month"])
         return [
-            b
-            for b in self.context.breaks
-            if b.month in months and b.concerns(self.target_group) and not b.services
+            b for b in self.context.breaks if b.month in months and b.concerns(self.target_group) and not b.services
         ]
 
     def _course(self, shown: pd.DataFrame) -> str:
@@ -312,12 +309,8 @@ class DebtPage:
         known = [self.context.break_words(b) for b in self.context.breaks if b.concerns(self.target_group)]
         return markup.stack(
             markup.bullets(*self._certainty_sentences(total)) if self._has_debt else None,
-            markup.checks(whole, self.context.catalogue)
-            if whole
-            else markup.paragraph(_("No checks were made.")),
-            markup.details(
-                _("Shortcomings of single services"), markup.checks(services, self.context.catalogue)
-            )
+            markup.checks(whole, self.context.catalogue) if whole else markup.paragraph(_("No checks were made.")),
+            markup.details(_("Shortcomings of single services"), markup.checks(services, self.context.catalogue))
             if services
             else None,
             markup.details(_("Known breaks"), markup.bullets(*known)) if known else None,
@@ -334,9 +327,7 @@ class DebtPage:
         if total is not None and is_shown(total, *debt_words.DEBT):
             sentences = [_("In 8 cases of 10 the true number lies inside the uncertainty interval (80%).")]
         if "coverage" in self.context.missing:
-            sentences.append(
-                _("The source does not tell what the register covers: every month counts as complete.")
-            )
+            sentences.append(_("The source does not tell what the register covers: every month counts as complete."))
         return sentences
 
     def definitions(self) -> Block:

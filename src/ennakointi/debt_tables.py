@@ -35,9 +35,7 @@ class Refusal:
         return message_json(self.reason, self.values)
 
 
-def monthly(
-    target_group: str, accounts: Mapping[str, Ledger], services: Mapping[str, Service]
-) -> pd.DataFrame:
+def monthly(target_group: str, accounts: Mapping[str, Ledger], services: Mapping[str, Service]) -> pd.DataFrame:
     """`service_debt`: the baseline's months with fitted expectation, then the account's months.
 
     `hidden`, `lost`, `unexplained` and `structural` are empty: they are not estimated from a panel of counts.
@@ -116,9 +114,7 @@ def _row(account: Ledger, refusals: Mapping[str, Refusal]) -> dict[str, Any]:
     end, now = n - 1, len(account.debt) - 1
     calendar = account.series.account
     expected = float(account.expected[:n].sum())
-    share = account.series.between(
-        account.series.covered_share, calendar.window_start, calendar.window_end
-    ).mean()
+    share = account.series.between(account.series.covered_share, calendar.window_start, calendar.window_end).mean()
     half_width = (account.debt_hi80[end] - account.debt_lo80[end]) / 2
     return {
         "status": "debt",
@@ -138,9 +134,7 @@ def _row(account: Ledger, refusals: Mapping[str, Refusal]) -> dict[str, Any]:
         "now_hi80": account.debt_hi80[now],
         "noise_share": half_width / expected if expected > 0 else np.nan,
         "covered_share": float(share),
-        "n_persons": account.series.between(
-            account.series.persons, calendar.window_start, calendar.window_end
-        ).max(),
+        "n_persons": account.series.between(account.series.persons, calendar.window_start, calendar.window_end).max(),
     }
 
 

@@ -91,8 +91,7 @@ def debt_sentence(row: Row, context: PageContext) -> str:
             interval=number.interval,
         )
     return _(
-        "In {span} about {debt} fewer contacts took place than expected (80% uncertainty interval "
-        "{interval}).",
+        "In {span} about {debt} fewer contacts took place than expected (80% uncertainty interval {interval}).",
         span=span,
         debt=number.value,
         interval=number.interval,
@@ -261,11 +260,7 @@ def person_years(services: pd.DataFrame, context: PageContext) -> tuple[float, f
     `services` are rows of `debt_summary`, one per service; more contacts of one offset fewer of another. None
     when no number is shown, or nothing is left.
     """
-    left = [
-        row
-        for row in records(services)
-        if row["service"] in context.minutes_per_contact and is_shown(row, "now")
-    ]
+    left = [row for row in records(services) if row["service"] in context.minutes_per_contact and is_shown(row, "now")]
     minutes = sum(row["now"] * context.minutes_per_contact[row["service"]] for row in left)
     if minutes <= 0:
         return None
@@ -282,8 +277,7 @@ def work_sentence(row: Row, services: pd.DataFrame, context: PageContext) -> str
     if work is None or not is_shown(row, *DEBT) or direction(row) != "missing":
         return ""
     return context.catalogue.gettext(
-        "If {low}–{high} of the missing contacts still come back, meeting them takes {years} person-years "
-        "of work.",
+        "If {low}–{high} of the missing contacts still come back, meeting them takes {years} person-years of work.",
         low=f"{context.return_shares[0] * 100:.0f}",
         high=context.catalogue.percent(context.return_shares[1]),
         years=rounded_range(*work, context),

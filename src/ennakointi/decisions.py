@@ -55,8 +55,7 @@ def _largest_need(tables: Mapping[str, pd.DataFrame], context: PageContext) -> B
     return _linked(
         _("To decide: is capacity added to the service {service}?", service=service),
         _(
-            "If {low}–{high} of its missing contacts come back, meeting them takes {years} person-years of "
-            "work{cost}.",
+            "If {low}–{high} of its missing contacts come back, meeting them takes {years} person-years of work{cost}.",
             low=f"{context.return_shares[0] * 100:.0f}",
             high=context.catalogue.percent(context.return_shares[1]),
             years=debt_words.rounded_range(*years, context),

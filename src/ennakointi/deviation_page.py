@@ -93,9 +93,7 @@ class DeviationPage:
             deviation_words.largest(main),
         )
         marks = {
-            str(row["period_start"])[:10]: deviation_words.period(row, self.context)
-            for row in tops
-            if row is not None
+            str(row["period_start"])[:10]: deviation_words.period(row, self.context) for row in tops if row is not None
         }
         return tuple(sorted(marks.items()))
 
@@ -183,10 +181,7 @@ class DeviationPage:
         return markup.bullets(
             _("In 8 cases of 10 an ordinary period lies inside the forecast interval (80%)."),
             _("The comparison period is too short for a trend, so deviations are not added up."),
-            _(
-                "The source holds only totals: it does not tell who waits or what replaced the missing "
-                "events."
-            ),
+            _("The source holds only totals: it does not tell who waits or what replaced the missing events."),
             _(
                 "The series runs from {first} to {last}.",
                 first=self.context.catalogue.date(first),

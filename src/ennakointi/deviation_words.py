@@ -76,9 +76,7 @@ def largest_sentence(series: pd.DataFrame, context: PageContext) -> str:
     row = largest(in_window(series, context))
     if row is None:
         row = largest(series)
-        return (
-            "" if row is None else _("Largest deviation: {sentence}", sentence=_period_sentence(row, context))
-        )
+        return "" if row is None else _("Largest deviation: {sentence}", sentence=_period_sentence(row, context))
     return _(
         "Largest deviation in {span}: {sentence}",
         span=context.span(*context.window),
@@ -89,8 +87,7 @@ def largest_sentence(series: pd.DataFrame, context: PageContext) -> str:
 def _period_sentence(row: Row, context: PageContext) -> str:
     expected = context.catalogue.estimate(*numbers(row, EXPECTED))
     return context.catalogue.gettext(
-        "{period}, {share}. Observed {observed}, expected about {expected} (80% forecast interval "
-        "{interval}).",
+        "{period}, {share}. Observed {observed}, expected about {expected} (80% forecast interval {interval}).",
         period=period(row, context),
         share=context.catalogue.signed_percent(row["deviation_share"]),
         observed=context.catalogue.number(row["observed"]),

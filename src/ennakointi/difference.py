@@ -38,9 +38,7 @@ class Cells:
 
     def shifted(self, periods: int) -> Cells:
         """The same cells moved in time, as for a placebo date."""
-        return Cells(
-            *(part + periods for part in (self.start, self.base_first, self.base_last, self.first, self.last))
-        )
+        return Cells(*(part + periods for part in (self.start, self.base_first, self.base_last, self.first, self.last)))
 
 
 def group_time_cells(
@@ -77,9 +75,7 @@ def window_sums(values: Floats, periods: Ints, first: Ints, last: Ints) -> Float
     return np.where(whole, running[:, high] - running[:, low], np.nan)
 
 
-def coefficients(
-    assignments: Ints, cells: Cells, weight: Floats, comparison: str = "not_yet"
-) -> tuple[Floats, Floats]:
+def coefficients(assignments: Ints, cells: Cells, weight: Floats, comparison: str = "not_yet") -> tuple[Floats, Floats]:
     """Coefficients of the areas' changes in the aggregated effect, for many assignments of starts at once.
 
     Parameters

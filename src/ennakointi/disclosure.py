@@ -39,9 +39,7 @@ SHARE_DIGITS = 3
 _HIDDEN_KINDS = (PERSONS, COUNT, EUROS, ESTIMATE, SHARE)
 _MIDPOINT = "midpoint6"
 _CUMULATED = frozenset(["service_debt"])  # rows of a series cumulate over its months
-_PERSON_COLUMN = re.compile(
-    r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE
-)
+_PERSON_COLUMN = re.compile(r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE)
 
 
 class DisclosureError(EnnakointiError):
@@ -98,9 +96,7 @@ def _declared(name: str, frame: pd.DataFrame) -> ResultTable:
     if persons:
         raise DisclosureError(f"{name}: column {persons[0]} holds persons; result tables never do")
     if name not in RESULT_TABLES:
-        raise DisclosureError(
-            f"{name}: no such table in result_tables; declare it with the kind of each column"
-        )
+        raise DisclosureError(f"{name}: no such table in result_tables; declare it with the kind of each column")
     if "suppressed" in frame.columns:
         raise DisclosureError(f"{name}: already released; release the unrounded table, and only once")
     table = RESULT_TABLES[name]
@@ -216,9 +212,7 @@ def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> 
     for column in table.columns:
         value = released[column.name]
         if column.total_of:
-            total = pd.concat([_term(released, term) for term in column.total_of], axis=1).sum(
-                axis=1, skipna=False
-            )
+            total = pd.concat([_term(released, term) for term in column.total_of], axis=1).sum(axis=1, skipna=False)
             released[column.name] = total.where(value.notna() & total.notna(), value)
         if column.kind != SHARE:
             continue
@@ -227,9 +221,7 @@ def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> 
             ratio = (part / whole.where(whole != 0)).where(value.notna())
             value = ratio
         elif column.name == "debt_weeks":
-            value = value * (released["debt"] / exact["debt"].where(exact["debt"] != 0)).fillna(0).where(
-                value.notna()
-            )
+            value = value * (released["debt"] / exact["debt"].where(exact["debt"] != 0)).fillna(0).where(value.notna())
         elif column.name == "deviation_share":
             value = (released["observed"] / released["expected"].where(released["expected"] != 0) - 1).where(
                 value.notna()
@@ -293,9 +285,7 @@ def _suppressed(exact: pd.DataFrame, hidden: Flags) -> list[str]:
 _KINDS_OF_FILE = frozenset([".html", ".csv", ".json", ".ipynb", ".txt", ".md"])
 _SHOWN_BY_NOTEBOOKS = frozenset(["text/html", "text/plain", "application/vnd.ennakointi.end+json"])
 _FORBIDDEN = {
-    "a path of the machine": re.compile(
-        r"(?<![\w.:/])/(home|root|tmp|Users|mnt|media|private)/[\w.-]|\b[A-Z]:\\+\w"
-    ),
+    "a path of the machine": re.compile(r"(?<![\w.:/])/(home|root|tmp|Users|mnt|media|private)/[\w.-]|\b[A-Z]:\\+\w"),
     "a column of persons": re.compile(
         r"<th(?![^>]*row)[^>]*>\s*person_id\b|[\"']person_id[\"']\s*:|\A([^\n]*,)?person_id(,|\n)"
     ),

@@ -22,16 +22,11 @@ def decision(intervention: Intervention, as_of: date) -> Check:
     """Whether the pre-registered month of the verdict has come."""
     month = {"decision_month": month_text(intervention.decision_month)}
     if month_of(as_of) >= intervention.decision_month:
-        return Check(
-            "decision_date", True, N_("The month agreed for the verdict has come: {decision_month}."), month
-        )
+        return Check("decision_date", True, N_("The month agreed for the verdict has come: {decision_month}."), month)
     return Check(
         "decision_date",
         False,
-        N_(
-            "This is an interim look: the verdict was agreed for {decision_month}, and repeated "
-            "looks mislead."
-        ),
+        N_("This is an interim look: the verdict was agreed for {decision_month}, and repeated looks mislead."),
         month,
     )
 
@@ -40,9 +35,7 @@ def detectable(share: float, smallest_important: float) -> Check:
     """Whether the data could show the smallest effect that matters."""
     values = {"smallest_share": share, "important_share": smallest_important}
     if not np.isfinite(share):
-        return Check(
-            "detectable", False, N_("Data of this size cannot show any change that could be expected.")
-        )
+        return Check("detectable", False, N_("Data of this size cannot show any change that could be expected."))
     if share <= smallest_important:
         return Check(
             "detectable",
@@ -64,13 +57,9 @@ def detectable(share: float, smallest_important: float) -> Check:
 def negative_control(p_value: float | None) -> Check:
     """Whether an outcome that the intervention cannot change stayed the same."""
     if p_value is None or not np.isfinite(p_value):
-        return Check(
-            "negative_control", None, N_("There is no outcome that the intervention could not have changed.")
-        )
+        return Check("negative_control", None, N_("There is no outcome that the intervention could not have changed."))
     if p_value > LEVEL:
-        return Check(
-            "negative_control", True, N_("An outcome that the intervention cannot change did not change.")
-        )
+        return Check("negative_control", True, N_("An outcome that the intervention cannot change did not change."))
     return Check(
         "negative_control",
         False,
@@ -208,10 +197,7 @@ def of_series(effect: StepEffect) -> list[Check]:
         Check(
             "autocorrelation",
             True,
-            N_(
-                "Months resemble each other (autocorrelation {autocorrelation}); the interval takes "
-                "it into account."
-            ),
+            N_("Months resemble each other (autocorrelation {autocorrelation}); the interval takes it into account."),
             {"autocorrelation": effect.autocorrelation},
         ),
     ]

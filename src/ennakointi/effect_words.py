@@ -77,8 +77,7 @@ def effect_sentence(row: Row, context: PageContext) -> str:
     if hi < 0:
         number = context.catalogue.estimate(-estimate, -hi, -lo)
         return _(
-            "{outcome}: about {number} fewer per hundred persons a year (95% confidence interval "
-            "{interval}).",
+            "{outcome}: about {number} fewer per hundred persons a year (95% confidence interval {interval}).",
             outcome=outcome,
             number=number.value,
             interval=number.interval,

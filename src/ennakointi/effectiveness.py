@@ -64,8 +64,7 @@ def evaluate(intervention: Intervention, evidence: Evidence, settings: EffectSet
         One row of `effects` for each outcome and design, `record` for the one that the verdict rests on.
     """
     findings = {
-        outcome.id: _findings(intervention, outcome, evidence, settings, seed)
-        for outcome in intervention.outcomes
+        outcome.id: _findings(intervention, outcome, evidence, settings, seed) for outcome in intervention.outcomes
     }
     rows, checks = _judged(intervention, findings)
     tables = {
@@ -119,9 +118,7 @@ def _findings(
     return [_with_general_checks(one, intervention, outcome, evidence.as_of) for one in found]
 
 
-def _with_general_checks(
-    found: Finding, intervention: Intervention, outcome: Outcome, as_of: date
-) -> Finding:
+def _with_general_checks(found: Finding, intervention: Intervention, outcome: Outcome, as_of: date) -> Finding:
     general: tuple[Check, ...] = (effect_checks.decision(intervention, as_of),)
     if np.isfinite(found.log.estimate):
         share = _detectable_share(found, outcome)
@@ -165,9 +162,7 @@ def _row(intervention: Intervention, outcome: Outcome, found: Finding, p_value: 
     relative = verdicts.Interval(*(float(np.expm1(value)) for value in (log.estimate, log.lo95, log.hi95)))
     level, verdict = "", ""
     if found.record:
-        design_level = verdicts.evidence_level(
-            found.design, found.checks, found.n_treated, found.n_comparison
-        )
+        design_level = verdicts.evidence_level(found.design, found.checks, found.n_treated, found.n_comparison)
         verdict = _verdict(intervention, outcome, found, relative, design_level, p_value)
         level = verdicts.published_level(design_level, verdict, found.checks)
     return {
@@ -205,9 +200,7 @@ def _verdict(
     p_value: float,
 ) -> str:
     """The verdict; a secondary outcome's finding beyond zero also needs its Holm-adjusted p-value."""
-    named = verdicts.verdict(
-        relative, outcome.better, intervention.smallest_important_effect, level, found.checks
-    )
+    named = verdicts.verdict(relative, outcome.better, intervention.smallest_important_effect, level, found.checks)
     beyond_zero = named in (verdicts.WORKS, verdicts.PROBABLY_WORKS, verdicts.PROBABLY_HARMFUL)
     secondary = outcome.id != intervention.primary_outcome.id
     return verdicts.CANNOT_SAY if secondary and beyond_zero and p_value > effect_checks.LEVEL else named

@@ -223,9 +223,7 @@ class EffectsPage:
         ]
         if others.empty:
             return None
-        return markup.details(
-            _("Other outcomes"), self._effects_table(others, _("Effects on other outcomes"))
-        )
+        return markup.details(_("Other outcomes"), self._effects_table(others, _("Effects on other outcomes")))
 
     def _to_know_more(self, row: Row) -> Block | None:
         """What would be needed before a verdict can be given."""
@@ -236,9 +234,7 @@ class EffectsPage:
         if str(row["design"]) in ("its", "before_after"):
             needed.append(_("A comparison: areas or persons that do not have the intervention yet."))
         if effect_words.facts(row, self.context).selected_on == "prior_use":
-            needed.append(
-                _("Comparison persons who had used as much but did not take part, best by drawing lots.")
-            )
+            needed.append(_("Comparison persons who had used as much but did not take part, best by drawing lots."))
         return markup.stack(markup.paragraph(markup.strong(_("To know more:"))), markup.bullets(*needed))
 
     def _description(self, row: Row) -> Block | None:
@@ -299,18 +295,9 @@ class EffectsPage:
         )
         method = markup.bullets(
             _("Areas that start at different times are compared with areas that have not started yet."),
-            _(
-                "The uncertainty comes from drawing the starting times again at random, so few areas are "
-                "enough."
-            ),
-            _(
-                "Participants are compared with persons who had the same history of use on the same "
-                "starting day."
-            ),
-            _(
-                "A plain before/after of heavy users is never a verdict: their use falls even without any "
-                "support."
-            ),
+            _("The uncertainty comes from drawing the starting times again at random, so few areas are enough."),
+            _("Participants are compared with persons who had the same history of use on the same starting day."),
+            _("A plain before/after of heavy users is never a verdict: their use falls even without any support."),
         )
         return markup.stack(
             markup.details(_("Definitions"), terms), markup.details(_("How the numbers were made"), method)

@@ -85,15 +85,11 @@ def persons(store: Store, bucket: int, intervention: str) -> Persons:
         "resident_to_day",
         "death_day",
     )
-    frame: pd.DataFrame = (
-        store.frame("persons", bucket).select(*columns).sort("person").collect("pandas").to_native()
-    )
+    frame: pd.DataFrame = store.frame("persons", bucket).select(*columns).sort("person").collect("pandas").to_native()
     ends = frame[["resident_to_day", "death_day"]].fillna(OPEN).min(axis=1)
     first = np.full(len(frame), OPEN, dtype=np.int64)
     enrolments = _enrolments(store, bucket, intervention)
-    np.minimum.at(
-        first, enrolments["person"].to_numpy(np.int64) // BUCKETS, enrolments["month"].to_numpy(np.int64)
-    )
+    np.minimum.at(first, enrolments["person"].to_numpy(np.int64) // BUCKETS, enrolments["month"].to_numpy(np.int64))
     return Persons(
         frame["birth_month"].to_numpy(np.int64),
         frame["sex"].to_numpy(np.int64),
@@ -108,12 +104,7 @@ def _enrolments(store: Store, bucket: int, intervention: str) -> pd.DataFrame:
     codes = store.codes("enrolments", "intervention")
     if "enrolments" not in store.tables or intervention not in codes:
         return pd.DataFrame({"person": [], "month": []}, dtype=np.int64)
-    rows = (
-        store.frame("enrolments", bucket)
-        .select("person", "month", "intervention")
-        .collect("pandas")
-        .to_native()
-    )
+    rows = store.frame("enrolments", bucket).select("person", "month", "intervention").collect("pandas").to_native()
     return rows[rows["intervention"] == codes.index(intervention)]
 
 

@@ -174,9 +174,7 @@ def _within_cells(cohort: Cohort) -> Floats:
     return np.asarray((one / np.maximum(other, 1))[place][~cohort.enrolled])
 
 
-def _arm(
-    standard: Floats, weight: Floats, events: Floats, exposure: Floats, predicted: Floats
-) -> tuple[float, Floats]:
+def _arm(standard: Floats, weight: Floats, events: Floats, exposure: Floats, predicted: Floats) -> tuple[float, Floats]:
     total = standard.sum()
     model = float(standard @ predicted / total)
     scaled = weight * total / (weight @ exposure)

@@ -60,9 +60,7 @@ def gather(
     outcomes = _outcomes(intervention)
     if intervention.assignment == "municipality":
         members = panel.open(panels, intervention.target_group)
-        found = {
-            name: area_panel(members, services, intervention.starts) for name, services in outcomes.items()
-        }
+        found = {name: area_panel(members, services, intervention.starts) for name, services in outcomes.items()}
         return Evidence(store.as_of, found)
     return _enrolled(store, panels, index, intervention, outcomes, parameters, seed)
 
@@ -81,9 +79,7 @@ def area_panel(members: Panel, services: Collection[str], starts: Mapping[str, i
         areas=areas,
         months=months,
         counts=_matrix(frames, "contacts", held),
-        person_years=np.array(
-            [lived.xs(area).reindex(months, fill_value=0.0).to_numpy(float) for area in areas]
-        ),
+        person_years=np.array([lived.xs(area).reindex(months, fill_value=0.0).to_numpy(float) for area in areas]),
         persons=_matrix(frames, "persons", held),
         starts=np.array([starts.get(area, NEVER) for area in areas], dtype=np.int64),
     )
@@ -99,9 +95,7 @@ def _weighted_person_years(members: Panel, services: Collection[str]) -> pd.Seri
     rows = members.counts[members.counts["service"].isin(list(services))]
     events = rows.groupby(stratum, observed=True)["contacts"].sum()
     lived = time[time["covered"]].groupby(stratum, observed=True)["member_py"].sum()
-    rate = (events.reindex(lived.index, fill_value=0.0) + 0.5) / (
-        lived + 0.5 * lived.sum() / max(events.sum(), 1)
-    )
+    rate = (events.reindex(lived.index, fill_value=0.0) + 0.5) / (lived + 0.5 * lived.sum() / max(events.sum(), 1))
     relative = (rate * lived.sum() / max(events.sum(), 1)).rename("relative").reset_index()
     weighted = members.person_time.merge(relative, on=stratum, how="left")
     value = weighted["member_py"] * weighted["relative"].fillna(1.0)
@@ -156,8 +150,6 @@ def _enrolled(
 def _held(members: Panel, services: Collection[str], store: Store) -> Bools:
     """(municipalities of the store, months of the data) whether the register holds all the services."""
     rows = members.coverage[members.coverage["service"].isin(list(services))]
-    held = rows.pivot_table(
-        index="municipality", columns="month", values="covered", aggfunc="all", observed=True
-    )
+    held = rows.pivot_table(index="municipality", columns="month", values="covered", aggfunc="all", observed=True)
     codes = store.codes("persons", "municipality")
     return np.asarray(held.reindex(codes).fillna(True).to_numpy(bool))

@@ -71,9 +71,7 @@ def over_time(
     spans = [(span, colour) for span, colour in ((window, WINDOW), (quarter, QUARTER)) if span]
     entries = [Entry(span[2], "patch", colour) for span, colour in spans]
     entries += [Entry(interval_label, "ribbon", MAIN)] if interval_label else []
-    inside = [
-        (parse_month(m), label) for m, label in breaks if x.size and x.min() <= parse_month(m) <= x.max()
-    ]
+    inside = [(parse_month(m), label) for m, label in breaks if x.size and x.min() <= parse_month(m) <= x.max()]
     entries += [
         Entry(f"{catalogue.month_short(m)} {label}", "number", QUIET, key=str(i))
         for i, (m, label) in enumerate(inside, 1)
@@ -83,9 +81,7 @@ def over_time(
         sheet = Sheet(width, 330 + legend_height(entries, width))
         axes = value_axes(sheet, frame, catalogue, unit, 30, 330 - 66)
         for (first, last, _), colour in spans:
-            axes.axvspan(
-                parse_month(first) - 0.5, parse_month(last) + 0.5, color=colour, linewidth=0, zorder=0
-            )
+            axes.axvspan(parse_month(first) - 0.5, parse_month(last) + 0.5, color=colour, linewidth=0, zorder=0)
         ribbon(axes, x, frame)
         axes.set_xlim(x.min() - 0.7, x.max() + 0.7)
         year_ticks(axes, x, width)
@@ -128,9 +124,7 @@ def before_after(
         sheet.say(0, top - 20, unit, SMALL, QUIET)
         for arm, (colour, _, marker, dashes) in zip(arms, styles, strict=False):
             own = frame[frame["arm"] == arm].sort_values("since_start")
-            axes.plot(
-                own["since_start"], own["rate"], color=colour, linestyle=dashes, marker=marker, linewidth=2.4
-            )
+            axes.plot(own["since_start"], own["rate"], color=colour, linestyle=dashes, marker=marker, linewidth=2.4)
         axes.axvline(-0.5, color=INK, linewidth=1.2)
         over: Any = {"transform": axes.get_xaxis_transform(), "fontsize": SMALL, "parse_math": False}
         axes.text(-0.4, 1.02, start_label, color=INK, **over)
@@ -163,9 +157,7 @@ def deviation(
         Numbered and named points in time.
     """
     x = np.array([_years_since(str(day)) for day in frame["period_start"]], dtype=np.float64)
-    named = [
-        (_years_since(day), f"{catalogue.date(date.fromisoformat(day))} {label}") for day, label in marks
-    ]
+    named = [(_years_since(day), f"{catalogue.date(date.fromisoformat(day))} {label}") for day, label in marks]
     entries = [
         Entry(observed_label, "line", MAIN),
         Entry(expected_label, "ribbon", SECOND),
@@ -197,9 +189,7 @@ def _years_since(day: str) -> float:
 def sparkline(values: Sequence[float], *, alt: str) -> Figure:
     """A small line without axes; its last point is marked."""
     numbers = np.asarray(values, dtype=float)
-    low, high = (
-        (float(np.nanmin(numbers)), float(np.nanmax(numbers))) if np.isfinite(numbers).any() else (0, 1)
-    )
+    low, high = (float(np.nanmin(numbers)), float(np.nanmax(numbers))) if np.isfinite(numbers).any() else (0, 1)
     x = np.linspace(4, 152, len(numbers)) if len(numbers) > 1 else np.array([152.0])
     y = 36 - (numbers - low) / ((high - low) or 1) * 30
     sheet = Sheet(160, 42)

@@ -132,13 +132,9 @@ def _series_finding(panel: AreaPanel, settings: EffectSettings, seed: int) -> Fi
     if not len(starts):
         return refused(N_("The intervention has not started in the time of the data."), "its")
     if len(starts) > 1:
-        return refused(
-            N_("The areas start at different times and there is no area to compare them with."), "its"
-        )
+        return refused(N_("The areas start at different times and there is no area to compare them with."), "its")
     start = int(starts[0])
-    held = started & ~np.isnan(panel.counts[:, panel.months >= start - settings.minimum_before_months]).any(
-        axis=1
-    )
+    held = started & ~np.isnan(panel.counts[:, panel.months >= start - settings.minimum_before_months]).any(axis=1)
     if not held.any():
         return refused(N_("The register does not hold the areas long enough before the start."), "its")
     counts, time = panel.counts[held].sum(axis=0), panel.person_years[held].sum(axis=0)
@@ -153,9 +149,7 @@ def _series_finding(panel: AreaPanel, settings: EffectSettings, seed: int) -> Fi
     return _its(effect, (rates[0], rates[1]), int(held.sum()), persons, start)
 
 
-def _its(
-    effect: StepEffect, rates: tuple[float, float], n_areas: int, n_persons: float, start: int
-) -> Finding:
+def _its(effect: StepEffect, rates: tuple[float, float], n_areas: int, n_persons: float, start: int) -> Finding:
     crude = float(np.log(rates[0] / rates[1])) if rates[1] > 0 else np.nan
     return Finding(
         design="its",

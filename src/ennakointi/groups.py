@@ -28,9 +28,7 @@ from ennakointi.text import N_, message_json
 INDEX = "groups.json"
 ALL = "all"
 DATA_MISSING = N_("Data missing: {tables}.")
-NO_LEGAL_BASIS = N_(
-    "Needs a register of another controller ({controllers}), and no legal basis is named for it."
-)
+NO_LEGAL_BASIS = N_("Needs a register of another controller ({controllers}), and no legal basis is named for it.")
 TOO_SHORT = N_("The data begin too late for the group's look-back.")
 _RUN_SCHEMA = pa.schema(
     [("group", pa.int16()), ("person", pa.int32()), ("from_month", pa.int32()), ("to_month", pa.int32())]
@@ -99,9 +97,7 @@ class GroupIndex:
         return pd.DataFrame(
             {
                 "target_group": asked,
-                "available_from": [
-                    month_text(self.available_from[group]) if group in size else "" for group in asked
-                ],
+                "available_from": [month_text(self.available_from[group]) if group in size else "" for group in asked],
                 "endogenous": ["yes" if group in self.endogenous else "no" for group in asked],
                 "missing": [self.missing.get(group, "") for group in asked],
                 "incomplete": [";".join(self.incomplete.get(group, ())) for group in asked],
@@ -149,9 +145,7 @@ def build(store: Store, parameters: Settings, folder: Path, chosen: Sequence[str
     connection = store.connection()
     try:
         for bucket in range(BUCKETS):
-            history = StoreHistory(
-                store, bucket, store.first_month, last_month - store.first_month + 1, connection
-            )
+            history = StoreHistory(store, bucket, store.first_month, last_month - store.first_month + 1, connection)
             overlap += _write_bucket(_file(folder, bucket), history, formed, available)
     finally:
         connection.close()

@@ -98,18 +98,14 @@ def ages(birth_month: NDArray[np.int64], first_month: int, n_months: int) -> NDA
     return np.floor_divide(age, np.int16(12), out=age)
 
 
-def residence(
-    start: NDArray[np.int64], end: NDArray[np.int64], first_month: int, n_months: int
-) -> NDArray[np.bool_]:
+def residence(start: NDArray[np.int64], end: NDArray[np.int64], first_month: int, n_months: int) -> NDArray[np.bool_]:
     """Whether the days `start`…`end` (n,) touch each month (n, m)."""
     months = np.arange(first_month, first_month + n_months, dtype=np.int32)
     first, last = months_of_days(start).astype(np.int32), months_of_days(end).astype(np.int32)
     return (months >= first[:, None]) & (months <= last[:, None]) & (start <= end)[:, None]
 
 
-def counted(
-    person: NDArray[np.int64], month: NDArray[np.int64], code: NDArray[np.int64], n_months: int
-) -> Events:
+def counted(person: NDArray[np.int64], month: NDArray[np.int64], code: NDArray[np.int64], n_months: int) -> Events:
     """Rows (k,) counted by person, month and code."""
     n_codes = int(code.max(initial=-1)) + 2
     cell, n = np.unique((person * n_months + month) * n_codes + code + 1, return_counts=True)

@@ -19,9 +19,7 @@ from scipy.stats import norm
 from ennakointi.areas import Floats, Ints
 from ennakointi.errors import DataError
 
-AUTOCORRELATIONS = np.linspace(
-    0, 0.98, 15
-)  # below zero would make intervals narrower than independent months
+AUTOCORRELATIONS = np.linspace(0, 0.98, 15)  # below zero would make intervals narrower than independent months
 SHARES = np.array([0.4, 0.7, 1.0])  # of the variance that is autocorrelated; the rest is counting noise
 MODELS = [(float(r), float(s)) for r in AUTOCORRELATIONS for s in SHARES if r > 0 or s == 1]
 FEWEST_BEFORE, FEWEST_AFTER = 24, 6
@@ -76,9 +74,7 @@ def step_effect(
             f"at least {FEWEST_BEFORE} and {FEWEST_AFTER} are needed"
         )
     if counts[after].sum() == 0 or counts[~after].sum() == 0:
-        raise DataError(
-            "interrupted series: no events before or after the start, so there is no rate to compare"
-        )
+        raise DataError("interrupted series: no events before or after the start, so there is no rate to compare")
     design = segmented_design(months, start, harmonics)
     fit = _fit(counts, np.log(person_years), design, months)
     null = _null_statistics(fit, months, seed)

@@ -112,11 +112,7 @@ def _read_file(file: Path, faults: list[Fault]) -> pd.DataFrame | None:
         else:
             table = table[list(_COLUMNS)].assign(**{c: _numbers(table[c]) for c in (*_WHOLE, *_MEASURES)})
             checks = _no_numbers(table) or _impossible(table)
-            found += [
-                (column, "impossible", int(wrong.sum()), text)
-                for column, wrong, text in checks
-                if wrong.any()
-            ]
+            found += [(column, "impossible", int(wrong.sum()), text) for column, wrong, text in checks if wrong.any()]
     faults += [Fault("kela", column, rule, rows, text, file.name) for column, rule, rows, text in found]
     return None if found else _with_service(table.astype(dict.fromkeys(_WHOLE, int)))
 
@@ -139,11 +135,7 @@ def _no_numbers(table: pd.DataFrame) -> list[tuple[str, pd.Series, str]]:
 
 def _impossible(table: pd.DataFrame) -> list[tuple[str, pd.Series, str]]:
     """What the calendar and the ATC classification do not have."""
-    weeks = {
-        year: date(int(year), 12, 28).isocalendar().week
-        for year in table["VUOSI"].unique()
-        if 1 <= year <= 9998
-    }
+    weeks = {year: date(int(year), 12, 28).isocalendar().week for year in table["VUOSI"].unique() if 1 <= year <= 9998}
     unnamed = (table["ATC_TASO"] > 0) & table["ATC_KOODI"].isna()
     return [
         ("VUOSI", ~table["VUOSI"].between(1990, 2100), "expected a year"),
@@ -172,9 +164,7 @@ def _without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
     if conflicting.any():
         weeks = rows.loc[conflicting, ["VUOSI", "VIIKKO"]].drop_duplicates().sort_values(["VUOSI", "VIIKKO"])
         first = f"{weeks['VUOSI'].iloc[0]}-W{weeks['VIIKKO'].iloc[0]:02d}"
-        message = (
-            f"rows of the same week, county and class differ, first in {first}; give one version of a year"
-        )
+        message = f"rows of the same week, county and class differ, first in {first}; give one version of a year"
         fault = Fault("kela", None, "conflicting_rows", int(conflicting.sum()), message)
         raise DataError("import kela: the files contradict each other", (fault,))
     return rows
@@ -196,9 +186,7 @@ def _panel_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _service_labels(rows: pd.DataFrame) -> dict[str, dict[str, str]]:
     """`(A02) Liikahappoisuuden …` without its code; the label of a class is that of its latest week."""
-    latest = (
-        rows.sort_values(["VUOSI", "VIIKKO"]).drop_duplicates("service", keep="last").sort_values("service")
-    )
+    latest = rows.sort_values(["VUOSI", "VIIKKO"]).drop_duplicates("service", keep="last").sort_values("service")
     labels: dict[str, dict[str, str]] = {}
     for row in latest.to_dict("records"):
         texts = {language: str(row[column]) for column, language in _LABELS.items()}

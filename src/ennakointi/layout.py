@@ -97,9 +97,7 @@ def fields(table: Table, column: Column, n_codes: int = 1, value: str | None = N
         yield Field(PERSON, "INTEGER", PERSON)
     elif is_coded(table, column):
         kind = code_type(n_codes)
-        yield Field(
-            column.name, kind, f"CAST(enum_code(TRY_CAST({x} AS {enum_name(table, column)})) AS {kind})"
-        )
+        yield Field(column.name, kind, f"CAST(enum_code(TRY_CAST({x} AS {enum_name(table, column)})) AS {kind})")
     elif column.kind == IDENTIFIER:
         yield Field(column.name, "INTEGER", x)
     elif column.kind in (DATE, TIMESTAMP):
@@ -116,9 +114,7 @@ def fields(table: Table, column: Column, n_codes: int = 1, value: str | None = N
 def derived(table: Table) -> Iterator[Field]:
     """Stored columns that follow from others: the event's month, and the first month a person is born by."""
     if table.name == "persons":
-        yield Field(
-            "birth_month", "INTEGER", f"{_month('birth_date')} + CAST(day(birth_date) > 1 AS INTEGER)"
-        )
+        yield Field("birth_month", "INTEGER", f"{_month('birth_date')} + CAST(day(birth_date) > 1 AS INTEGER)")
     if table.event and table[table.event].kind != MONTH:
         yield Field("month", "INTEGER", _month(name(table.event)))
 

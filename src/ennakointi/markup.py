@@ -157,9 +157,7 @@ def callout(title: str, *parts: Part, tone: str = "note") -> Block:
     """A box that must not be missed; `tone` is note, warning, missing (a source is missing) or good."""
     _known(tone, ("note", "warning", "missing", "good"))
     body = "".join(part.html if isinstance(part, Block) else f"<p>{escape(part)}</p>" for part in parts)
-    return Block(
-        f'<div class="callout {tone}" role="note"><p class="callout-title">{escape(title)}</p>{body}</div>'
-    )
+    return Block(f'<div class="callout {tone}" role="note"><p class="callout-title">{escape(title)}</p>{body}</div>')
 
 
 def bullets(*parts: Part, ordered: bool = False) -> Block:

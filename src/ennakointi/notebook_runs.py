@@ -126,9 +126,7 @@ def _papermill(job: Job) -> str:
         "extra_arguments": ["--IPKernelApp.log_level=50", "--HistoryManager.enabled=False"],
     }
     try:
-        papermill.execute_notebook(
-            str(job.notebook), str(job.executed), parameters=job.parameters, **settings
-        )
+        papermill.execute_notebook(str(job.notebook), str(job.executed), parameters=job.parameters, **settings)
     except PapermillExecutionError as error:
         return f"{error.ename} in code cell {error.exec_count}"
     except DeadKernelError:

@@ -109,9 +109,7 @@ def pack(
         after = _view_known(connection, TABLES[table], knowledge.as_of)
         sizes = _number_codes(connection, TABLES[table], filled[table], knowledge)
         plan = _plan(TABLES[table], filled[table], sizes, knowledge.as_of, table in referred, folder, staging)
-        unmatched = (
-            _write_buckets(connection, plan) if plan.table.by_person else _write_whole(connection, plan)
-        )
+        unmatched = _write_buckets(connection, plan) if plan.table.by_person else _write_whole(connection, plan)
         rows = _rows(connection, plan.path)
         packed[table] = Packed(
             rows,

@@ -55,9 +55,7 @@ def _labels(
     outcomes = [outcome for one in parameters.interventions.values() for outcome in one.outcomes]
     region = parameters.region
     labels = {
-        "target_group": {
-            code: catalogue.label(group.label) for code, group in parameters.target_groups.items()
-        },
+        "target_group": {code: catalogue.label(group.label) for code, group in parameters.target_groups.items()},
         "service": {code: catalogue.label(service.label) for code, service in parameters.services.items()},
         "intervention": {code: catalogue.label(one.label) for code, one in parameters.interventions.items()},
         "outcome": {outcome.id: catalogue.label(outcome.label) for outcome in outcomes},
@@ -98,7 +96,6 @@ def _facts(intervention: Intervention, catalogue: Catalogue) -> InterventionFact
         selected_on=intervention.selected_on,
         decision_month=month_text(intervention.decision_month),
         description=tuple(
-            (catalogue.gettext(name), catalogue.label(getattr(described, field)))
-            for field, name in DESCRIPTION.items()
+            (catalogue.gettext(name), catalogue.label(getattr(described, field))) for field, name in DESCRIPTION.items()
         ),
     )

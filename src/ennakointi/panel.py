@@ -88,9 +88,7 @@ class Panel:
         spanned = known_breaks.touching(self.breaks, self.target_group, service, from_month, self.last_month)
         return known_breaks.series_end(spanned, self.municipalities, self.last_month)
 
-    def series(
-        self, services: str | Sequence[str], municipalities: Collection[str] | None = None
-    ) -> pd.DataFrame:
+    def series(self, services: str | Sequence[str], municipalities: Collection[str] | None = None) -> pd.DataFrame:
         """Monthly series of one service, of several together, or of `all`.
 
         A municipality's month counts, in numerator and denominator, when it is covered for every one of the
@@ -132,9 +130,7 @@ class Panel:
         """municipality, month, member_py, resident_py, covered (for every one of the services)."""
         cover = self.coverage[self.coverage["service"].isin(list(services))]
         held = cover.groupby(_PLACE, observed=True)["covered"].all().reset_index()
-        lived = (
-            self.person_time.groupby(_PLACE, observed=True)[["member_py", "resident_py"]].sum().reset_index()
-        )
+        lived = self.person_time.groupby(_PLACE, observed=True)[["member_py", "resident_py"]].sum().reset_index()
         inside = lived if municipalities is None else lived[lived["municipality"].isin(list(municipalities))]
         return inside.merge(held, on=_PLACE)
 

@@ -46,26 +46,20 @@ def cross_checks(contents: Contents) -> list[str]:
         *_breaks(contents),
         *_notebooks(contents),
         *_legal_basis(contents),
-        *unknown(
-            "disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"
-        ),
+        *unknown("disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"),
     ]
 
 
 def unknown(place: str, given: Iterable[str], known: Collection[str], what: str) -> list[str]:
     """A sentence for each given name that is not known."""
     return [
-        f"{place}: {what} {name!r} does not exist{did_you_mean(name, known)}"
-        for name in given
-        if name not in known
+        f"{place}: {what} {name!r} does not exist{did_you_mean(name, known)}" for name in given if name not in known
     ]
 
 
 def _services(contents: Contents) -> Iterable[str]:
     for code, service in contents.services.items():
-        yield from unknown(
-            f"services.yml: {code}.substitutes", service.substitutes, contents.services, "service"
-        )
+        yield from unknown(f"services.yml: {code}.substitutes", service.substitutes, contents.services, "service")
         if code in service.substitutes:
             yield f"services.yml: {code}.substitutes: a service cannot replace itself"
 
@@ -95,17 +89,11 @@ def _interventions(contents: Contents) -> Iterable[str]:
         place = f"interventions.yml: {name}"
         inside = contents.municipalities(intervention.regions)
         yield from unknown(f"{place}.regions", intervention.regions, contents.regions, "region")
-        yield from unknown(
-            f"{place}.target_group", [intervention.target_group], contents.target_groups, "target group"
-        )
+        yield from unknown(f"{place}.target_group", [intervention.target_group], contents.target_groups, "target group")
         yield from unknown(f"{place}.starts", intervention.starts, inside, "municipality")
         for outcome in intervention.outcomes:
-            yield from unknown(
-                f"{place}.{outcome.id}.services", outcome.services, contents.services, "service"
-            )
-        yield from unknown(
-            f"{place}.negative_control", intervention.negative_control, contents.services, "service"
-        )
+            yield from unknown(f"{place}.{outcome.id}.services", outcome.services, contents.services, "service")
+        yield from unknown(f"{place}.negative_control", intervention.negative_control, contents.services, "service")
 
 
 def _breaks(contents: Contents) -> Iterable[str]:

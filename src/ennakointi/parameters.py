@@ -120,9 +120,7 @@ def find(name: str, file: str, folder: Path | None = None) -> Path:
     for place in _folders(name, folder):
         if (place / file).is_file():
             return place / file
-    raise ParameterError(
-        f"{file}: not found in the {name} that are given, in ./{name} or among the shipped ones"
-    )
+    raise ParameterError(f"{file}: not found in the {name} that are given, in ./{name} or among the shipped ones")
 
 
 def load(folder: Path | None = None, region: str = "paijat-hame") -> Parameters:
@@ -160,9 +158,7 @@ def load(folder: Path | None = None, region: str = "paijat-hame") -> Parameters:
 
 def _folders(name: str, folder: Path | None) -> list[Path]:
     if folder is not None and not folder.is_dir():
-        raise ParameterError(
-            f"{name}: the folder {folder.name!r} does not exist; check the option that names it"
-        )
+        raise ParameterError(f"{name}: the folder {folder.name!r} does not exist; check the option that names it")
     return [*([] if folder is None else [folder]), Path(name), shipped(name)]
 
 

@@ -39,9 +39,7 @@ class Paths:
     method: str
 
 
-def simulate(
-    observed: Floats, expected: Floats, months: Months, ahead: Floats, n_paths: int, seed: int
-) -> Paths:
+def simulate(observed: Floats, expected: Floats, months: Months, ahead: Floats, n_paths: int, seed: int) -> Paths:
     """Paths of the counts that would have come without a disruption.
 
     The standardised index observed / expected is divided by its season and working days (`expected.season`);
@@ -115,9 +113,7 @@ def _theta(level: Floats, h: int, n_paths: int, generator: np.random.Generator) 
     level_sd = sigma * np.sqrt(max(alpha, 1.0 / n))  # steady-state error of an exponentially smoothed level
     drift_sd = 0.5 * sigma * np.sqrt(12.0 / n**3)  # Theta uses half of the least-squares slope
     level_error = generator.normal(0.0, level_sd, (n_paths, 1))
-    drift_error = generator.normal(0.0, drift_sd, (n_paths, 1)) * (
-        np.arange(1, h + 1) + n / 2 * (alpha < 0.1)
-    )
+    drift_error = generator.normal(0.0, drift_sd, (n_paths, 1)) * (np.arange(1, h + 1) + n / 2 * (alpha < 0.1))
     return point, paths + level_error + drift_error
 
 

@@ -31,7 +31,7 @@ from ennakointi import (
     store,
 )
 from ennakointi.database import Limits
-from ennakointi.errors import DataError, EnnakointiError, ParameterError
+from ennakointi.errors import EnnakointiError, ParameterError
 from ennakointi.parameters import Parameters
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
@@ -102,7 +102,7 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
         return ["quality", "deviation"]
     with_all = dict.fromkeys(["all", *chosen])
     present = [group for group in with_all if group in groups.open(workspace.memberships).available]
-    interventions = [i for i in effectiveness.known(parameters, opened)]
+    interventions = list(effectiveness.known(parameters, opened))
     return (
         ["quality", "groups", "volumes"]
         + [f"debt.{group}" for group in present]
@@ -110,9 +110,7 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
     )
 
 
-def compute_part(
-    workspace: Workspace, parameters: Parameters, name: str, mode: str
-) -> dict[str, pd.DataFrame]:
+def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: str) -> dict[str, pd.DataFrame]:
     """Compute one part; returns result tables by name, unrounded."""
     kind, _, key = name.partition(".")
     opened = store.open(workspace.store)
@@ -174,9 +172,7 @@ def compute(
     return failed
 
 
-def _finish_part(
-    workspace: Workspace, parameters: Parameters, name: str, mode: str, basis: str
-) -> tuple[str, str]:
+def _finish_part(workspace: Workspace, parameters: Parameters, name: str, mode: str, basis: str) -> tuple[str, str]:
     try:
         write_tables(workspace.part(name), compute_part(workspace, parameters, name, mode), {"basis": basis})
     except EnnakointiError as error:

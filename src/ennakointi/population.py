@@ -62,9 +62,7 @@ def age_band_labels(bounds: Sequence[int]) -> tuple[str, ...]:
     return (*closed, f"{bounds[-1]}+")
 
 
-def direct(
-    events: ArrayLike, person_years: ArrayLike, weights: ArrayLike, level: float = 0.95
-) -> StandardisedRate:
+def direct(events: ArrayLike, person_years: ArrayLike, weights: ArrayLike, level: float = 0.95) -> StandardisedRate:
     """Directly standardised rate with the gamma interval of Fay and Feuer.
 
     Parameters
@@ -88,9 +86,7 @@ def direct(
     """
     d, n, w = _strata(events, person_years, weights)
     if np.any((n <= 0) & (w > 0)):
-        raise ValueError(
-            "a stratum with weight has no person-time: merge strata or leave it out of the standard"
-        )
+        raise ValueError("a stratum with weight has no person-time: merge strata or leave it out of the standard")
     used = w > 0
     d, n, w = d[used], n[used], w[used] / w[used].sum()
     share = w / n
@@ -128,9 +124,7 @@ def expected(rates: ArrayLike, person_years: ArrayLike, axis: int | tuple[int, .
     return np.asarray(np.where(n > 0, r * n, 0.0).sum(axis=axis))
 
 
-def indirect(
-    events: float, rates: ArrayLike, person_years: ArrayLike, level: float = 0.95
-) -> StandardisedRatio:
+def indirect(events: float, rates: ArrayLike, person_years: ArrayLike, level: float = 0.95) -> StandardisedRatio:
     """Standardised ratio of observed to expected events with the exact Poisson interval.
 
     Parameters

@@ -33,13 +33,9 @@ def assess(store: Store) -> pd.DataFrame:
     """
     rows = [row for table, about in store.manifest["tables"].items() for row in _of_table(table, about)]
     rows += [
-        _finding(f["table"], f["rule"], f["column"], "warning", _read(store, f), f["rows"])
-        for f in _faults(store)
+        _finding(f["table"], f["rule"], f["column"], "warning", _read(store, f), f["rows"]) for f in _faults(store)
     ]
-    rows += [
-        _finding(table, "missing_table", None, "info", None, None)
-        for table in store.manifest["missing_tables"]
-    ]
+    rows += [_finding(table, "missing_table", None, "info", None, None) for table in store.manifest["missing_tables"]]
     names = list(RESULT_TABLES["data_quality"].names)
     return pd.DataFrame(rows, columns=names).sort_values(names[:3], ignore_index=True, na_position="first")
 
@@ -62,9 +58,7 @@ def _read(store: Store, fault: dict[str, Any]) -> int:
     return int(store.manifest["tables"][fault["table"]]["read"])
 
 
-def _finding(
-    table: str, check: str, column: str | None, severity: str, rows: int | None, failed: int | None
-) -> _Row:
+def _finding(table: str, check: str, column: str | None, severity: str, rows: int | None, failed: int | None) -> _Row:
     return {
         "table": table,
         "check": check,

@@ -155,9 +155,7 @@ class QualityPage:
         if partial.empty:
             return markup.paragraph(_("The register holds every area, service and month."))
         caption = _("Share of the residents' months that the register holds")
-        table = self._by_year(
-            volumes[volumes["service"].isin(partial["service"])], "covered_share", "percent", caption
-        )
+        table = self._by_year(volumes[volumes["service"].isin(partial["service"])], "covered_share", "percent", caption)
         return markup.stack(
             markup.paragraph(quality_words.covered_sentence(self.tables, self.context)),
             markup.details(_("Coverage by service"), table),
@@ -171,9 +169,7 @@ class QualityPage:
         wide = _wide(volumes, column)
         years = [str(year) for year in wide.columns]
         hidden = _wide(volumes, "suppressed").astype(str)
-        marks = [
-            ";".join(y for y, c in zip(years, row) if column in c.split(";")) for row in hidden.to_numpy()
-        ]
+        marks = [";".join(y for y, c in zip(years, row) if column in c.split(";")) for row in hidden.to_numpy()]
         frame = wide.set_axis(years, axis=1).assign(
             service=[self.context.label("service", code) for code in wide.index],
             suppressed=marks,
@@ -237,9 +233,7 @@ class QualityPage:
         if missing:
             return missing
         if row["endogenous"] == "yes":
-            return self.context.catalogue.gettext(
-                "Use of services decides who belongs: no service debt is computed."
-            )
+            return self.context.catalogue.gettext("Use of services decides who belongs: no service debt is computed.")
         return ""
 
     def _overlaps(self) -> Block | None:

@@ -123,10 +123,7 @@ def _influence(cells: Cells, expected: Floats, first_month: int) -> Floats:
     base = (months >= cells.base_first[:, None]) & (months <= cells.base_last[:, None])
     in_window = expected @ window.T.astype(float)
     in_base = expected @ base.T.astype(float)
-    return (
-        window[None] / np.maximum(in_window, 0.5)[:, :, None]
-        - base[None] / np.maximum(in_base, 0.5)[:, :, None]
-    )
+    return window[None] / np.maximum(in_window, 0.5)[:, :, None] - base[None] / np.maximum(in_base, 0.5)[:, :, None]
 
 
 def statistics(against: Reference, change: Floats) -> Floats:
@@ -141,9 +138,7 @@ def p_values(statistic: Floats) -> Floats:
     return (size >= size[0] - TIE).mean(axis=0)
 
 
-def inverted_test(
-    against: Reference, change_at: Callable[[Floats], Floats], level: float = 0.05
-) -> RandomisedEffect:
+def inverted_test(against: Reference, change_at: Callable[[Floats], Floats], level: float = 0.05) -> RandomisedEffect:
     """Effect, p-value of no effect, and the interval of the effects that are not rejected at `level`.
 
     `change_at` takes (D,) log effects and gives the (D, A, K) changes that would have been seen had each of

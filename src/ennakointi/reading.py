@@ -179,9 +179,7 @@ def _stage_csv(
     except duckdb.InvalidInputException:
         message = "cannot be split into lines; use one kind of line end and close every quote"
         return Fault(table, None, "line_ends", 0, message, file.name)
-    connection.execute(
-        f"INSERT INTO rejected SELECT DISTINCT {text(table)}, {position}, line FROM {_rejects(file)}"
-    )
+    connection.execute(f"INSERT INTO rejected SELECT DISTINCT {text(table)}, {position}, line FROM {_rejects(file)}")
     line = _line_of_open_quote(connection, file, staged, [c for c in TABLES[table].names if c in places])
     if line is None:
         return None

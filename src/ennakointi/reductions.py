@@ -136,9 +136,7 @@ def people(persons: nw.LazyFrame, unknown_municipality: int) -> nw.LazyFrame:
     return persons.select("person", "sex", "birth_month", municipality=given)
 
 
-def counts(
-    months: nw.LazyFrame, runs: nw.LazyFrame, who: nw.LazyFrame, bounds: Sequence[int]
-) -> nw.LazyFrame:
+def counts(months: nw.LazyFrame, runs: nw.LazyFrame, who: nw.LazyFrame, bounds: Sequence[int]) -> nw.LazyFrame:
     """Contacts, persons and cents of group members, by service and stratum.
 
     Parameters
@@ -163,9 +161,7 @@ def counts(
     )
 
 
-def person_years(
-    months: nw.LazyFrame, runs: nw.LazyFrame, who: nw.LazyFrame, coverage: nw.LazyFrame
-) -> nw.LazyFrame:
+def person_years(months: nw.LazyFrame, runs: nw.LazyFrame, who: nw.LazyFrame, coverage: nw.LazyFrame) -> nw.LazyFrame:
     """Covered and uncovered contacts of a person in a calendar year, by service.
 
     Parameters
@@ -246,9 +242,7 @@ def member_steps(runs: nw.LazyFrame, who: nw.LazyFrame, bands: nw.LazyFrame) -> 
     return added(nw.concat([entered, left], how="vertical"), *keys, "month")
 
 
-def lost_days(
-    runs: nw.LazyFrame, who: nw.LazyFrame, resident: nw.LazyFrame, bounds: Sequence[int]
-) -> nw.LazyFrame:
+def lost_days(runs: nw.LazyFrame, who: nw.LazyFrame, resident: nw.LazyFrame, bounds: Sequence[int]) -> nw.LazyFrame:
     """Days of members' months without residence: group, municipality, age_band, sex, month, lost (days)."""
     first = resident.filter(nw.col("lost_first") > 0).select("person", month="from_month", lost="lost_first")
     last = resident.filter(nw.col("lost_last") > 0).select("person", month="to_month", lost="lost_last")

@@ -115,7 +115,7 @@ def _front(outcome: Outcome | None, language: str) -> nbformat.NotebookNode | ma
 
 
 def _clean(executed: Path, language: str) -> nbformat.NotebookNode:
-    """The executed notebook in the reader's language, without what the execution left about the machine and the clock."""
+    """The executed notebook in the reader's language, without what the execution left of the machine and the clock."""
     notebook = translated(nbformat.read(executed, as_version=4), language)
     kept = notebook.metadata.get("kernelspec", {})
     notebook.metadata = nbformat.NotebookNode(kernelspec=kept)
@@ -186,7 +186,7 @@ def _provenance(release: Release, language: str) -> tuple[tuple[str, str], ...]:
     catalogue = Catalogue(language)
     _ = catalogue.gettext
     manifest = release.manifest
-    rows = [about for about in manifest["source"]["tables"].values()]
+    rows = list(manifest["source"]["tables"].values())
     preset = release.parameters.disclosure.current
     return (
         (_("Program"), f"ennakointi {manifest['version']} ({manifest['mode']})"),

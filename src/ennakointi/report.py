@@ -162,9 +162,7 @@ def _style() -> str:
 def content_policy(style: str) -> str:
     """The content policy of a page: its one style sheet by hash, embedded images, and nothing else."""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    )
+    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def _words(about: Page) -> dict[str, str]:
@@ -199,9 +197,7 @@ def _body(notebook: NotebookNode) -> str:
 def _shown(cell: NotebookNode, number: int) -> Iterator[str]:
     for output in cell.outputs:
         if output.output_type not in ("display_data", "execute_result"):
-            raise ReportError(
-                f"cell {number}: its output is a {output.output_type}; only blocks may be shown"
-            )
+            raise ReportError(f"cell {number}: its output is a {output.output_type}; only blocks may be shown")
         if END_MARKER in output.data:
             continue
         if "text/html" not in output.data or set(output.data) - _SHOWN_WITH:

@@ -63,9 +63,7 @@ _GROUP = _key("target_group", "target group, from target_groups.yml; `all` = eve
 _SERVICE = _key("service", "service, from services.yml; `all` = every service together")
 _MONTH = _key("month", "calendar month, YYYY-MM")
 _PERSONS = ResultColumn("n_persons", PERSONS, "persons", "distinct persons behind the row")
-_COVERED = ResultColumn(
-    "covered_share", FACT, "share", "share of the residents' months that the register holds"
-)
+_COVERED = ResultColumn("covered_share", FACT, "share", "share of the residents' months that the register holds")
 
 _TABLES = (
     ResultTable(
@@ -75,14 +73,10 @@ _TABLES = (
             _SERVICE,
             _MONTH,
             _label("debt_kind", "care, rehabilitation or service debt"),
-            _label(
-                "period", "baseline, window (debt accrues) or after (pay-down and difference from 2017–2019)"
-            ),
+            _label("period", "baseline, window (debt accrues) or after (pay-down and difference from 2017–2019)"),
             _count("expected", "contacts expected in the month without the disruption", ESTIMATE),
             _count("observed", "contacts that took place in the month"),
-            _count(
-                "substituted", "contacts that other services gave instead, times their coefficient", ESTIMATE
-            ),
+            _count("substituted", "contacts that other services gave instead, times their coefficient", ESTIMATE),
             _count(
                 "gap",
                 "expected − substituted − observed in the month",
@@ -133,9 +127,7 @@ _TABLES = (
             _count("debt_hi80", "upper end of its 80 % interval", ESTIMATE),
             _count("debt_lo95", "lower end of its 95 % interval", ESTIMATE),
             _count("debt_hi95", "upper end of its 95 % interval", ESTIMATE),
-            ResultColumn(
-                "debt_share", SHARE, "share", "debt per expected contacts", ratio_of=("debt", "expected")
-            ),
+            ResultColumn("debt_share", SHARE, "share", "debt per expected contacts", ratio_of=("debt", "expected")),
             ResultColumn("debt_weeks", SHARE, "weeks", "debt in weeks of normal service"),
             _count("visible", "change of the queue over the window, in contacts", ESTIMATE),
             _count(
@@ -148,9 +140,7 @@ _TABLES = (
             _count("now_lo80", "lower end of its 80 % interval", ESTIMATE),
             _count("now_hi80", "upper end of its 80 % interval", ESTIMATE),
             ResultColumn("cost_eur", EUROS, "euros", "debt at the unit cost of services.yml"),
-            ResultColumn(
-                "noise_share", FACT, "share", "half-width of the null 80 % interval per expected contacts"
-            ),
+            ResultColumn("noise_share", FACT, "share", "half-width of the null 80 % interval per expected contacts"),
             _COVERED,
             _PERSONS,
         ),
@@ -181,12 +171,8 @@ _TABLES = (
             ResultColumn("relative_lo95", SHARE, "share", "lower end of its 95 % interval"),
             ResultColumn("relative_hi95", SHARE, "share", "upper end of its 95 % interval"),
             _label("unit", "unit of the estimate"),
-            ResultColumn(
-                "p_value", FACT, "probability", "p-value of no effect by the design's own reference"
-            ),
-            ResultColumn(
-                "n_treated", PERSONS, "persons or areas", "treated persons, or areas under the intervention"
-            ),
+            ResultColumn("p_value", FACT, "probability", "p-value of no effect by the design's own reference"),
+            ResultColumn("n_treated", PERSONS, "persons or areas", "treated persons, or areas under the intervention"),
             ResultColumn("n_comparison", PERSONS, "persons or areas", "comparison persons, or areas"),
             _label("counted", "persons or areas: what n_treated and n_comparison count"),
             ResultColumn(
@@ -220,9 +206,7 @@ _TABLES = (
             _key("outcome", "outcome"),
             _GROUP,
             _key("arm", "treated or comparison"),
-            ResultColumn(
-                "since_start", KEY, "quarters", "quarters since the start; −1 = the last quarter before"
-            ),
+            ResultColumn("since_start", KEY, "quarters", "quarters since the start; −1 = the last quarter before"),
             ResultColumn("rate", SHARE, "per 100 person-years", "events per 100 person-years"),
             _PERSONS,
         ),
@@ -236,9 +220,7 @@ _TABLES = (
             _label("missing", "why the group cannot be formed from these data, or empty"),
             _label("incomplete", "tables that the rule names and the data lack, separated by ;"),
             ResultColumn("n_persons", PERSONS, "persons", "members in the last month of the quarter"),
-            ResultColumn(
-                "share", SHARE, "share", "members per residents", ratio_of=("n_persons", "residents")
-            ),
+            ResultColumn("share", SHARE, "share", "members per residents", ratio_of=("n_persons", "residents")),
             ResultColumn("residents", PERSONS, "persons", "residents in the last month of the quarter"),
         ),
     ),
@@ -247,9 +229,7 @@ _TABLES = (
         (
             _GROUP,
             _key("other", "the other target group"),
-            ResultColumn(
-                "n_persons", PERSONS, "persons", "persons in both groups in the last month of the quarter"
-            ),
+            ResultColumn("n_persons", PERSONS, "persons", "persons in both groups in the last month of the quarter"),
         ),
     ),
     ResultTable(

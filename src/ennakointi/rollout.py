@@ -101,9 +101,7 @@ def rollout_effect(
     )
 
 
-def placebo_effect(
-    panel: AreaPanel, permutations: int, seed: int, exclude: int | None
-) -> RolloutEffect | None:
+def placebo_effect(panel: AreaPanel, permutations: int, seed: int, exclude: int | None) -> RolloutEffect | None:
     """The same design with the starts a year early, on the months before the real ones: no effect is true."""
     cells = _default_cells(panel, follow_up=BASE_MONTHS)
     shifted = replace(cells.shifted(-BASE_MONTHS), start=cells.start)
@@ -118,9 +116,7 @@ def leave_one_out(panel: AreaPanel, treated: Bools, exclude: int | None) -> Floa
         moved = None if exclude is None else exclude - int(exclude > area)
         against = None if design is None else _reference(design, 1, 0, moved)
         change = np.nan if against is None or design is None else _change_at(design)(np.zeros(1))
-        found.append(
-            np.nan if against is None else float(against.coefficient[0] @ np.nan_to_num(change).ravel())
-        )
+        found.append(np.nan if against is None else float(against.coefficient[0] @ np.nan_to_num(change).ravel()))
     return np.array(found)
 
 
@@ -217,11 +213,6 @@ def _detectable(design: _Design, against: Reference, seed: int) -> float:
         mean = rng.gamma(np.maximum(mean / (spread.dispersion - 1), 1e-9)) * (spread.dispersion - 1)
     counts = np.where(np.isnan(panel.counts), np.nan, rng.poisson(mean).astype(float))
     under = (panel.months >= panel.starts[:, None]).astype(float) * (panel.starts[:, None] < NEVER)
-    window = (
-        difference.window_sums(under, panel.months, design.cells.first, design.cells.last) / WINDOW_MONTHS
-    )
-    base = (
-        difference.window_sums(under, panel.months, design.cells.base_first, design.cells.base_last)
-        / BASE_MONTHS
-    )
+    window = difference.window_sums(under, panel.months, design.cells.first, design.cells.last) / WINDOW_MONTHS
+    base = difference.window_sums(under, panel.months, design.cells.base_first, design.cells.base_last) / BASE_MONTHS
     return randomisation.minimum_detectable(against, _changes(design, counts), np.nan_to_num(window - base))

@@ -273,9 +273,7 @@ def _first_month_by(days: NDArray[np.int64]) -> NDArray[np.int64]:
     return months_of_days(days - 1) + 1
 
 
-def _marked(
-    person: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64], history: History
-) -> Matrix:
+def _marked(person: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64], history: History) -> Matrix:
     """Months `first`…`last` (month indices, inclusive) of persons marked."""
     low = np.clip(first - history.first_month, 0, history.n_months)
     high = np.clip(last + 1 - history.first_month, 0, history.n_months)
@@ -302,9 +300,7 @@ def _at_least(events: Events, within_months: int, at_least: int, history: Histor
     return out
 
 
-def _windows(
-    events: Events, within_months: int, history: History
-) -> Iterator[tuple[slice, NDArray[np.int32]]]:
+def _windows(events: Events, within_months: int, history: History) -> Iterator[tuple[slice, NDArray[np.int32]]]:
     """Events in the months m-k…m-1 for every month m, by blocks of persons."""
     width = history.n_months
     enters, leaves = np.minimum(events.month + 1, width), np.minimum(events.month + 1 + within_months, width)

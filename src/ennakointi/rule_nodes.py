@@ -113,9 +113,7 @@ class Status(Node):
     name = "status"
     table = "statuses"
     status: Words
-    controller: Annotated[
-        StrictStr, AfterValidator(lambda c: codes_of("statuses", "controller")((c,))[0])
-    ] = COUNTY
+    controller: Annotated[StrictStr, AfterValidator(lambda c: codes_of("statuses", "controller")((c,))[0])] = COUNTY
     minimum_months: Annotated[StrictInt, Field(ge=0, le=120)] = 0
 
     @property

@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,9 +17,9 @@ import pandas as pd
 
 from ennakointi import __version__, phases, rendering, sources, store, study
 from ennakointi import parameters as documents
+from ennakointi.documents import Notebook
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.notebook_runs import Job, Outcome, check_parameters, execute_all
-from ennakointi.documents import Notebook
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter
 from ennakointi.rendering import Release
@@ -82,9 +82,7 @@ def run(options: Options, say: Say) -> int:
         outcomes = _render(workspace, jobs, options.jobs, say)
         target = options.output / str(options.quarter)
         manifest = _manifest(options, parameters, workspace)
-        release = Release(
-            parameters, options.quarter, facts, outcomes, released, manifest, _forbidden(options)
-        )
+        release = Release(parameters, options.quarter, facts, outcomes, released, manifest, _forbidden(options))
         rendering.publish(target, release)
     return _finish(target, failed, outcomes, say)
 
@@ -142,9 +140,7 @@ def chosen_notebooks(parameters: Parameters, options: Options) -> dict[str, tupl
     """The notebooks of the run in their order, each found and checked before anything starts."""
     unknown = [name for name in options.notebooks if name not in parameters.notebooks]
     if unknown:
-        raise ParameterError(
-            f"--notebook {unknown[0]!r}: not in notebooks.yml; see `ennakointi list notebooks`"
-        )
+        raise ParameterError(f"--notebook {unknown[0]!r}: not in notebooks.yml; see `ennakointi list notebooks`")
     chosen = {}
     for name, notebook in sorted(parameters.notebooks.items(), key=lambda item: item[1].order):
         if options.notebooks and name not in options.notebooks:
@@ -176,9 +172,7 @@ def notebook_jobs(
     """One job per notebook, group and language, where there is a result to show."""
     jobs = []
     for name, (notebook, path) in notebooks.items():
-        subjects = (
-            [g for g in chosen if _has_results(notebook, g, released)] if notebook.per == "group" else [""]
-        )
+        subjects = [g for g in chosen if _has_results(notebook, g, released)] if notebook.per == "group" else [""]
         for language in languages:
             for group in subjects:
                 page = f"{name}-{group}" if group else name
@@ -275,16 +269,14 @@ def _private_files() -> Iterator[None]:
 def listing(what: str, folder: Path | None, region: str, language: str) -> list[tuple[str, str]]:
     """Codes and labels of what the parameters hold, for `ennakointi list`."""
     parameters = documents.load(folder, region)
-    things: dict[str, Any] = {
+    things: Mapping[str, Mapping[str, Any]] = {
         "groups": parameters.target_groups,
         "services": parameters.services,
         "notebooks": parameters.notebooks,
         "interventions": parameters.interventions,
-    }[what]
-    return [
-        (code, getattr(t, "title" if what == "notebooks" else "label")[language])
-        for code, t in things.items()
-    ]
+    }
+    name = "title" if what == "notebooks" else "label"
+    return [(code, getattr(thing, name)[language]) for code, thing in things[what].items()]
 
 
 def check(data: Path, folder: Path | None, region: str, as_of: date | None, say: Say) -> int:

@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: `key` is unique, `event` is the date that places a row in time, `orders` are (earlier, later) pairs."""
+    """One table: `key` is unique, `event` places a row in time, `orders` are (earlier, later) pairs of dates."""
 
     name: str
     columns: tuple[Column, ...]

@@ -19,9 +19,7 @@ def pinball(observed: npt.ArrayLike, quantile: npt.ArrayLike, level: float) -> F
     return np.where(error >= 0, level * error, (level - 1) * error)
 
 
-def interval_score(
-    observed: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike, coverage: float
-) -> Floats:
+def interval_score(observed: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.ArrayLike, coverage: float) -> Floats:
     """Interval score of a central interval with nominal `coverage`, elementwise.
 
     Width plus 2/α times the distance by which the outcome lies outside, α = 1 − coverage

@@ -75,17 +75,11 @@ class Screened:
         lost = {table: count.quarantined / count.read for table, count in self.counts.items() if count.read}
         over = [f"{table} {part:.1%}" for table, part in lost.items() if part > share]
         if over:
-            message = (
-                f"Too many rows break the data contract (limit {share:.1%} of a table): {', '.join(over)}"
-            )
-            raise DataError(
-                f"{message}. See the quarantine folder, correct the source and run again:", self.faults
-            )
+            message = f"Too many rows break the data contract (limit {share:.1%} of a table): {', '.join(over)}"
+            raise DataError(f"{message}. See the quarantine folder, correct the source and run again:", self.faults)
 
 
-def screen(
-    connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Knowledge, staging: Path
-) -> Screened:
+def screen(connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Knowledge, staging: Path) -> Screened:
     """Test every row of a source by every rule.
 
     Leaves in the connection the views `screened_<table>` (typed rows with what is known of their person) and
@@ -102,9 +96,7 @@ def screen(
     if faults:
         raise DataError("The tables do not have the contract's columns:", tuple(faults))
     reading.prepare(connection)
-    connection.execute(
-        "CREATE TEMP TABLE broken (tbl VARCHAR, file INTEGER, row BIGINT, col VARCHAR, rule VARCHAR)"
-    )
+    connection.execute("CREATE TEMP TABLE broken (tbl VARCHAR, file INTEGER, row BIGINT, col VARCHAR, rule VARCHAR)")
     _open_tables(connection, source, staging)
     outcomes = {table: _screen_table(connection, TABLES[table], knowledge) for table in source.files}
     if empty := _empty_required({table: outcome.read for table, outcome in outcomes.items()}):
@@ -247,9 +239,7 @@ def _note_broken(connection: duckdb.DuckDBPyConnection, table: str, fired: Seque
     )
 
 
-def _note_duplicates(
-    connection: duckdb.DuckDBPyConnection, table: Table, present: Sequence[str]
-) -> list[Rule]:
+def _note_duplicates(connection: duckdb.DuckDBPyConnection, table: Table, present: Sequence[str]) -> list[Rule]:
     """Write down rows that share a key: later identical copies, or all copies if they differ."""
     key = [column for column in table.key if column in present]
     if not key:
@@ -292,9 +282,7 @@ def _place(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
 
     A CSV row's line is its number among the readable rows plus the header plus the rejected lines before it.
     """
-    connection.execute(
-        "CREATE TEMP TABLE delivered_files (tbl VARCHAR, file INTEGER, name VARCHAR, lines BOOLEAN)"
-    )
+    connection.execute("CREATE TEMP TABLE delivered_files (tbl VARCHAR, file INTEGER, name VARCHAR, lines BOOLEAN)")
     for table, files in source.files.items():
         for position, file in enumerate(files):
             values = [table, position, file.name, file.format == CSV]
@@ -336,15 +324,11 @@ def _faults(
     )
 
 
-def _message(
-    fired: Mapping[tuple[str, str | None, str], Rule], table: str, column: str | None, rule: str
-) -> str:
+def _message(fired: Mapping[tuple[str, str | None, str], Rule], table: str, column: str | None, rule: str) -> str:
     return _UNREADABLE_LINE if rule == "unreadable_line" else fired[table, column, rule].message
 
 
-def _with_codes(
-    connection: duckdb.DuckDBPyConnection, table: Table, rule: Rule, knowledge: Knowledge
-) -> Rule:
+def _with_codes(connection: duckdb.DuckDBPyConnection, table: Table, rule: Rule, knowledge: Knowledge) -> Rule:
     """For unknown codes, the rule with the commonest codes and what they may mean."""
     if rule.name != "unknown_code" or rule.column is None:
         return rule

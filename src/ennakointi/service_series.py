@@ -85,9 +85,7 @@ def fit_account(panel: Panel, service: str, account: Account) -> tuple[tuple[str
     area, last = panel.areas(service, account.baseline_start, account.last), account.last
     if not area:
         last = account.window_end
-        while last >= account.window_start and not (
-            area := panel.areas(service, account.baseline_start, last)
-        ):
+        while last >= account.window_start and not (area := panel.areas(service, account.baseline_start, last)):
             last -= 1
         while area and set(area) <= set(panel.areas(service, account.baseline_start, last + 1)):
             last += 1
@@ -174,9 +172,7 @@ def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
 def _by_stratum(rows: pd.DataFrame, values: str, months: Months) -> pd.DataFrame:
     """Sums by age band and sex (index) and month (columns), zero where there is no row."""
     kept = rows[rows["month"].between(months[0], months[-1])]
-    sums = kept.pivot_table(
-        values, index=STRATUM, columns="month", aggfunc="sum", fill_value=0.0, observed=True
-    )
+    sums = kept.pivot_table(values, index=STRATUM, columns="month", aggfunc="sum", fill_value=0.0, observed=True)
     return sums.reindex(columns=months, fill_value=0.0).astype(float)
 
 

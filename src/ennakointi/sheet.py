@@ -95,17 +95,13 @@ class Sheet:
 
     def say(self, x: float, y: float, words: str, size: float = TEXT, colour: str = INK, **more: Any) -> None:
         """Words with their middle line at y; they begin at x unless `ha` says otherwise."""
-        self._pixels.text(
-            x, y, words, fontsize=size, color=colour, parse_math=False, **{"va": "center"} | more
-        )
+        self._pixels.text(x, y, words, fontsize=size, color=colour, parse_math=False, **{"va": "center"} | more)
 
     def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """A filled rectangle."""
         self._pixels.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor="none"))
 
-    def line(
-        self, x: Sequence[float], y: Sequence[float], colour: str, width: float = 2, **more: Any
-    ) -> None:
+    def line(self, x: Sequence[float], y: Sequence[float], colour: str, width: float = 2, **more: Any) -> None:
         """A line through points."""
         self._pixels.plot(x, y, color=colour, linewidth=width, **{"solid_capstyle": "butt"} | more)
 
@@ -146,9 +142,7 @@ class Sheet:
         if entry.symbol == "patch":
             self.box(left, y - 8, 20, 16, entry.colour)
         elif entry.symbol == "outline":
-            self.line(
-                [left, left + 20, left + 20, left, left], [y - 8, y - 8, y + 8, y + 8, y - 8], entry.colour
-            )
+            self.line([left, left + 20, left + 20, left, left], [y - 8, y - 8, y + 8, y + 8, y - 8], entry.colour)
         elif entry.symbol == "ribbon":
             self.box(left, y - 8, 20, 16, entry.colour + "38")
             self.line([left, left + 20], [y, y], entry.colour, 2.4)
@@ -161,13 +155,9 @@ class Sheet:
             self.line([left, left + 10, left + 20], [y] * 3, entry.colour, 2.4, **style)
 
 
-def value_axes(
-    sheet: Sheet, frame: pd.DataFrame, catalogue: Catalogue, unit: str, top: float, height: float
-) -> Axes:
+def value_axes(sheet: Sheet, frame: pd.DataFrame, catalogue: Catalogue, unit: str, top: float, height: float) -> Axes:
     """Axes for the numbers of a frame: few rules, ticks as the reader writes them, the unit over them."""
-    numbers = (
-        frame.select_dtypes("number").drop(columns=["since_start"], errors="ignore").to_numpy(dtype=float)
-    )
+    numbers = frame.select_dtypes("number").drop(columns=["since_start"], errors="ignore").to_numpy(dtype=float)
     low, high = value_range(numbers)
     ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     digits = 0 if ticks[1] - ticks[0] >= 1 else 1 if ticks[1] - ticks[0] >= 0.1 else 2

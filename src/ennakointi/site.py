@@ -150,9 +150,7 @@ def listing(catalogue: Catalogue, topics: Sequence[tuple[str, Links]], tables: S
     """Links to every page by topic, and the tables to download."""
     _ = catalogue.gettext
     pages = [
-        markup.stack(
-            markup.heading(title, 3), markup.bullets(*(markup.link(label, href) for label, href in links))
-        )
+        markup.stack(markup.heading(title, 3), markup.bullets(*(markup.link(label, href) for label, href in links)))
         for title, links in topics
         if links
     ]

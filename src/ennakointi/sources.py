@@ -129,9 +129,7 @@ def template(folder: Path) -> list[Path]:
     paths = {table: folder / f"{table}.csv" for table in TABLES}
     existing = [path.name for path in paths.values() if path.exists()]
     if existing:
-        raise DataError(
-            f"The folder already holds {', '.join(existing)}: choose an empty folder, nothing was written"
-        )
+        raise DataError(f"The folder already holds {', '.join(existing)}: choose an empty folder, nothing was written")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for table, path in paths.items():

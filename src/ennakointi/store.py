@@ -137,9 +137,7 @@ class Store:
 
     @cached_property
     def _code_lists(self) -> dict[str, dict[str, list[str]]]:
-        content: dict[str, dict[str, list[str]]] = json.loads(
-            (self.folder / CODES).read_text(encoding="utf-8")
-        )
+        content: dict[str, dict[str, list[str]]] = json.loads((self.folder / CODES).read_text(encoding="utf-8"))
         return content
 
     def __getstate__(self) -> dict[str, Any]:
@@ -283,9 +281,7 @@ def open(folder: Path, limits: Limits | None = None) -> Store:  # noqa: A001 - c
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise RunError(
-            "The quarter has no stored data yet: run `ennakointi run` with --data first"
-        ) from error
+        raise RunError("The quarter has no stored data yet: run `ennakointi run` with --data first") from error
     return Store(folder.resolve(), manifest, limits or Limits())
 
 
@@ -342,9 +338,7 @@ def _months(
     """First and last month of the contacts, or of the panel of an aggregate source."""
     table = "contacts" if "contacts" in packed else AGGREGATE_TABLE
     if table not in packed or not packed[table].rows:
-        raise DataError(
-            "No row is left up to the as-of date: check --as-of, --quarter and the dates of the source"
-        )
+        raise DataError("No row is left up to the as-of date: check --as-of, --quarter and the dates of the source")
     files = folder / table / "*.parquet" if TABLES[table].by_person else folder / f"{table}.parquet"
     row = connection.execute(f"SELECT min(month), max(month) FROM read_parquet({text(files)})").fetchall()[0]
     return row[0], row[1]

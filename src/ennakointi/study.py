@@ -142,9 +142,7 @@ class Study:
     @cached_property
     def context(self) -> PageContext:
         """Labels, dates and links in the reader's language."""
-        return page_context(
-            self.parameters, self.catalogue, self.workspace.quarter, self.context_facts
-        )
+        return page_context(self.parameters, self.catalogue, self.workspace.quarter, self.context_facts)
 
     def _known(self, target_group: str) -> None:
         if target_group not in self.parameters.target_groups:

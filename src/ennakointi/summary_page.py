@@ -72,8 +72,7 @@ class SummaryPage:
         if largest is None:
             return ""
         return self.context.catalogue.gettext(
-            "Largest debt in relation to services: {group}; {service}. In weeks of normal services: about "
-            "{weeks}.",
+            "Largest debt in relation to services: {group}; {service}. In weeks of normal services: about {weeks}.",
             group=self.context.label("target_group", largest["target_group"]),
             service=self.context.label("service", largest["service"]),
             weeks=debt_words.weeks(largest, self.context),
@@ -182,9 +181,7 @@ class SummaryPage:
         """For an aggregate source: the largest deviation, and the last year against the baseline's level."""
         _ = self.context.catalogue.gettext
         series = self._deviation
-        top = (
-            None if series.empty else deviation_words.largest(deviation_words.in_window(series, self.context))
-        )
+        top = None if series.empty else deviation_words.largest(deviation_words.in_window(series, self.context))
         if top is None:
             return []
         name, href = (
@@ -293,10 +290,7 @@ class SummaryPage:
                 "digital services.",
                 month=self.context.catalogue.month_short(self.context.window[1]),
             ),
-            _(
-                "Not official statistics: expected numbers are model estimates, and their intervals belong "
-                "to them."
-            ),
+            _("Not official statistics: expected numbers are model estimates, and their intervals belong to them."),
         )
 
     def data(self) -> Block:

@@ -82,9 +82,7 @@ def _presentation(style: str) -> Iterator[tuple[str, str]]:
             size = re.search(r"[\d.]+px", value)
             weight = re.match(r"(?:\w+ )*?(\d{3}|bold)\b", value)
             yield from (
-                (n, m)
-                for n, m in (("font-size", size and size[0]), ("font-weight", weight and weight[1]))
-                if m
+                (n, m) for n, m in (("font-size", size and size[0]), ("font-weight", weight and weight[1])) if m
             )
         elif name != "font-family":
             yield name, value
@@ -92,9 +90,7 @@ def _presentation(style: str) -> Iterator[tuple[str, str]]:
 
 def _rename_ids(root: ET.Element, prefix: str) -> None:
     """Keep only identifiers that are referred to, and make them the picture's own."""
-    references = {
-        match for e in root.iter() for v in e.attrib.values() for match in _REFERENCE.findall(v) if "#" in v
-    }
+    references = {match for e in root.iter() for v in e.attrib.values() for match in _REFERENCE.findall(v) if "#" in v}
     known = sorted({e.get("id", "") for e in root.iter()} & references)
     new = {old: f"{prefix}-{position}" for position, old in enumerate(known)}
     for element in root.iter():

@@ -110,9 +110,7 @@ def make(
 def truth(folder: Path) -> Truth:
     """The truth behind a synthetic county; tables are read when they are asked for."""
     if not (folder / "truth" / "settings.json").is_file():
-        raise DataError(
-            "truth: this folder was not made by the synthetic county; make one with `ennakointi synth`"
-        )
+        raise DataError("truth: this folder was not made by the synthetic county; make one with `ennakointi synth`")
     return Truth(folder / "truth")
 
 
@@ -142,9 +140,7 @@ def _county(found: Calibration, span: Span, options: SyntheticSettings, resident
 
 def _write(folder: Path, county: County, groups: Mapping[str, rules.Rule], seed: int) -> None:
     found, span = county.calibration, county.span
-    people = synthetic_persons.simulate(
-        found, span, county.residents, np.random.default_rng([seed, _POPULATION])
-    )
+    people = synthetic_persons.simulate(found, span, county.residents, np.random.default_rng([seed, _POPULATION]))
     people = people.take(np.flatnonzero(np.maximum(people.enter, people.birth) <= span.last_day))
     habits = Habits(synthetic_contacts.layout(found, span), synthetic_records.codebook(found))
     writer = Writer(folder)
@@ -153,9 +149,7 @@ def _write(folder: Path, county: County, groups: Mapping[str, rules.Rule], seed:
         for chunk, first in enumerate(range(0, len(people), _CHUNK)):
             rng = np.random.default_rng([seed, _PERSONS, chunk])
             ids = _FIRST_ID + np.arange(first, min(first + _CHUNK, len(people)), dtype=np.int64)
-            _write_chunk(
-                writer, people.take(slice(first, first + _CHUNK)), ids, county, habits, groups, sums, rng
-            )
+            _write_chunk(writer, people.take(slice(first, first + _CHUNK)), ids, county, habits, groups, sums, rng)
         rng = np.random.default_rng([seed, _COUNTY])
         contacts = sums.volumes.counts["actual"][list(groups).index("all")]
         writer.contract("coverage", synthetic_county.coverage(county.register, found, span))
@@ -195,9 +189,7 @@ def _write_chunk(
         "referrals": take(queue, queue_held),
     }
     delivered = synthetic_chunk.delivered(rows, sums.next_id("contacts", int(rows.after.sum())))
-    tables["requests"] = synthetic_records.requests(
-        rows.events.take(rows.after), people, delivered, found, rng
-    )
+    tables["requests"] = synthetic_records.requests(rows.events.take(rows.after), people, delivered, found, rng)
     tables["diagnoses"] = synthetic_chunk.diagnoses(delivered)
     beds = synthetic_chunk.stays(people, lives, rows, county, rng)
     tables["stays"] = synthetic_chunk.stay_rows(beds, people, county)

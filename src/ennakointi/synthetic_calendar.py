@@ -126,9 +126,7 @@ def build(calibration: Calibration, span: Span, rng: np.random.Generator) -> Cal
     holiday = _holidays(span)
     cumulative = np.zeros((len(services), place_count, len(days) + 1))
     for i, (name, service) in enumerate(services.items()):
-        monthly = _level(service, calibration, span, n_months) * calibration.region.rate_multipliers.get(
-            name, 1.0
-        )
+        monthly = _level(service, calibration, span, n_months) * calibration.region.rate_multipliers.get(name, 1.0)
         week = np.array(calibration.care.weeks[service.week])
         daily = week[weekday] / week.sum() * 7 / YEAR_DAYS
         if service.week == "office":

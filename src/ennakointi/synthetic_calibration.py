@@ -347,9 +347,7 @@ def _named_in_care(found: Calibration) -> list[tuple[str, str, set[str], set[str
     ]
 
 
-def _named_in_region(
-    region: Region, services: set[str], document: str
-) -> list[tuple[str, str, set[str], set[str]]]:
+def _named_in_region(region: Region, services: set[str], document: str) -> list[tuple[str, str, set[str], set[str]]]:
     """(document, key, names given, names known) in a region's document."""
     places = {m for rule in region.coverage for m in rule.municipalities}
     places |= {m for purchase in region.purchased for m in purchase.municipalities}

@@ -74,9 +74,7 @@ def contact_rows(
     return Rows(events.take(order), take(columns, order), *flags)
 
 
-def _with_extras(
-    people: People, lives: Lives, county: County, rng: np.random.Generator
-) -> tuple[Events, Ints, Ints]:
+def _with_extras(people: People, lives: Lives, county: County, rng: np.random.Generator) -> tuple[Events, Ints, Ints]:
     """Contacts with the rows around them: events, kind of row, and the contact each row belongs to."""
     care, contacts = county.calibration.care, lives.contacts
     cancelled = np.flatnonzero(rng.random(len(contacts)) < sum(care.attendance.values()))
@@ -98,9 +96,7 @@ def _recorded_service(events: Events, county: County, rng: np.random.Generator) 
     service, instead, share = _BREAK
     month = county.span.first_month + county.span.month(events.day).astype(np.int64)
     names = county.calibration
-    changed = (events.service == names.service(service)) & (
-        month >= parse_month(county.settings.coding_break)
-    )
+    changed = (events.service == names.service(service)) & (month >= parse_month(county.settings.coding_break))
     changed &= rng.random(len(events)) < share
     return np.where(changed, names.service(instead), events.service).astype(np.int8)
 
@@ -137,9 +133,7 @@ def statuses(lives: Lives, county: County) -> Columns:
     """Rows of `statuses`; `family_with_children` comes from the households that the county itself knows."""
     spells, known = lives.traits.spells, county.calibration.needs.statuses
     controllers = tuple(dict.fromkeys([*(s.controller for s in known.values()), OWN]))
-    of_status = np.array(
-        [controllers.index(known[n].controller if n in known else OWN) for n in spells.names]
-    )
+    of_status = np.array([controllers.index(known[n].controller if n in known else OWN) for n in spells.names])
     order = np.lexsort((spells.status, spells.start, spells.person))
     end = spells.end[order]
     return {
@@ -183,9 +177,7 @@ def diagnoses(contacts: Columns) -> Columns:
     """Rows of `diagnoses`: one for each contact with a diagnosis."""
     code, started = contacts["diagnosis"], contacts["started_at"]
     known = code.codes >= 0
-    chosen = take(
-        {n: contacts[n] for n in ("person_id", "diagnosis", "diagnosis_system", "contact_id")}, known
-    )
+    chosen = take({n: contacts[n] for n in ("person_id", "diagnosis", "diagnosis_system", "contact_id")}, known)
     return {
         "person_id": chosen["person_id"],
         "recorded_on": (started[known] // DAY_MINUTES).astype(np.int32),
@@ -196,9 +188,7 @@ def diagnoses(contacts: Columns) -> Columns:
     }
 
 
-def referrals(
-    people: People, lives: Lives, county: County, rng: np.random.Generator
-) -> tuple[dict[str, Any], Flags]:
+def referrals(people: People, lives: Lives, county: County, rng: np.random.Generator) -> tuple[dict[str, Any], Flags]:
     """Rows of `referrals` by person in the chunk, and which of them the register holds."""
     queue, span = lives.queue, county.span
     rows = referral_columns(queue, people, county, rng)
@@ -210,9 +200,7 @@ def referrals(
     return rows, held
 
 
-def referral_columns(
-    queue: Entries, people: People, county: County, rng: np.random.Generator
-) -> dict[str, Any]:
+def referral_columns(queue: Entries, people: People, county: County, rng: np.random.Generator) -> dict[str, Any]:
     """Columns of `referrals` but its key, for any queue of the chunk."""
     calibration, span, place = county.calibration, county.span, people.municipality[queue.person]
     age = age_on(people.birth[queue.person], queue.received)
@@ -233,9 +221,7 @@ def _units(service: Ints, place: Ints, day: Ints, county: County) -> Coded:
     return Coded(unit, synthetic_register.unit_names(calibration))
 
 
-def stays(
-    people: People, lives: Lives, rows: Rows, county: County, rng: np.random.Generator
-) -> dict[str, NDArray]:
+def stays(people: People, lives: Lives, rows: Rows, county: County, rng: np.random.Generator) -> dict[str, NDArray]:
     """Bed stays of actual contacts, and of round-the-clock care from its periods: person, service, minutes,
     whether the register holds them."""
     calibration, span = county.calibration, county.span

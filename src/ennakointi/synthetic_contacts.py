@@ -18,9 +18,7 @@ from ennakointi.synthetic_files import DAY_MINUTES, NO_MINUTE, Coded, Columns
 from ennakointi.synthetic_persons import People, age_on
 from ennakointi.synthetic_register import Register
 
-ORDINARY, CANCELLED, BEHIND = range(
-    3
-)  # kinds of rows: contacts, cancelled appointments, work without the client
+ORDINARY, CANCELLED, BEHIND = range(3)  # kinds of rows: contacts, cancelled appointments, work without the client
 NATURES = schema.TABLES["contacts"]["nature"].codes
 BOOKED = schema.TABLES["contacts"]["booked_via"].codes
 ATTENDANCE = schema.TABLES["contacts"]["attendance"].codes
@@ -194,9 +192,7 @@ def _unit_kinds(events: Events, mode: Ints, tables: Tables, calibration: Calibra
     open_from = calibration.region.digital_clinic - span.first_month
     moved = digital & (events.service == calibration.services.index("primary_care"))
     moved &= span.month(events.day) >= open_from
-    return np.where(moved, synthetic_register.unit_kinds(calibration).index("digital_clinic"), kind).astype(
-        np.int8
-    )
+    return np.where(moved, synthetic_register.unit_kinds(calibration).index("digital_clinic"), kind).astype(np.int8)
 
 
 def _behind(calibration: Calibration, n: int, rng: np.random.Generator) -> Ints:

@@ -66,9 +66,7 @@ def population(people: People, calibration: Calibration, span: Span) -> Columns:
 def _inhabitants(people: People, day: int, places: int) -> Floats:
     rows = people.resident_on(day)
     sex = np.where(people.female[rows], 0, 1)
-    cell = (
-        people.municipality[rows].astype(np.int64) * AGES + _whole_years(people.birth[rows], day)
-    ) * 2 + sex
+    cell = (people.municipality[rows].astype(np.int64) * AGES + _whole_years(people.birth[rows], day)) * 2 + sex
     return np.bincount(cell, minlength=places * AGES * 2).reshape(places, AGES, 2).astype(float)
 
 
@@ -98,9 +96,7 @@ def capacity(contacts: Ints, calibration: Calibration, span: Span, rng: np.rando
     vacancies."""
     services = list(calibration.care.services.values())
     kinds = synthetic_register.unit_kinds(calibration)
-    yearly = np.stack([_smoothed(row) for row in contacts.reshape(-1, contacts.shape[-1])]).reshape(
-        contacts.shape
-    )
+    yearly = np.stack([_smoothed(row) for row in contacts.reshape(-1, contacts.shape[-1])]).reshape(contacts.shape)
     regional = [s.unit in synthetic_register.REGIONAL_UNITS for s in services]
     yearly[regional] = np.concatenate(
         [yearly[regional].sum(axis=1, keepdims=True), np.zeros_like(yearly[regional][:, 1:])], axis=1
@@ -153,17 +149,13 @@ def slots(calibration: Calibration, span: Span, rng: np.random.Generator) -> Col
     services = np.array([calibration.service(s) for s, _, _ in wanted], np.int8)[which]
     kind = np.array([kinds.index(calibration.care.services[s].unit) for s, _, _ in wanted], np.int8)[which]
     wait = rng.gamma(1.6, np.array([d for _, _, d in wanted])[which] / 1.6).astype(np.int64) + 1
-    unit = synthetic_register.unit_of(
-        calibration, kind, place.astype(np.int16), day, np.zeros(len(day), np.int8), span
-    )
+    unit = synthetic_register.unit_of(calibration, kind, place.astype(np.int16), day, np.zeros(len(day), np.int8), span)
     inside = day <= span.last_day
     columns = {
         "observed_on": day,
         "unit": Coded(unit, synthetic_register.unit_names(calibration)),
         "service": Coded(services, calibration.services),
-        "profession": Coded(
-            np.array([schema.PROFESSIONS.index(p) for _, p, _ in wanted])[which], schema.PROFESSIONS
-        ),
+        "profession": Coded(np.array([schema.PROFESSIONS.index(p) for _, p, _ in wanted])[which], schema.PROFESSIONS),
         "provider_id": (place * len(wanted) + which) * _BOOKS + book + 1,
         "third_free_on": np.where(rng.random(len(day)) < 0.03, NO_DAY, day + wait),
     }

@@ -51,9 +51,7 @@ class Missed:
     end_day: Ints
 
 
-def ordinary_waits(
-    events: Events, people: People, calibration: Calibration, rng: np.random.Generator
-) -> Waiting:
+def ordinary_waits(events: Events, people: People, calibration: Calibration, rng: np.random.Generator) -> Waiting:
     """Referrals that precede a share of the contacts of services with a queue; gamma waits."""
     queues = [service.queue for service in calibration.care.services.values()]
     share = np.array([q.share if q else 0.0 for q in queues])
@@ -194,10 +192,7 @@ def substituted_events(events: Events, missed: Missed, calibration: Calibration)
     """Contacts of other services that replaced missed ones."""
     names = calibration.services
     targets = np.array(
-        [
-            names.index(s.missed.substitute) if s.missed.substitute else -1
-            for s in calibration.care.services.values()
-        ]
+        [names.index(s.missed.substitute) if s.missed.substitute else -1 for s in calibration.care.services.values()]
     )
     lost = events.take(missed.event[missed.fate == SUBSTITUTED])
     return Events(lost.person, targets[lost.service].astype(np.int8), lost.day)

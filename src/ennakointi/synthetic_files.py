@@ -68,11 +68,7 @@ def arrow_table(name: str, columns: Columns) -> pa.Table:
     table = schema.TABLES[name]
     unknown = set(columns) - set(table.names)
     assert not unknown, f"{name} has no columns {unknown}"
-    n = len(
-        next(iter(columns.values())).codes
-        if isinstance(first := next(iter(columns.values())), Coded)
-        else first
-    )
+    n = len(next(iter(columns.values())).codes if isinstance(first := next(iter(columns.values())), Coded) else first)
     arrays = [_array(c.kind, columns.get(c.name), n) for c in table.columns]
     return pa.table(arrays, schema=_schema(table))
 

@@ -55,12 +55,8 @@ def members(
     needed = frozenset().union(*(rules.tables(rule) for rule in groups.values()))
     frames = {"persons": _persons_frame(persons)}
     frames |= {name: _events_frame(tables[name], name) for name in _EVENT_COLUMNS if name in needed}
-    frames |= {
-        name: _periods_frame(tables[name], name) for name in _PERIODS if name in needed and name in tables
-    }
-    after = _evaluate(
-        groups, {**frames, **_care(rows, rows.after, needed, span)}, len(frames["persons"]), span
-    )
+    frames |= {name: _periods_frame(tables[name], name) for name in _PERIODS if name in needed and name in tables}
+    after = _evaluate(groups, {**frames, **_care(rows, rows.after, needed, span)}, len(frames["persons"]), span)
     changing = {name: rule for name, rule in groups.items() if rules.uses_care(rule)}
     undisturbed = {**frames, **_care(rows, rows.before, needed, span)}
     if "referrals" in needed:
@@ -107,9 +103,7 @@ def _month(day: Ints) -> Ints:
 
 
 def _events_frame(columns: Columns, name: str) -> pd.DataFrame:
-    frame = pd.DataFrame(
-        {c: _column(v) for c, v in columns.items() if c not in ("person_id", _EVENT_COLUMNS[name])}
-    )
+    frame = pd.DataFrame({c: _column(v) for c, v in columns.items() if c not in ("person_id", _EVENT_COLUMNS[name])})
     when = np.asarray(columns[_EVENT_COLUMNS[name]], np.int64)
     frame["person"] = columns["person_id"]
     frame["month"] = _month(when // DAY_MINUTES if name == "requests" else when)

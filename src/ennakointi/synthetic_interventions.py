@@ -54,9 +54,7 @@ def adopters(people: People, intervention: Intervention, calibration: Calibratio
     start = np.full(len(calibration.municipalities), STILL, np.int32)
     for code, month in intervention.starts.items():
         if month - span.first_month < len(span.month_starts):
-            start[calibration.municipalities.index(code)] = span.month_starts[
-                max(month - span.first_month, 0)
-            ]
+            start[calibration.municipalities.index(code)] = span.month_starts[max(month - span.first_month, 0)]
     first = np.maximum(start[people.municipality], np.maximum(people.enter, people.birth))
     person = np.flatnonzero((first < STILL) & (first <= people.leave))
     return Enrolled(person.astype(np.int32), first[person], people.leave[person], first[person])

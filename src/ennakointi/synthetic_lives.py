@@ -104,9 +104,7 @@ def live(people: People, county: County, rng: np.random.Generator) -> Lives:
     contacts = synthetic_events.join(contacts, more)
     shown = np.concatenate([stays, both]) & (contacts.day <= span.last_day)
     undisturbed, actual = (np.concatenate([flags, both])[shown] for flags in (undisturbed, actual))
-    return Lives(
-        traits, contacts.take(shown), undisturbed, actual, base, missed, queue, enrolments, tuple(effects)
-    )
+    return Lives(traits, contacts.take(shown), undisturbed, actual, base, missed, queue, enrolments, tuple(effects))
 
 
 def _missed(

@@ -158,9 +158,7 @@ def _spells(
         start, end = _days_of_run(first, last, span, rng)
         parts.append((person, np.full(len(person), i), start, end))
     parent = np.flatnonzero(people.child_from <= people.child_until)
-    parts.append(
-        (parent, np.full(len(parent), len(states)), people.child_from[parent], people.child_until[parent])
-    )
+    parts.append((parent, np.full(len(parent), len(states)), people.child_from[parent], people.child_until[parent]))
     person, status, start, end = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return _inside_residence(Spells(names, person, status, start, end), people, span)
 

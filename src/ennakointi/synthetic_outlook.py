@@ -137,9 +137,7 @@ def _contact_score(
     nodes = np.maximum(draws.reshape(_NODES, -1).mean(axis=1), 1e-4)
     has = {name: values[rows, year] for name, values in traits.has.items()}
     day = calendar.span.last_day
-    first, last = (
-        np.full(len(rows), d, np.int32) for d in (max(day - 364, calendar.span.first_day), day + 1)
-    )
+    first, last = (np.full(len(rows), d, np.int32) for d in (max(day - 364, calendar.span.first_day), day + 1))
     out = np.zeros((len(rows), len(calibration.classes)))
     for k in range(len(calibration.classes)):
         frail_mean, frail_log, fixed = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros(len(rows))

@@ -104,15 +104,10 @@ def _new(n: int, **arrays: NDArray[np.generic]) -> dict[str, NDArray]:
         "draw": np.zeros(n, np.float32),
         "mother": np.full(n, -1, np.int32),
     }
-    return {
-        name: arrays[name].astype(values.dtype) if name in arrays else values
-        for name, values in empty.items()
-    }
+    return {name: arrays[name].astype(values.dtype) if name in arrays else values for name, values in empty.items()}
 
 
-def _first_stock(
-    calibration: Calibration, span: Span, residents: int, rng: np.random.Generator
-) -> dict[str, NDArray]:
+def _first_stock(calibration: Calibration, span: Span, residents: int, rng: np.random.Generator) -> dict[str, NDArray]:
     """Inhabitants on the eve of the first day: the known ages carried back with deaths undone."""
     counts = _targets(calibration, span, residents)[0]
     place = np.repeat(np.arange(len(counts)), counts)
@@ -121,9 +116,7 @@ def _first_stock(
     for i, municipality in enumerate(calibration.region.municipalities.values()):
         weights = _earlier_ages(calibration.region.ages[municipality.ages], shift, calibration.needs)
         mine = place == i
-        age[mine] = rng.choice(AGES, size=int(mine.sum()), p=weights / weights.sum()) + rng.random(
-            int(mine.sum())
-        )
+        age[mine] = rng.choice(AGES, size=int(mine.sum()), p=weights / weights.sum()) + rng.random(int(mine.sum()))
     female = rng.random(len(place)) < 0.488 + 0.0022 * np.clip(age - 60, 0, 40)
     birth = span.first_day - 1 - (age * YEAR_DAYS).astype(np.int32)
     draw = draw_living(age.astype(np.int64), calibration.needs, rng)
@@ -189,9 +182,7 @@ def _births(
     )
 
 
-def _send_away(
-    stock: dict[str, NDArray], surplus: Ints, first: int, days: int, rng: np.random.Generator
-) -> None:
+def _send_away(stock: dict[str, NDArray], surplus: Ints, first: int, days: int, rng: np.random.Generator) -> None:
     """More departures where the births would pass the year's number."""
     for place in np.flatnonzero(surplus):
         here = np.flatnonzero((stock["leave"] == STILL) & (stock["municipality"] == place))
@@ -199,9 +190,7 @@ def _send_away(
         stock["leave"][chosen] = first + rng.integers(0, days, len(chosen))
 
 
-def _arrivals(
-    wanted: Ints, first: int, days: int, needs: Needs, rng: np.random.Generator
-) -> dict[str, NDArray]:
+def _arrivals(wanted: Ints, first: int, days: int, needs: Needs, rng: np.random.Generator) -> dict[str, NDArray]:
     n = int(wanted.sum())
     weights = by_age(needs.coming)
     age = rng.choice(AGES, size=n, p=weights / weights.sum()) + rng.random(n)
@@ -231,9 +220,7 @@ def _with_households(stock: dict[str, NDArray], span: Span, rng: np.random.Gener
     grown = np.full(len(mother), ALWAYS, np.int32)
     np.minimum.at(born, household[child], stock["birth"][child])
     np.maximum.at(grown, household[child], stock["birth"][child] + np.int32(_ADULT_DAYS))
-    arrays = {
-        name: stock[name] for name in ("birth", "female", "municipality", "enter", "leave", "died", "draw")
-    }
+    arrays = {name: stock[name] for name in ("birth", "female", "municipality", "enter", "leave", "died", "draw")}
     return People(
         **arrays,
         household=household,

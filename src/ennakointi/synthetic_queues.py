@@ -58,10 +58,7 @@ def entries(
     postponed = _postponed(events, made, missed, fate)
     withdrawn = _withdrawn(ordinary, calibration, rng)
     joined = Entries(
-        *(
-            np.concatenate([getattr(p, f.name) for p in (ordinary, postponed, withdrawn)])
-            for f in fields(Entries)
-        )
+        *(np.concatenate([getattr(p, f.name) for p in (ordinary, postponed, withdrawn)]) for f in fields(Entries))
     )
     known = joined.take(joined.received <= span.last_day)
     return known.take(np.lexsort((known.end, known.service, known.received, known.person)))
@@ -108,9 +105,7 @@ def undisturbed(queue: Entries) -> Entries:
     own = queue.take(queue.undisturbed_end > queue.received)
     reason = np.where(own.missed_on < STILL, REASONS.index("started"), own.reason).astype(np.int8)
     never = np.full(len(own), STILL, np.int32)
-    return Entries(
-        own.person, own.service, own.received, own.undisturbed_end, never, own.undisturbed_end, reason
-    )
+    return Entries(own.person, own.service, own.received, own.undisturbed_end, never, own.undisturbed_end, reason)
 
 
 def table(queue: Entries, services: tuple[str, ...], span: Span, rng: np.random.Generator) -> dict[str, Any]:

@@ -52,9 +52,7 @@ def codebook(calibration: Calibration) -> Codebook:
     needs, services = calibration.needs, list(calibration.care.services.values())
     pairs = [("icd10", c) for k in needs.conditions.values() for c in k.icd10]
     pairs += [("icpc2", c) for k in needs.conditions.values() for c in k.icpc2]
-    pairs += [
-        ("icpc2" if s == "icpc2" else "icd10", c) for s, codes in needs.complaints.items() for c in codes
-    ]
+    pairs += [("icpc2" if s == "icpc2" else "icd10", c) for s, codes in needs.complaints.items() for c in codes]
     pairs = sorted(set(pairs))
     position = {pair: np.int16(i) for i, pair in enumerate(pairs)}
     of_condition = {
@@ -200,11 +198,7 @@ def requests(
     by half."""
     contacted, contact_id = contacts["contacted_at"], contacts["contact_id"]
     since = (_REQUESTS_SINCE - 1970) * YEAR_DAYS
-    fits = (
-        (contacted != NO_MINUTE)
-        & (events.service == calibration.service("primary_care"))
-        & (events.day > since)
-    )
+    fits = (contacted != NO_MINUTE) & (events.service == calibration.service("primary_care")) & (events.day > since)
     led = np.flatnonzero(fits & (rng.random(len(events)) < _REQUESTED))
     alone = led[rng.random(len(led)) < 0.5]
     rows = np.concatenate([led, alone])
@@ -212,9 +206,7 @@ def requests(
     start = contacted[rows] - np.where(linked, 0, rng.integers(1, 20, len(rows)) * DAY_MINUTES)
     earliest = np.maximum(np.maximum(people.birth, people.enter)[events.person[rows]], int(since))
     start = np.maximum(start, earliest.astype(np.int64) * DAY_MINUTES)
-    outcome = np.where(
-        linked, _OUTCOMES.index("booked"), rng.choice([0, 2, 3], len(rows), p=[0.6, 0.15, 0.25])
-    )
+    outcome = np.where(linked, _OUTCOMES.index("booked"), rng.choice([0, 2, 3], len(rows), p=[0.6, 0.15, 0.25]))
     answer = start + rng.integers(0, 30, len(rows)) * 5
     answered = outcome != _OUTCOMES.index("abandoned")
     order = np.lexsort((rows, start, events.person[rows]))

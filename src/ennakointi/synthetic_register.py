@@ -87,16 +87,12 @@ def unit_of(
     span: Span,
 ) -> Ints:
     """Position of the unit in `unit_names` (k,)."""
-    starts = int(
-        span.month_starts[np.clip(calibration.region.county_starts - span.first_month, 0, span.n_months)]
-    )
+    starts = int(span.month_starts[np.clip(calibration.region.county_starts - span.first_month, 0, span.n_months)])
     era = np.where(day >= starts, 1, 0)
     health_centre = unit_kinds(calibration).index("health_centre")
     era = np.where((provider == PROVIDERS.index("purchased")) & (kind == health_centre), 2, era)
     n_kinds, n_places = len(unit_kinds(calibration)), len(calibration.municipalities)
-    regional = np.isin(
-        kind, [unit_kinds(calibration).index(k) for k in REGIONAL_UNITS if k in unit_kinds(calibration)]
-    )
+    regional = np.isin(kind, [unit_kinds(calibration).index(k) for k in REGIONAL_UNITS if k in unit_kinds(calibration)])
     return ((era * n_kinds + kind) * n_places + np.where(regional, 0, place)).astype(np.int16)
 
 

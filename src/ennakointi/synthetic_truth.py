@@ -130,8 +130,7 @@ class Sums:
         keys = {}
         if name in ("referrals", "requests", "stays"):
             keys = {
-                schema.TABLES[name].key[0]: self.next_id(name, len(person))
-                + np.arange(len(person), dtype=np.int64)
+                schema.TABLES[name].key[0]: self.next_id(name, len(person)) + np.arange(len(person), dtype=np.int64)
             }
         writer.contract(name, {**columns, **keys, "person_id": ids[person]})
 
@@ -147,15 +146,11 @@ class Sums:
         """Add a chunk."""
         place, names = people.municipality, county.calibration
         services = names.care.services.values()
-        substitute = np.array(
-            [names.service(s.missed.substitute) if s.missed.substitute else 0 for s in services]
-        )
+        substitute = np.array([names.service(s.missed.substitute) if s.missed.substitute else 0 for s in services])
         synthetic_volumes.add_contacts(
             self.volumes, lives.contacts, place, lives.undisturbed, lives.actual, before, after
         )
-        synthetic_volumes.add_missed(
-            self.volumes, lives.base, lives.missed, substitute.astype(np.int8), place, before
-        )
+        synthetic_volumes.add_missed(self.volumes, lives.base, lives.missed, substitute.astype(np.int8), place, before)
         synthetic_volumes.add_queue(self.volumes, lives.queue, place, before)
         self._add_beds(beds, county)
         for effect in lives.effects:

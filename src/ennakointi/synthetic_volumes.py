@@ -93,9 +93,7 @@ class Volumes:
         size = int(np.prod(shape))
         for g, name in enumerate(self.groups):
             mine = cell[members[name][person, tag]]
-            self.counts[measure][g] += sign * np.bincount(mine, minlength=size).reshape(shape).astype(
-                np.int32
-            )
+            self.counts[measure][g] += sign * np.bincount(mine, minlength=size).reshape(shape).astype(np.int32)
 
     def frame(self, covered: Flags) -> pd.DataFrame:
         """One row per target group, service, municipality and month; `covered` (services, municipalities,
@@ -157,9 +155,7 @@ def add_missed(
     where = place[lost.person]
 
     def add(measure: str, rows: Flags, month: Ints, sign: int = 1) -> None:
-        volumes.add(
-            measure, before, lost.person[rows], tag[rows], lost.service[rows], where[rows], month[rows], sign
-        )
+        volumes.add(measure, before, lost.person[rows], tag[rows], lost.service[rows], where[rows], month[rows], sign)
 
     replaced = missed.fate == SUBSTITUTED
     add("missed", np.ones(len(lost), bool), tag)

@@ -101,9 +101,7 @@ def _column_rules(table: str, column: Column, knowledge: Knowledge) -> Iterator[
         yield Rule(table, column.name, "maximum", f"{x} > {column.maximum}", f"is above {column.maximum:g}")
     if column.kind in (DATE, MONTH, TIMESTAMP):
         early = f"{x} < DATE {text(EARLIEST)}"
-        yield Rule(
-            table, column.name, "too_early", early, f"is before {EARLIEST}; check the order of day and year"
-        )
+        yield Rule(table, column.name, "too_early", early, f"is before {EARLIEST}; check the order of day and year")
 
 
 def _order(table: Table, earlier: str, later: str) -> Rule:
@@ -120,9 +118,7 @@ def _moment(column: str) -> str:
 
 def birth_floor(column: str) -> str:
     """SQL of the earliest day a recorded birth date allows."""
-    return (
-        f"(CASE WHEN day({column}) = 15 THEN CAST(date_trunc('month', {column}) AS DATE) ELSE {column} END)"
-    )
+    return f"(CASE WHEN day({column}) = 15 THEN CAST(date_trunc('month', {column}) AS DATE) ELSE {column} END)"
 
 
 def _event_rules(table: Table, horizon: date | None) -> Iterator[Rule]:
@@ -130,9 +126,7 @@ def _event_rules(table: Table, horizon: date | None) -> Iterator[Rule]:
     event = table.event or ("birth_date" if table.name == "persons" else None)
     if event and horizon:
         late = f"CAST({_moment(event)} AS DATE) > DATE {text(horizon)}"
-        yield Rule(
-            table.name, event, "after_as_of", late, f"is after {horizon}, the last day the data can know"
-        )
+        yield Rule(table.name, event, "after_as_of", late, f"is after {horizon}, the last day the data can know")
     if not table.by_person or table.name == "persons":
         return
     orphan = "person_id IS NOT NULL AND known_id IS NULL"
@@ -167,9 +161,7 @@ def _missing(table: Table, file: SourceFile) -> Iterator[Fault]:
         if column not in file.columns:
             alike = difflib.get_close_matches(column, lowered, n=1, cutoff=0.6)
             hint = f" (did you mean {lowered[alike[0]]}?)" if alike else ""
-            yield Fault(
-                table.name, column, "missing_column", 0, f"the required column is missing{hint}", file.name
-            )
+            yield Fault(table.name, column, "missing_column", 0, f"the required column is missing{hint}", file.name)
 
 
 def _doubled(table: str, file: SourceFile) -> Iterator[Fault]:

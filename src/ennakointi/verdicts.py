@@ -37,9 +37,7 @@ class Interval:
         return Interval(-self.estimate, -self.hi95, -self.lo95)
 
 
-def verdict(
-    relative: Interval, better: str, smallest_important: float, level: str, checks: Sequence[Check]
-) -> str:
+def verdict(relative: Interval, better: str, smallest_important: float, level: str, checks: Sequence[Check]) -> str:
     """The verdict by rules fixed in advance.
 
     The whole interval beyond the smallest important effect, on evidence that is at least moderate: works.

@@ -42,9 +42,7 @@ def read_yaml(file: Path) -> tuple[dict[Any, Any], bytes]:
         content = file.read_bytes()
         document = yaml.load(content.decode("utf-8"), Loader=_StrictLoader)
     except OSError as error:
-        raise DocumentFault(
-            f"cannot be read ({error.strerror}); check that it exists and its rights"
-        ) from error
+        raise DocumentFault(f"cannot be read ({error.strerror}); check that it exists and its rights") from error
     except UnicodeDecodeError as error:
         raise DocumentFault("is not UTF-8; save it again in that encoding") from error
     except yaml.YAMLError as error:

@@ -57,18 +57,14 @@ def page() -> str:
             "hi": [3.0, 1.5],
         }
     )
-    chart = figures.bars(
-        frame, catalogue=catalogue, unit="viikkoa", alt="Suun velka on suurin.", caption="Velka"
-    )
+    chart = figures.bars(frame, catalogue=catalogue, unit="viikkoa", alt="Suun velka on suurin.", caption="Velka")
     columns = [
         Column("label", "Palvelu"),
         *(Column(n, f"Pitkä otsikko {n}", "number", 1) for n in ("value", "lo", "hi")),
     ]
     body = markup.stack(
         markup.headline("Noin 110 000 käyntiä.", lead="Velka pienenee."),
-        markup.section(
-            "Palveluittain", markup.figure(chart), markup.table(frame, columns, "Velka", catalogue)
-        ),
+        markup.section("Palveluittain", markup.figure(chart), markup.table(frame, columns, "Velka", catalogue)),
     )
     return report.block_page(body, PAGE)
 

@@ -51,9 +51,9 @@ def test_a_row_of_few_persons_shows_no_number(name: str, preset: Any, data: st.D
     frame = data.draw(frames(name))
     released = release({name: frame}, preset)[name]
     table = RESULT_TABLES[name]
-    few = (
-        (frame[list(table.of_kind(PERSONS))] > 0) & (frame[list(table.of_kind(PERSONS))] < preset.threshold)
-    ).any(axis=1)
+    few = ((frame[list(table.of_kind(PERSONS))] > 0) & (frame[list(table.of_kind(PERSONS))] < preset.threshold)).any(
+        axis=1
+    )
     numbers = list(table.of_kind(PERSONS, COUNT, EUROS, ESTIMATE, SHARE))
     assert released.loc[few, numbers].isna().all(axis=None)
     shown = released[released["suppressed"] == ""]
@@ -129,10 +129,7 @@ def known_range(published: pd.DataFrame, total: float, column: str, row: int) ->
     bounds = [(0, 1000) if name in names[:3] else (-3000, 3000) for name in names for _ in range(n)]
     target = np.zeros(n * len(names))
     target[place[column] + row] = 1.0
-    ends = [
-        linprog(sign * target, A_eq=np.array(equations), b_eq=np.array(values), bounds=bounds)
-        for sign in (1, -1)
-    ]
+    ends = [linprog(sign * target, A_eq=np.array(equations), b_eq=np.array(values), bounds=bounds) for sign in (1, -1)]
     assert all(end.success for end in ends)
     return float(ends[0].fun), float(-ends[1].fun)
 

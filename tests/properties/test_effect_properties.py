@@ -52,9 +52,7 @@ def test_p_values_do_not_depend_on_the_order_of_the_areas(starts: np.ndarray, se
     values = []
     for place in (np.arange(AREAS), order):
         rows, exact = randomisation.assignments(starts[place], np.ones(AREAS, bool), 2000, 0)
-        against = randomisation.reference(
-            rows, exact, cells, weight[place], np.ones((AREAS, PERIODS)), 0, Noise(1, 0)
-        )
+        against = randomisation.reference(rows, exact, cells, weight[place], np.ones((AREAS, PERIODS)), 0, Noise(1, 0))
         values.append(randomisation.p_values(randomisation.statistics(against, change[place][None]))[0])
     assert values[0] == pytest.approx(values[1])
     assert 0 < values[0] <= 1
@@ -64,9 +62,7 @@ def test_p_values_do_not_depend_on_the_order_of_the_areas(starts: np.ndarray, se
 @settings(max_examples=30, deadline=None)
 def test_balancing_weights_are_a_distribution_with_the_means_of_the_enrolled(seed: int, columns: int) -> None:
     rng = np.random.default_rng(seed)
-    both = enrolled.standardised(
-        np.vstack([rng.normal(0.3, 1, (200, columns)), rng.normal(size=(600, columns))])
-    )
+    both = enrolled.standardised(np.vstack([rng.normal(0.3, 1, (200, columns)), rng.normal(size=(600, columns))]))
     one, other = both[:200], both[200:]
     found = enrolled.balancing_weights(one, other, np.ones(600))
     assert (found >= 0).all()
@@ -76,9 +72,7 @@ def test_balancing_weights_are_a_distribution_with_the_means_of_the_enrolled(see
 
 @given(st.floats(-0.9, 2), st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 0.5))
 @settings(max_examples=100, deadline=None)
-def test_a_verdict_mirrors_when_more_is_better(
-    middle: float, below: float, above: float, important: float
-) -> None:
+def test_a_verdict_mirrors_when_more_is_better(middle: float, below: float, above: float, important: float) -> None:
     interval = Interval(middle, middle - below, middle + above)
     checks = (Check("balance", True, ""),)
     one = verdicts.verdict(interval, "fewer", important, "moderate", checks)

@@ -123,8 +123,7 @@ def county(rng: Rng) -> dict[str, pd.DataFrame]:
     n = 300
     received = days(rng, n)
     later = [
-        [min(d + timedelta(days=int(k)), AS_OF) for d, k in zip(received, rng.integers(0, 400, n))]
-        for _ in range(4)
+        [min(d + timedelta(days=int(k)), AS_OF) for d, k in zip(received, rng.integers(0, 400, n))] for _ in range(4)
     ]
     referrals = pd.DataFrame(
         {
@@ -213,9 +212,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[store.Store, rules.F
     (folder / "data").mkdir()
     for name, rows in tables.items():
         rows.to_parquet(folder / "data" / f"{name}.parquet", index=False)
-    built = store.build(
-        sources.discover(folder / "data"), folder / "work" / "store", parameters.load(), AS_OF
-    )
+    built = store.build(sources.discover(folder / "data"), folder / "work" / "store", parameters.load(), AS_OF)
     return built, in_memory(tables)
 
 

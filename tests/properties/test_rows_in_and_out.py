@@ -77,9 +77,7 @@ def screened(folder: Path) -> tuple[screening.Screened, dict[str, int], list[tup
         (folder / "tmp").mkdir()
         knowledge = Knowledge({"services": SERVICES}, AS_OF, AS_OF)
         outcome = screening.screen(connection, source, knowledge, folder / "tmp")
-        lines = connection.execute(
-            "SELECT tbl, count(DISTINCT line) FROM quarantined GROUP BY tbl"
-        ).fetchall()
+        lines = connection.execute("SELECT tbl, count(DISTINCT line) FROM quarantined GROUP BY tbl").fetchall()
         columns = "contact_id, person_id, started_at, service, mode, contacted_at, cost_eur, born, died"
         return outcome, dict(lines), connection.execute(f"SELECT {columns} FROM accepted_contacts").fetchall()
     finally:

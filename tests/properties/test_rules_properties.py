@@ -24,9 +24,7 @@ spells = st.lists(st.tuples(st.integers(0, PERSONS - 1), st.integers(0, 60), st.
 
 
 def history(**frames: pd.DataFrame) -> rules.FrameHistory:
-    born = pd.DataFrame(
-        {"birth_month": [month_index(1960, 1)] * PERSONS, "sex": "female", "municipality": "398"}
-    )
+    born = pd.DataFrame({"birth_month": [month_index(1960, 1)] * PERSONS, "sex": "female", "municipality": "398"})
     return rules.FrameHistory({"persons": born, **frames}, PERSONS, FIRST, MONTHS)
 
 
@@ -90,9 +88,7 @@ def test_merged_spells_cover_the_same_days_and_never_touch(rows):
 def test_a_status_holds_on_first_days_as_a_loop_finds(rows, minimum):
     start = [day_number(day) for day, _ in rows]
     end = [day_number(day + timedelta(days=length)) for day, length in rows]
-    frame = pd.DataFrame(
-        {"person": 0, "status": "student", "controller": "county", "start_day": start, "end_day": end}
-    )
+    frame = pd.DataFrame({"person": 0, "status": "student", "controller": "county", "start_day": start, "end_day": end})
     held = {d for a, b in zip(start, end, strict=True) for d in range(a, b + 1)}
     rule = rules.parse({"status": {"status": "student", "minimum_months": minimum}})
     found = rules.evaluate(rule, history(statuses=frame))[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,11 +27,11 @@ class Quarter(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def quarter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Quarter]:
+def quarter(tmp_path_factory: pytest.TempPathFactory) -> Quarter:
     folder = tmp_path_factory.mktemp("county")
     places = ["--work", str(folder / "work"), "--output", str(folder / "outputs")]
     data = folder / "data"
     assert cli.main(["synth", str(data), "--residents", "3000", "--seed", "3"]) == 0
     options = ["run", "--data", str(data), "--quarter", "2025Q3", "--mode", "fast", "--jobs", "2", *places]
     options += ["--group", "all", "--group", "older_people", "--language", "fi", "--language", "sv"]
-    yield Quarter(folder, options, cli.main(options))
+    return Quarter(folder, options, cli.main(options))

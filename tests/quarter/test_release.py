@@ -8,9 +8,9 @@ import re
 import nbformat
 import pandas as pd
 import pytest
+from quarter_pages import headings, links, text
 
 from ennakointi.result_tables import COUNT, ESTIMATE, PERSONS, RESULT_TABLES
-from quarter_pages import headings, links, text
 
 pytestmark = pytest.mark.xdist_group("quarter")
 BANNER = {"fi": "SYNTEETTINEN AINEISTO", "sv": "SYNTETISKT MATERIAL|SYNTETISK"}

@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
+from quarter_pages import text
 
 from ennakointi import cli
-from quarter_pages import text
 
 pytestmark = pytest.mark.xdist_group("quarter")
 

@@ -14,9 +14,7 @@ from ennakointi import difference, enrolled, randomisation, sensitivity
 from ennakointi.areas import NEVER
 from ennakointi.difference import Noise
 
-DATA = (
-    Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2] / "../shared/data")) / "causal"
-)
+DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2] / "../shared/data")) / "causal"
 needs_data = pytest.mark.skipif(
     not DATA.is_dir(), reason="reference data absent: set ENNAKOINTI_REFERENCE_DATA to their folder"
 )
@@ -113,9 +111,7 @@ def test_permutation_distribution_by_hand() -> None:
     starts = np.array([1, NEVER, NEVER, NEVER])
     cells = difference.group_time_cells(starts, 0, 1, step=1, base=1)
     rows, exact = randomisation.assignments(starts, np.ones(4, bool), 100, 0)
-    against = randomisation.reference(
-        rows, exact, cells, np.ones((4, 1)), np.ones((4, 2)), 0, Noise(1.0, 0.0)
-    )
+    against = randomisation.reference(rows, exact, cells, np.ones((4, 1)), np.ones((4, 2)), 0, Noise(1.0, 0.0))
     change = np.array([-0.3, 0.1, 0.0, -0.1])[None, :, None]
     effects = randomisation.statistics(against, change)[:, 0] * against.standard_error
     assert exact

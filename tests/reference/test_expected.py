@@ -51,9 +51,7 @@ def test_penalised_regression_without_penalty_equals_statsmodels() -> None:
     offset = rng.uniform(50, 200, 36)
     counts = rng.poisson(offset * np.exp(design @ [0.1, 0.2, -0.1, 0.05]) * rng.gamma(20, 1 / 20, 36))
     peer = sm.GLM(counts, design, family=sm.families.Poisson(), exposure=offset).fit(scale="X2")
-    ours, dispersion = expected.penalised_poisson(
-        counts.astype(float), offset, design, np.zeros(4), np.zeros(4)
-    )
+    ours, dispersion = expected.penalised_poisson(counts.astype(float), offset, design, np.zeros(4), np.zeros(4))
     assert ours == pytest.approx(peer.params, abs=1e-6)
     assert dispersion == pytest.approx(peer.scale, rel=1e-5)
 

@@ -26,9 +26,7 @@ def table() -> pd.DataFrame:
     rows = pd.concat([pd.read_parquet(file) for file in FILES])
     rows = rows[(rows["ALUEKOODI"] == PAIJAT_HAME) & (rows["ATC_TASO"] == 0)]
     rows = rows.drop_duplicates(["VUOSI", "VIIKKO"])
-    starts = [
-        pd.Timestamp(date.fromisocalendar(int(y), int(w), 1)) for y, w in zip(rows["VUOSI"], rows["VIIKKO"])
-    ]
+    starts = [pd.Timestamp(date.fromisocalendar(int(y), int(w), 1)) for y, w in zip(rows["VUOSI"], rows["VIIKKO"])]
     weeks = pd.date_range(min(starts), max(starts), freq="7D", name="period_start")
     dense = rows.set_index(pd.Index(starts, name="period_start")).reindex(weeks).reset_index()
     values = pd.DataFrame(

@@ -37,11 +37,7 @@ def rows() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def purchases(rows: pd.DataFrame) -> pd.Series:
     """All medicines in Päijät-Häme by Monday."""
-    wanted = (
-        (rows["area"] == "county:09")
-        & (rows["service"] == "all_medicines")
-        & (rows["measure"] == "purchases")
-    )
+    wanted = (rows["area"] == "county:09") & (rows["service"] == "all_medicines") & (rows["measure"] == "purchases")
     return rows[wanted].set_index("period_start")["value"]
 
 

@@ -36,9 +36,7 @@ def contacts(county: Path) -> pd.DataFrame:
         "need_assessed_at",
     ]
     found = pd.read_parquet(county / "contacts", columns=[*columns, "cost_eur"])
-    return found[
-        (found["attendance"] == "attended") & ~found["mode"].isin(["administrative", "professional"])
-    ]
+    return found[(found["attendance"] == "attended") & ~found["mode"].isin(["administrative", "professional"])]
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +86,7 @@ def test_emergency_contacts_of_adults(county: Path, contacts: pd.DataFrame) -> N
 
 def test_remote_shares_grow_to_the_published_ones(contacts: pd.DataFrame) -> None:
     """THL: 45–50 % of open sick care is remote by 2024; it was about a third before 2020."""
-    share = {
-        year: of_year(contacts, year, "primary_care")["mode"].isin(REMOTE).mean()
-        for year in (2014, 2019, 2024)
-    }
+    share = {year: of_year(contacts, year, "primary_care")["mode"].isin(REMOTE).mean() for year in (2014, 2019, 2024)}
     assert 0.2 < share[2014] < 0.3 < share[2019] < 0.4
     assert 0.45 <= share[2024] <= 0.5
     assert 0.24 < of_year(contacts, 2024)["mode"].isin(REMOTE).mean() < 0.34
@@ -198,17 +193,13 @@ def test_clients_of_elderly_care(county: Path, status: str, published: int) -> N
     assert clients == pytest.approx(published, rel=0.3)
 
 
-def test_coached_heavy_users_fall_by_a_third_though_nothing_was_done(
-    county: Path, contacts: pd.DataFrame
-) -> None:
+def test_coached_heavy_users_fall_by_a_third_though_nothing_was_done(county: Path, contacts: pd.DataFrame) -> None:
     """Persons chosen for many contacts fall 33–40 % without any intervention (gamma-Poisson counts)."""
     enrolled = pd.read_parquet(county / "enrolments.parquet").query("intervention == 'heavy_user_coaching'")
     persons = pd.read_parquet(county / "persons.parquet").set_index("person_id")
     start = pd.to_datetime(enrolled.set_index("person_id")["enrolled_on"])
     left = pd.to_datetime(persons.loc[start.index, "resident_to"])
-    followed = start[
-        (start + pd.Timedelta(days=365) <= "2025-09-30") & ~(left < start + pd.Timedelta(days=365))
-    ]
+    followed = start[(start + pd.Timedelta(days=365) <= "2025-09-30") & ~(left < start + pd.Timedelta(days=365))]
     counted = contacts[contacts["service"].isin(["primary_care", "emergency"])]
     days = (counted["started_at"] - counted["person_id"].map(followed)).dt.days
     before, after = days.between(-365, -1).sum(), days.between(0, 364).sum()

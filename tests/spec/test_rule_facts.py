@@ -111,9 +111,7 @@ def test_rules_go_without_an_absent_table_only_where_another_alternative_is_left
 
 
 def test_groups_that_refer_to_each_other_in_a_circle_are_a_fault():
-    parsed = {
-        name: rules.parse({"any": [{"group": other}, {"age": [0, 17]}]}) for name, other in ("ab", "bc", "ca")
-    }
+    parsed = {name: rules.parse({"any": [{"group": other}, {"age": [0, 17]}]}) for name, other in ("ab", "bc", "ca")}
     bound, faults = rules.bind(parsed, SERVICES)
     assert bound == {}
     assert faults == ["a.who: the groups refer to each other in a circle: a → b → c → a"]

@@ -56,11 +56,7 @@ def history(person: dict | None = None, **tables: list[dict]) -> rules.FrameHist
                 "birth_day": day(about["birth"]),
                 "sex": about["sex"],
                 "municipality": about["municipality"],
-                **{
-                    f"{key}_day": day(about[key])
-                    for key in ("resident_from", "resident_to", "death")
-                    if key in about
-                },
+                **{f"{key}_day": day(about[key]) for key in ("resident_from", "resident_to", "death") if key in about},
             }
         ]
     )
@@ -165,9 +161,7 @@ def test_contacts_are_filtered_by_every_condition_at_once():
     person = history(
         contacts=[
             contact("2020-02-01", profession="nurse", specialty="98", nature="curative", urgency="urgent"),
-            contact(
-                "2020-04-01", profession="physician", specialty="70", nature="planned", urgency="non_urgent"
-            ),
+            contact("2020-04-01", profession="physician", specialty="70", nature="planned", urgency="non_urgent"),
         ]
     )
     physician = {"profession": "physician", "within_months": 1}
@@ -275,9 +269,7 @@ def test_medicines_match_by_atc_prefix():
 
 def test_requests_and_plans():
     person = history(
-        requests=[
-            {"requested": "2020-02-10", "channel": "chat", "service": "primary_care", "outcome": "booked"}
-        ],
+        requests=[{"requested": "2020-02-10", "channel": "chat", "service": "primary_care", "outcome": "booked"}],
         plans=[{"made": "2020-05-10", "kind": "service_plan"}],
     )
     assert members({"request": {"channel": ["chat", "web"], "within_months": 1}}, person) == ["2020-03"]
@@ -296,9 +288,7 @@ def test_measurements_lie_between_inclusive_limits():
     assert members(high, history(measurements=rows)) == ["2020-08"]
 
 
-def status(
-    start: str, end: str | None = None, status: str = "unemployed", controller: str | None = "county"
-) -> dict:
+def status(start: str, end: str | None = None, status: str = "unemployed", controller: str | None = "county") -> dict:
     return {"start": start, "status": status, "controller": controller, **({"end": end} if end else {})}
 
 
@@ -310,9 +300,7 @@ def test_a_status_is_tested_on_the_first_day():
 
 
 def test_an_open_status_lasts():
-    assert members({"status": "unemployed"}, history(statuses=[status("2021-11-01")])) == span(
-        "2021-11", "2021-12"
-    )
+    assert members({"status": "unemployed"}, history(statuses=[status("2021-11-01")])) == span("2021-11", "2021-12")
 
 
 def test_a_status_is_the_countys_own_unless_a_controller_is_named():
@@ -327,9 +315,7 @@ def test_a_status_is_the_countys_own_unless_a_controller_is_named():
 def test_minimum_months_run_on_through_spells_without_a_day_between():
     rule = {"status": {"status": "unemployed", "minimum_months": 3}}
     joined = history(statuses=[status("2020-01-15", "2020-03-31"), status("2020-04-01", "2020-07-01")])
-    assert members(rule, joined) == span(
-        "2020-05", "2020-07"
-    )  # three months from 15 January: first day of May
+    assert members(rule, joined) == span("2020-05", "2020-07")  # three months from 15 January: first day of May
     apart = history(statuses=[status("2020-01-15", "2020-03-31"), status("2020-04-02", "2020-07-01")])
     assert members(rule, apart) == []
 
@@ -370,9 +356,7 @@ def members_waiting(rule: dict, **row: str) -> list[str]:
     ):
         rows[column] = rows.get(column, pd.Series([None])).astype("Int64")
     about = history()
-    found = rules.evaluate(
-        bound["tested"], rules.FrameHistory({**about.frames, "referrals": rows}, 1, FIRST, MONTHS)
-    )
+    found = rules.evaluate(bound["tested"], rules.FrameHistory({**about.frames, "referrals": rows}, 1, FIRST, MONTHS))
     return [month_text(FIRST + i) for i in range(MONTHS) if found[0, i]]
 
 

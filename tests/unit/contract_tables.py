@@ -76,9 +76,7 @@ def others() -> dict[str, pd.DataFrame]:
                 "contact_id": ["c004", "c999"],
             }
         ),
-        "medicines": pd.DataFrame(
-            {"person_id": ["p04"], "dispensed_on": [day], "atc": ["C09AA02"], "packages": [2.0]}
-        ),
+        "medicines": pd.DataFrame({"person_id": ["p04"], "dispensed_on": [day], "atc": ["C09AA02"], "packages": [2.0]}),
         "requests": pd.DataFrame(
             {
                 "request_id": [1, 2],
@@ -144,9 +142,7 @@ def others() -> dict[str, pd.DataFrame]:
                 "third_free_on": [date(2021, 6, 1)],
             }
         ),
-        "capacity": pd.DataFrame(
-            {"month": ["2021-05"], "service": ["oral_health"], "unit": ["unit 1"], "fte": [2.5]}
-        ),
+        "capacity": pd.DataFrame({"month": ["2021-05"], "service": ["oral_health"], "unit": ["unit 1"], "fte": [2.5]}),
         "coverage": pd.DataFrame(
             {
                 "municipality": ["111", "398"],
@@ -209,9 +205,7 @@ def deliver(folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet"
     return sources.discover(folder)
 
 
-def build(
-    folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet", **options: object
-) -> store.Store:
+def build(folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet", **options: object) -> store.Store:
     """The store of the tables, in `folder/work/store`."""
     source = deliver(folder / "data", tables, form)
     settings = {"parameters": Settings(), "as_of": AS_OF, "limits": LENIENT, **options}

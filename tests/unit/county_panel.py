@@ -65,18 +65,10 @@ def make(
         for band, part in zip(BANDS, (0.75, 0.25)):
             for sex in SEXES:
                 resident = (
-                    residents
-                    * weight
-                    * part
-                    / 2
-                    / 12
-                    * (ageing if band == "65+" else 1.0)
-                    * np.ones(len(MONTHS))
+                    residents * weight * part / 2 / 12 * (ageing if band == "65+" else 1.0) * np.ones(len(MONTHS))
                 )
                 keys = {"municipality": area, "age_band": band, "sex": sex, "month": MONTHS}
-                person_time.append(
-                    pd.DataFrame({**keys, "member_py": resident * share, "resident_py": resident})
-                )
+                person_time.append(pd.DataFrame({**keys, "member_py": resident * share, "resident_py": resident}))
                 for service, planted in services.items():
                     rate = planted.young if band == "0–64" else planted.old
                     full, given = _contacts(rng, resident * share * rate * shocks[service], planted)
@@ -84,9 +76,7 @@ def make(
                     missing[service] += float((full - given)[inside & (WINDOW[1] >= MONTHS)].sum())
                     cells = pd.DataFrame({**keys, "service": service, "contacts": given, "persons": given})
                     counts.append(cells[inside & (given > 0)])
-    return Truth(
-        _panel(services, counts, person_time, uncovered, available_from, first, last, breaks), missing
-    )
+    return Truth(_panel(services, counts, person_time, uncovered, available_from, first, last, breaks), missing)
 
 
 def _shocks(rng: np.random.Generator, sd: float) -> np.ndarray:

@@ -47,10 +47,7 @@ def faults(html: str) -> list[str]:
     page = Reader(html)
     ids = [a["id"] for _, a in page.elements if "id" in a]
     references = [
-        i
-        for _, a in page.elements
-        for name in ("aria-labelledby", "aria-describedby")
-        for i in a.get(name, "").split()
+        i for _, a in page.elements for name in ("aria-labelledby", "aria-describedby") for i in a.get(name, "").split()
     ] + [a["href"][1:] for _, a in page.elements if a.get("href", "").startswith("#")]
     found = list(page.faults)
     found += [f"id twice: {i}" for i in set(ids) if ids.count(i) > 1]

@@ -85,9 +85,7 @@ def frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows).reindex(columns=list(RESULT_TABLES[table].names))
 
 
-def debt_row(
-    target_group: str, service: str, size: float, share: float = 0.04, **changes: Any
-) -> dict[str, Any]:
+def debt_row(target_group: str, service: str, size: float, share: float = 0.04, **changes: Any) -> dict[str, Any]:
     """A row of `debt_summary`: `size` contacts are missing, a `share` of those expected."""
     row = {
         "target_group": target_group,
@@ -223,9 +221,7 @@ def group_tables() -> dict[str, pd.DataFrame]:
     return {"target_groups": frame("target_groups", groups), "group_overlap": frame("group_overlap", overlap)}
 
 
-def effect_row(
-    intervention: str, verdict: str, estimate: float, half: float, **changes: Any
-) -> dict[str, Any]:
+def effect_row(intervention: str, verdict: str, estimate: float, half: float, **changes: Any) -> dict[str, Any]:
     row = {
         "intervention": intervention,
         "outcome": "emergency_contacts",
@@ -255,9 +251,7 @@ def effect_row(
 
 def effect_tables() -> dict[str, pd.DataFrame]:
     effects = [
-        effect_row(
-            "team_model", "probably_works", -12, 7, design="did", counted="areas", n_treated=5, n_comparison=6
-        ),
+        effect_row("team_model", "probably_works", -12, 7, design="did", counted="areas", n_treated=5, n_comparison=6),
         effect_row("outreach", "works", -20, 6, evidence_level="strong", target_group="older_people"),
         effect_row("coaching", "cannot_say", -0.6, 9, crude_change=-0.34, expected_change=-0.33),
         effect_row("walks", "no_meaningful_effect", 0.2, 2),
@@ -340,10 +334,7 @@ def quality_tables() -> dict[str, pd.DataFrame]:
         ),
         "volumes": frame(
             "volumes",
-            [
-                dict(zip(("service", "year", "contacts", "covered_share", "n_persons"), row))
-                for row in volumes
-            ],
+            [dict(zip(("service", "year", "contacts", "covered_share", "n_persons"), row)) for row in volumes],
         ),
     }
 

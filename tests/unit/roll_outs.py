@@ -50,6 +50,4 @@ def roll_out(
     log_rate = np.log(rate) + rng.normal(0, 0.2, (10, 1)) + 0.1 * np.sin(2 * np.pi * months / 12)
     log_rate = log_rate + 0.02 * (months - FIRST) / 12 + spread * noise + effect * (months >= first[:, None])
     counts = rng.poisson(person_years * np.exp(log_rate)).astype(float)
-    return AreaPanel(
-        CODES, months, counts, person_years, np.minimum(counts, residents[:, None] * share), first
-    )
+    return AreaPanel(CODES, months, counts, person_years, np.minimum(counts, residents[:, None] * share), first)

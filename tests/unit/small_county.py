@@ -44,9 +44,7 @@ def build_store(folder: Path, as_of: date = LAST, **tables: pd.DataFrame) -> sto
     return store.build(sources.discover(data), folder / "work" / "store", parameters(), as_of)
 
 
-def memberships(
-    folder: Path, runs: pd.DataFrame, ids: Sequence[str], available_from: Mapping[str, int]
-) -> Groups:
+def memberships(folder: Path, runs: pd.DataFrame, ids: Sequence[str], available_from: Mapping[str, int]) -> Groups:
     """Memberships from runs: group (place in ids), person (number in the store), from_month, to_month."""
     place = folder / "work" / "memberships"
     place.mkdir(parents=True, exist_ok=True)

@@ -31,9 +31,7 @@ def weekly(**changed: object) -> pd.DataFrame:
 
 
 def aggregate(folder: Path, rows: pd.DataFrame, as_of: date = date(2020, 3, 31)) -> panel.AggregatePanel:
-    return panel.from_aggregate(
-        small_county.build_store(folder, as_of, panel=rows), small_county.parameters()
-    )
+    return panel.from_aggregate(small_county.build_store(folder, as_of, panel=rows), small_county.parameters())
 
 
 def test_a_missing_week_is_missing_and_not_zero(tmp_path: Path) -> None:
@@ -67,9 +65,7 @@ def test_a_source_of_another_region_is_refused_with_its_areas(tmp_path: Path) ->
 
 def test_months_start_on_their_first_day(tmp_path: Path) -> None:
     months = [date(2019, 1, 1), date(2019, 2, 1), date(2019, 4, 1)]
-    rows = pd.DataFrame(
-        {"period_start": months, "value": [5.0, 6.0, 7.0], "area": "398", "measure": "contacts"}
-    )
+    rows = pd.DataFrame({"period_start": months, "value": [5.0, 6.0, 7.0], "area": "398", "measure": "contacts"})
     rows = rows.assign(target_group="all", service="primary_care", frequency="M")
     found = aggregate(tmp_path / "a", rows, date(2019, 4, 30))
     series = found.series("398", "all", "primary_care", "contacts")

@@ -43,18 +43,14 @@ def test_answer_in_finnish() -> None:
 
 
 def test_answer_in_swedish_and_english() -> None:
-    assert "cirka 110 000 färre besök än förväntat (80 % osäkerhetsintervall" in words(
-        page("all", "sv").answer()
-    )
+    assert "cirka 110 000 färre besök än förväntat (80 % osäkerhetsintervall" in words(page("all", "sv").answer())
     assert "about 110,000 fewer contacts took place than expected" in words(page("all", "en").answer())
 
 
 def test_person_years_by_hand() -> None:
     """now = 48,000 × 20 min + 24,000 × 50 min = 36,000 h; at 1,600 h a year 22.5, of which 30–80 %."""
     summary = debt_tables()["debt_summary"]
-    services = summary[
-        (summary["target_group"] == "all") & summary["service"].isin(["primary_care", "mental_health"])
-    ]
+    services = summary[(summary["target_group"] == "all") & summary["service"].isin(["primary_care", "mental_health"])]
     low, high = debt_words.person_years(services, context())
     assert (low, high) == pytest.approx((0.3 * 22.5, 0.8 * 22.5))
 

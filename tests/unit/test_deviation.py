@@ -13,9 +13,7 @@ from ennakointi import deviation, scores
 from ennakointi.periods import month_index
 from ennakointi.result_tables import RESULT_TABLES
 
-SETTINGS = SimpleNamespace(
-    baseline_first=month_index(2017, 1), baseline_last=month_index(2019, 12), model_dump=dict
-)
+SETTINGS = SimpleNamespace(baseline_first=month_index(2017, 1), baseline_last=month_index(2019, 12), model_dump=dict)
 WEEKS = pd.date_range("2019-01-07", "2021-12-27", freq="7D").to_numpy("datetime64[D]")
 
 

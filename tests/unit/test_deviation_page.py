@@ -28,9 +28,7 @@ def test_the_largest_week_is_named_with_what_was_expected() -> None:
 
 
 def test_the_picture_tells_the_same() -> None:
-    assert all(
-        "viikko 12/2020, +47 %" in told.replace("\u00a0", " ") for told in alternatives(page().over_time())
-    )
+    assert all("viikko 12/2020, +47 %" in told.replace("\u00a0", " ") for told in alternatives(page().over_time()))
 
 
 def test_a_missing_week_is_missing_and_not_zero() -> None:
@@ -41,9 +39,7 @@ def test_a_missing_week_is_missing_and_not_zero() -> None:
 def test_a_larger_deviation_after_the_window_does_not_hide_the_one_inside() -> None:
     tables = deviation_tables()
     late = tables["deviation"]["period_start"] == "2020-03-23"
-    moved = tables["deviation"].assign(
-        period_start=tables["deviation"]["period_start"].where(~late, "2024-12-16")
-    )
+    moved = tables["deviation"].assign(period_start=tables["deviation"]["period_start"].where(~late, "2024-12-16"))
     moved.loc[late, ["observed", "deviation_share"]] = 41_200, 1.0
     said = words(DeviationPage(released({"deviation": moved}), "all", context()).answer())
     assert "viikko 12/2020, +47 %" in said
@@ -54,9 +50,7 @@ def test_the_last_year_by_hand() -> None:
     """Of the last 52 shown periods 51 have 20,000 … 21,200 and one 30,200; 20,600 is expected in each."""
     series = released(deviation_tables())["deviation"].dropna(subset=["observed"]).tail(52)
     expected = series["observed"].sum() / (52 * 20_600) - 1
-    assert deviation_words.last_year_share(released(deviation_tables())["deviation"]) == pytest.approx(
-        expected
-    )
+    assert deviation_words.last_year_share(released(deviation_tables())["deviation"]) == pytest.approx(expected)
     assert "Viimeinen vuosi kokonaisuudessaan poikkeaa vertailujakson tasosta +1 %." in words(page().answer())
 
 

@@ -106,9 +106,7 @@ def test_intervals_still_hold_the_recomputed_value() -> None:
 def test_effects_of_areas_are_not_hidden_for_the_number_of_areas() -> None:
     row = {"estimate": -12.345, "lo95": -19.0, "hi95": -5.0, "n_treated": 2.0, "n_comparison": 8.0}
     areas, persons = (
-        release({"effects": table("effects", [row | {"counted": c, "n_persons": 900.0}])}, THL5)[
-            "effects"
-        ].iloc[0]
+        release({"effects": table("effects", [row | {"counted": c, "n_persons": 900.0}])}, THL5)["effects"].iloc[0]
         for c in ("areas", "persons")
     )
     assert (areas["n_treated"], areas["n_comparison"], areas["estimate"]) == (2, 8, -12.3)
@@ -133,9 +131,7 @@ def month(n_persons: int, gap: float, cumulated: float) -> dict[str, Any]:
 
 
 def hidden_months(persons: list[int]) -> list[bool]:
-    released = release(
-        {"service_debt": debt([month(n, 10.0, 10.0 * i) for i, n in enumerate(persons)])}, THL5
-    )
+    released = release({"service_debt": debt([month(n, 10.0, 10.0 * i) for i, n in enumerate(persons)])}, THL5)
     months: list[bool] = released["service_debt"]["debt"].isna().tolist()
     return months
 
@@ -268,12 +264,8 @@ def test_finished_files_are_read_once_more(
 
 
 def test_an_ordinary_page_passes(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text(
-        '<a href="tables/x.csv">and/or</a> <a href="https://example.fi/home/a">'
-    )
+    (tmp_path / "index.html").write_text('<a href="tables/x.csv">and/or</a> <a href="https://example.fi/home/a">')
     (tmp_path / "quality.html").write_text('<tr><th scope="row">person_id</th><td>3 % missing</td></tr>')
     (tmp_path / "quality.csv").write_text("table,column,failed\ncontacts,person_id,3\n")
-    (tmp_path / "a.ipynb").write_text(
-        '{"cells": [{"outputs": [{"data": {"text/html": "x"}}]}, {"source": "x"}]}'
-    )
+    (tmp_path / "a.ipynb").write_text('{"cells": [{"outputs": [{"data": {"text/html": "x"}}]}, {"source": "x"}]}')
     check_outputs(tmp_path)

@@ -46,9 +46,7 @@ def passed(found: effectiveness.Effect) -> dict[str, str]:
 
 def test_a_roll_out_gives_every_table_as_declared() -> None:
     control = roll_out(99)
-    found = effect_of(
-        roll_out_of(), emergency_contacts=roll_out(1, -0.2, share=1.0), negative_control=control
-    )
+    found = effect_of(roll_out_of(), emergency_contacts=roll_out(1, -0.2, share=1.0), negative_control=control)
     for name, table in found.tables.items():
         assert tuple(table.columns) == RESULT_TABLES[name].names
         assert len(table) > 0

@@ -207,13 +207,9 @@ def test_standardised_person_years_follow_the_strata() -> None:
 
 def test_a_municipality_that_the_register_does_not_hold_is_a_gap(tmp_path: Path) -> None:
     months = pd.date_range("2019-01-01", "2022-12-01", freq="MS")
-    coverage = pd.DataFrame(
-        {"municipality": "111", "service": "emergency", "month": months, "status": "complete"}
-    )
+    coverage = pd.DataFrame({"municipality": "111", "service": "emergency", "month": months, "status": "complete"})
     coverage.loc[coverage["month"] < "2020-01-01", "status"] = "none"
-    store = small_county.build_store(
-        tmp_path, AS_OF, persons=persons(), contacts=contacts(), coverage=coverage
-    )
+    store = small_county.build_store(tmp_path, AS_OF, persons=persons(), contacts=contacts(), coverage=coverage)
     index = groups.build(store, KNOWN, tmp_path / "work" / "memberships", ["all"])
     panel.build(store, index, KNOWN, tmp_path / "work" / "panels")
     found = gathered(tmp_path, "team_model", starts={"111": MARCH}).by_outcome["emergency_contacts"]

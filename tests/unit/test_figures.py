@@ -19,9 +19,7 @@ WORDS = {"catalogue": EN, "alt": "The debt fell to 500.", "caption": "Debt & tim
 
 
 def fate() -> Figure:
-    parts = pd.DataFrame(
-        {"label": ["Received", "Replaced", "Waiting", "Unexplained"], "value": [9000, 600, 400, -30]}
-    )
+    parts = pd.DataFrame({"label": ["Received", "Replaced", "Waiting", "Unexplained"], "value": [9000, 600, 400, -30]})
     return figures.fate(parts, total_label="Expected", total=10_000, **WORDS)
 
 
@@ -144,8 +142,7 @@ def words(picture: str) -> str:
 def test_the_stack_names_and_numbers_every_part() -> None:
     for picture in (fate().svg, fate().narrow):
         assert all(
-            word in words(picture)
-            for word in ("Received", "9,000", "Waiting", "400", "Unexplained", "−30", "10,000")
+            word in words(picture) for word in ("Received", "9,000", "Waiting", "400", "Unexplained", "−30", "10,000")
         )
 
 

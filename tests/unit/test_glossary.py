@@ -54,10 +54,7 @@ def test_finnish_sentences_avoid_the_wrong_words() -> None:
 @pytest.mark.parametrize("language", ["fi", "sv"])
 def test_no_translation_is_left_over(language: str) -> None:
     known = {
-        message if isinstance(message, str) else message[0]
-        for message in messages_in(ROOT / "src" / "ennakointi")
+        message if isinstance(message, str) else message[0] for message in messages_in(ROOT / "src" / "ennakointi")
     }
-    entries = {
-        entry.id if isinstance(entry.id, str) else entry.id[0] for entry in _catalogue(language) if entry.id
-    }
+    entries = {entry.id if isinstance(entry.id, str) else entry.id[0] for entry in _catalogue(language) if entry.id}
     assert entries <= known, "\n".join(map(str, entries - known))

@@ -63,9 +63,7 @@ def test_rows_are_those_of_the_contract(tmp_path: Path) -> None:
         *("area", "target_group", "service", "period_start", "frequency", "measure", "value"),
     ]
     assert len(rows) == 2 * 2 * 3 * 3
-    assert not rows.duplicated(
-        ["area", "target_group", "service", "period_start", "frequency", "measure"]
-    ).any()
+    assert not rows.duplicated(["area", "target_group", "service", "period_start", "frequency", "measure"]).any()
     keyed = rows.set_index(["area", "service", "period_start", "measure"])["value"]
     monday = date(2020, 3, 16)  # ISO week 12 of 2020
     assert keyed["county:09", "all_medicines", monday, "purchases"] == 1000 + 120 + 9
@@ -90,9 +88,7 @@ def test_rows_are_those_of_the_contract(tmp_path: Path) -> None:
         (2025, 1, date(2024, 12, 30)),
     ],
 )
-def test_weeks_start_on_the_monday_of_the_iso_week(
-    tmp_path: Path, year: int, week: int, monday: date
-) -> None:
+def test_weeks_start_on_the_monday_of_the_iso_week(tmp_path: Path, year: int, week: int, monday: date) -> None:
     rows = kela.read(save(tmp_path, published(year, [week])))
     assert set(rows["period_start"]) == {monday}
 
@@ -129,14 +125,10 @@ def test_rows_that_contradict_are_refused(tmp_path: Path) -> None:
         ("VAR_N_OSTOT", -1, "not negative"),
     ],
 )
-def test_impossible_values_are_counted_and_explained(
-    tmp_path: Path, column: str, value: float, message: str
-) -> None:
+def test_impossible_values_are_counted_and_explained(tmp_path: Path, column: str, value: float, message: str) -> None:
     table = published(2019, [11, 12])
     table.loc[:2, column] = value
-    with pytest.raises(
-        DataError, match=rf"{column} \(kela_data_viikko_hva_0.parquet\).*{message}.*\[3 rows\]"
-    ):
+    with pytest.raises(DataError, match=rf"{column} \(kela_data_viikko_hva_0.parquet\).*{message}.*\[3 rows\]"):
         kela.read(save(tmp_path, table))
 
 

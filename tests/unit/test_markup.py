@@ -47,9 +47,7 @@ def test_every_text_is_escaped() -> None:
 def test_blocks_stand_well_on_a_page() -> None:
     frame = pd.DataFrame({"name": ["a", "b"], "n": [1.0, np.nan]})
     body = markup.stack(
-        markup.section(
-            "Otsikko", markup.table(frame, [Column("name", "A"), Column("n", "N", "number")], "T", FI)
-        ),
+        markup.section("Otsikko", markup.table(frame, [Column("name", "A"), Column("n", "N", "number")], "T", FI)),
         None,
         markup.figure(DRAWING),
         markup.key_figures(KeyFigure("a", "1", spark=DRAWING), KeyFigure("b", "2", status="ok", tone="good")),
@@ -105,9 +103,7 @@ def test_a_verdict_has_a_shape_and_words_besides_its_colour() -> None:
     assert "works" in good
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: markup.verdict("x", "red"), lambda: markup.callout("x", tone="red")]
-)
+@pytest.mark.parametrize("make", [lambda: markup.verdict("x", "red"), lambda: markup.callout("x", tone="red")])
 def test_an_unknown_tone_is_our_own_mistake(make: object) -> None:
     with pytest.raises(ValueError, match="'red'"):
         make()  # type: ignore[operator]
@@ -141,9 +137,7 @@ def test_what_the_content_policy_refuses_is_found_before(html: str) -> None:
 
 
 def test_links_embedded_pictures_and_references_inside_are_allowed() -> None:
-    html = (
-        '<a href="b.html#c">x</a><a href="https://example.fi">y</a><rect fill="url(#f1)"/><use href="#f2"/>'
-    )
+    html = '<a href="b.html#c">x</a><a href="https://example.fi">y</a><rect fill="url(#f1)"/><use href="#f2"/>'
     assert markup.faults(html + '<img src="data:image/png;base64,AA==">') == []
 
 

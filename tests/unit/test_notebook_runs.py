@@ -1,4 +1,4 @@
-"""A notebook is good only when it is whole; the ways in which papermill's own word is not enough are each run for real."""
+"""A notebook is good only when it is whole; the ways in which papermill's word is not enough are run for real."""
 
 from __future__ import annotations
 
@@ -41,7 +41,15 @@ def test_a_whole_notebook_has_no_fault() -> None:
         ([RAN], "end marker"),
         ([ENDING, RAN], "end marker"),
         ([new_code_cell("2"), ENDING], "code cell 1 did not run"),
-        ([new_code_cell("1/0", execution_count=1, outputs=[new_output("error", ename="E", evalue="", traceback=[])]), ENDING], "code cell 1 ended in an error"),
+        (
+            [
+                new_code_cell(
+                    "1/0", execution_count=1, outputs=[new_output("error", ename="E", evalue="", traceback=[])]
+                ),
+                ENDING,
+            ],
+            "code cell 1 ended in an error",
+        ),
     ],
 )
 def test_each_fault_is_told(cells: list[nbformat.NotebookNode], said: str) -> None:
@@ -59,7 +67,14 @@ FATES = {
 
 def test_one_bad_notebook_does_not_stop_the_others(tmp_path: Path) -> None:
     jobs = [
-        Job(name, notebook(tmp_path / f"{name}.ipynb", source, END), {"quarter": "2025Q2"}, tmp_path / "out" / f"{name}.ipynb", name, 4)
+        Job(
+            name,
+            notebook(tmp_path / f"{name}.ipynb", source, END),
+            {"quarter": "2025Q2"},
+            tmp_path / "out" / f"{name}.ipynb",
+            name,
+            4,
+        )
         for name, (source, _) in FATES.items()
     ]
     heard: list[tuple[int, int]] = []

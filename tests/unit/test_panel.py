@@ -65,17 +65,11 @@ REFERRALS = pd.DataFrame(
     columns=["person_id", "service", "received_on", "started_on", "closed_on"],
 ).assign(referral_id=range(5))
 COVERAGE = pd.DataFrame(
-    [
-        (HEINOLA, "primary_care", month, None, "complete")
-        for month in pd.period_range("2019-02", "2019-06", freq="M")
-    ]
+    [(HEINOLA, "primary_care", month, None, "complete") for month in pd.period_range("2019-02", "2019-06", freq="M")]
     + [
         (HEINOLA, "primary_care", "2019-01", None, "none"),
         *((LAHTI, "oral_health", f"2019-0{m}", "own", "complete") for m in range(1, 7)),
-        *(
-            (LAHTI, "oral_health", f"2019-0{m}", "purchased", "partial" if m == 3 else "complete")
-            for m in range(1, 7)
-        ),
+        *((LAHTI, "oral_health", f"2019-0{m}", "purchased", "partial" if m == 3 else "complete") for m in range(1, 7)),
     ],
     columns=["municipality", "service", "month", "provider", "status"],
 ).assign(month=lambda rows: rows["month"].astype(str))
@@ -151,8 +145,7 @@ def test_person_time_moves_to_the_next_age_band_with_the_birthday(everyone: pane
     rows = everyone.person_time[everyone.person_time["sex"] == "male"]
     heinola = rows[(rows["municipality"] == HEINOLA) & (rows["member_py"] > 0)]
     days = {
-        (band, month): round(py * 365.25)
-        for band, month, py in heinola[["age_band", "month", "member_py"]].to_numpy()
+        (band, month): round(py * 365.25) for band, month, py in heinola[["age_band", "month", "member_py"]].to_numpy()
     }
     assert days == {
         ("75–84", JAN): 31,  # f is 84 on 1 January, 85 on 1 February
@@ -177,9 +170,7 @@ def test_a_group_has_its_members_time_and_contacts_only(built: tuple[store.Store
     member = found.person_time.groupby("month")["member_py"].sum() * 365.25
     assert member.round(6).to_dict() == {JAN + 1: 46, JAN + 2: 31, JAN + 3: 30, JAN + 4: 31, JUN: 60}
     resident = found.person_time.groupby("month")["resident_py"].sum() * 365.25
-    assert resident.round(6).to_dict() == {
-        month: sum(PERSON_DAYS[month]) for month in range(JAN + 1, JUN + 1)
-    }
+    assert resident.round(6).to_dict() == {month: sum(PERSON_DAYS[month]) for month in range(JAN + 1, JUN + 1)}
 
 
 def test_a_series_is_missing_not_zero_before_the_group_can_be_told(built: tuple[store.Store, Path]) -> None:
@@ -308,9 +299,7 @@ def test_breaks_keep_areas_and_months_apart(
 
 
 @pytest.mark.parametrize(("field", "value"), [("services", ["oral_health"]), ("groups", ["families"])])
-def test_a_break_of_other_services_or_groups_is_none(
-    everyone: panel.Panel, field: str, value: list[str]
-) -> None:
+def test_a_break_of_other_services_or_groups_is_none(everyone: panel.Panel, field: str, value: list[str]) -> None:
     known = Break.model_validate({**BREAK, "treatment": "stop", field: value})
     found = replace(everyone, breaks=(known,))
     assert set(found.areas("primary_care", JAN + 1, JUN)) == {LAHTI, HEINOLA, UNKNOWN}

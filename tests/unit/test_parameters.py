@@ -100,9 +100,7 @@ def test_every_known_break_has_its_month():
 
 def test_hiding_fits_rounding():
     # The smallest count shown must have a whole rounding interval: with halves up it is m·b − b/2.
-    shipped = yaml.safe_load(
-        (parameters.shipped("parameters") / "disclosure.yml").read_text(encoding="utf-8")
-    )
+    shipped = yaml.safe_load((parameters.shipped("parameters") / "disclosure.yml").read_text(encoding="utf-8"))
     for name, preset in shipped["presets"].items():
         if name != "midpoint6":
             assert (preset["threshold"] - (preset["base"] + 1) // 2) % preset["base"] == 0, name
@@ -341,9 +339,7 @@ def test_all_faults_of_all_documents_are_told_at_once(folder):
     spoil(folder, "services.yml", "sector: health", "sector: helth")
     told = message(folder)
     assert "(4 faults)" in told  # the misspelt key is also a missing one
-    assert all(
-        name in told for name in ("debt.yml: n_path:", "debt.yml: n_paths:", "panel.yml", "services.yml")
-    )
+    assert all(name in told for name in ("debt.yml: n_path:", "debt.yml: n_paths:", "panel.yml", "services.yml"))
 
 
 def test_faults_between_documents_are_told_at_once(folder):
@@ -355,9 +351,7 @@ def test_faults_between_documents_are_told_at_once(folder):
 
 def test_a_misspelt_file_name_is_not_passed_over(tmp_path):
     (tmp_path / "target_group.yml").write_text("all: {}\n", encoding="utf-8")
-    assert "target_group.yml: is not a parameter document – did you mean 'target_groups.yml'?" in message(
-        tmp_path
-    )
+    assert "target_group.yml: is not a parameter document – did you mean 'target_groups.yml'?" in message(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -375,9 +369,7 @@ def test_what_is_no_document_is_told(tmp_path, content, said):
 
 
 def test_an_unknown_region_and_a_missing_folder_are_told(tmp_path):
-    assert "--region: region 'paijat' does not exist – did you mean 'paijat-hame'?" in message(
-        tmp_path, "paijat"
-    )
+    assert "--region: region 'paijat' does not exist – did you mean 'paijat-hame'?" in message(tmp_path, "paijat")
     with pytest.raises(ParameterError, match="parameters: the folder 'nowhere' does not exist"):
         parameters.load(tmp_path / "nowhere")
 

@@ -41,7 +41,10 @@ def test_a_failure_leaves_the_earlier_release_and_nothing_else(tmp_path: Path) -
 def test_a_full_disk_is_told_and_leaves_the_earlier_release(tmp_path: Path) -> None:
     target = tmp_path / "2025Q3"
     put(target, "old.html", "old")
-    with pytest.raises(RunError, match="No space left on device.*earlier release is untouched"), publishing.release(target):
+    with (
+        pytest.raises(RunError, match=r"No space left on device.*earlier release is untouched"),
+        publishing.release(target),
+    ):
         raise OSError(28, os.strerror(28))
     assert content(target) == {"old.html": "old"}
 

@@ -24,9 +24,7 @@ def page(language: str = "fi", **changes: object) -> QualityPage:
 def test_accepted_rows_by_hand() -> None:
     """862 of 201,000 + 4,310,220 rows were rejected: 99.98 % accepted."""
     said = words(page().answer())
-    assert (
-        "Toimitetuista riveistä hyväksyttiin 99,98 %; hylättyjä rivejä on 862, kaikkiaan 4 511 220." in said
-    )
+    assert "Toimitetuista riveistä hyväksyttiin 99,98 %; hylättyjä rivejä on 862, kaikkiaan 4 511 220." in said
     assert "Aineisto on kattava 30.9.2025 asti." in said
 
 

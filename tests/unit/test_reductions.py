@@ -62,9 +62,7 @@ def random_frames(seed: int) -> Frames:
         }
     )
     starts = rng.integers(FIRST - 1, LAST + 1, 20)
-    runs = pd.DataFrame(
-        {"group": rng.integers(0, 2, 20), "person": rng.permutation(N_PERSONS * 2)[:20] % N_PERSONS}
-    )
+    runs = pd.DataFrame({"group": rng.integers(0, 2, 20), "person": rng.permutation(N_PERSONS * 2)[:20] % N_PERSONS})
     runs = runs.assign(from_month=starts, to_month=starts + rng.integers(0, 5, 20))
     runs = runs.sort_values("from_month").drop_duplicates(["group", "person"]).astype(np.int32)
     received = rng.integers(SPAN[0] - 60, SPAN[1], 15)
@@ -77,9 +75,7 @@ def random_frames(seed: int) -> Frames:
             "closed_day": with_holes(received + rng.integers(0, 150, 15), 0.5),
         }
     )
-    cells = pd.MultiIndex.from_product([range(N_SERVICES), [*range(N_AREAS), UNKNOWN], MONTHS]).to_frame(
-        index=False
-    )
+    cells = pd.MultiIndex.from_product([range(N_SERVICES), [*range(N_AREAS), UNKNOWN], MONTHS]).to_frame(index=False)
     coverage = cells.set_axis(["service", "municipality", "month"], axis=1)
     coverage = coverage.astype({"service": np.uint8, "municipality": np.int32, "month": np.int32})
     coverage["covered"] = rng.random(len(coverage)) < 0.7
@@ -163,8 +159,7 @@ def brute_force(frames: Frames) -> dict[str, Counter[Any]]:
     people = {row.person: row for row in frames["persons"].itertuples()}
     area = {p: UNKNOWN if _secret(row) else row.municipality for p, row in people.items()}
     at_home = {
-        p: set(filter(lambda day, row=row: _lives(row, day), range(SPAN[0], SPAN[1] + 1)))
-        for p, row in people.items()
+        p: set(filter(lambda day, row=row: _lives(row, day), range(SPAN[0], SPAN[1] + 1))) for p, row in people.items()
     }
     home_months = {(p, month_of(day_date(day))) for p, days in at_home.items() for day in days}
     members = {
@@ -200,9 +195,7 @@ def brute_force(frames: Frames) -> dict[str, Counter[Any]]:
             seen.add(("volume", c.service, c.month // 12, c.person))
             seen.add(("volume", -1, c.month // 12, c.person))
     for key in seen:
-        found["volume_persons" if key[0] == "volume" else "persons"][
-            key[1:-1] if key[0] == "volume" else key[:-1]
-        ] += 1
+        found["volume_persons" if key[0] == "volume" else "persons"][key[1:-1] if key[0] == "volume" else key[:-1]] += 1
     _wait(frames, at_home, area, groups, found)
     return found
 
@@ -232,9 +225,7 @@ def _wait(frames: Frames, at_home: Any, area: Any, groups: Any, found: dict[str,
     waiting = set()
     for number, r in enumerate(frames["referrals"].itertuples()):
         for month, end in frames["month_ends"].itertuples(index=False):
-            left = min(
-                [day for day in (r.started_day, r.closed_day) if not pd.isna(day)], default=SPAN[1] + 1
-            )
+            left = min([day for day in (r.started_day, r.closed_day) if not pd.isna(day)], default=SPAN[1] + 1)
             if r.received_day <= end < left and end in at_home[r.person]:
                 for group in groups[r.person, month]:
                     waiting.add((group, r.service, area[r.person], month, r.person, number))

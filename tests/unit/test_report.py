@@ -67,9 +67,7 @@ def full() -> nbformat.NotebookNode:
         shown(markup.headline("About 110,000 contacts.", lead="The debt is falling.")),
         new_markdown_cell("## Over time"),
         shown(markup.figure(chart, table, "Numbers")),
-        shown(
-            markup.section("Over time", markup.figure(chart), markup.details("Method", markup.paragraph("x")))
-        ),
+        shown(markup.section("Over time", markup.figure(chart), markup.details("Method", markup.paragraph("x")))),
         shown(markup.section("How sure", markup.checks([(True, "fine")], EN))),
     )
 
@@ -155,9 +153,7 @@ def test_content_can_follow_the_notebook() -> None:
             "must not hold",
         ),
         (
-            new_output(
-                "display_data", data={"text/html": f"{markup.WRAPPER}</div>", "application/json": {"a": 1}}
-            ),
+            new_output("display_data", data={"text/html": f"{markup.WRAPPER}</div>", "application/json": {"a": 1}}),
             "application/json",
         ),
     ],
@@ -178,9 +174,7 @@ def test_a_failed_part_is_named_without_details() -> None:
 
 
 def test_a_page_without_navigation_and_provenance_stands() -> None:
-    bare = replace(
-        PAGE, nav=(), languages=(), provenance=(), accessibility_href="", contact="Town hall, 1st floor"
-    )
+    bare = replace(PAGE, nav=(), languages=(), provenance=(), accessibility_href="", contact="Town hall, 1st floor")
     html = report.block_page(markup.paragraph("x"), bare)
     assert faults(html) == []
     assert "mailto" not in html

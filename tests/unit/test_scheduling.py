@@ -42,8 +42,7 @@ def test_cron_runs_once_after_each_quarter_and_takes_that_quarter() -> None:
         "2026Q3",
     ]
     assert all(
-        run.quarter_named("previous", s).end < s <= run.quarter_named("previous", s).end + timedelta(31)
-        for s in starts
+        run.quarter_named("previous", s).end < s <= run.quarter_named("previous", s).end + timedelta(31) for s in starts
     )
 
 

@@ -74,9 +74,7 @@ def test_identical_copies_leave_the_first_and_different_ones_leave_none(form: st
     again.iloc[2, again.columns.get_loc("cost_eur")] = 77.0
     outcome, places = tables_of.screened(tmp_path, county(pd.concat([CONTACTS, again])), form)
     first_row = 2 if form == "csv" else 1
-    found = sorted(
-        (line - first_row, rule) for line, rule in zip(places["line"], places["rule"], strict=True)
-    )
+    found = sorted((line - first_row, rule) for line, rule in zip(places["line"], places["rule"], strict=True))
     assert found == [
         (1, "duplicate_key"),
         (200, "duplicate_row"),

@@ -82,7 +82,5 @@ def test_expected_follows_the_ageing_of_the_population() -> None:
     """Rates stand still, the older band grows two per cent a year: so does what is expected of it."""
     panel = county_panel.make({"home_care": Planted(0.0, 2.0)}).panel
     found = service_series.build(panel, "home_care", ACCOUNT, "member_py")
-    first, last = (
-        found.between(found.expected, m, m)[0] for m in (month_index(2018, 1), month_index(2023, 1))
-    )
+    first, last = (found.between(found.expected, m, m)[0] for m in (month_index(2018, 1), month_index(2023, 1)))
     assert last / first == pytest.approx((1 + 0.02 * 9) / (1 + 0.02 * 4))

@@ -71,9 +71,7 @@ def test_without_source_json_the_folder_names_a_real_source(folder: Path) -> Non
     assert (found.name, found.synthetic, found.extracted_on) == (folder.name, False, None)
 
 
-@pytest.mark.parametrize(
-    "content", ["{", "[]", '{"extracted_on": "1.10.2025"}', '{"synthetic": "yes"}', '{"name": 3}']
-)
+@pytest.mark.parametrize("content", ["{", "[]", '{"extracted_on": "1.10.2025"}', '{"synthetic": "yes"}', '{"name": 3}'])
 def test_a_wrong_source_json_is_refused(content: str, folder: Path) -> None:
     (folder / "source.json").write_text(content)
     with pytest.raises(DataError, match=r"source\.json"):
@@ -175,9 +173,7 @@ def test_a_folder_or_file_without_read_access_is_refused(locked: str) -> None:
     assert done.stderr == ""
     assert (
         done.stdout.count("cannot be read (Permission denied): ask for read access")
-        + done.stdout.count(
-            "contacts (contacts.parquet): cannot be read (Permission denied); ask for read access"
-        )
+        + done.stdout.count("contacts (contacts.parquet): cannot be read (Permission denied); ask for read access")
         == 1
     )
 

@@ -56,9 +56,7 @@ def test_the_store_joined_back_with_its_codes_is_the_source(form: str, tmp_path:
         }
     )
     for column in ("service", "mode", "unit", "profession"):
-        back[column] = [
-            opened.codes("contacts", column)[code] if pd.notna(code) else None for code in stored[column]
-        ]
+        back[column] = [opened.codes("contacts", column)[code] if pd.notna(code) else None for code in stored[column]]
     expected = CONTACTS[back.columns].astype({"started_at": back["started_at"].dtype})
     pd.testing.assert_frame_equal(back, expected, check_dtype=False)
 
@@ -267,9 +265,7 @@ def test_refused_data_leave_the_former_store_and_no_other_file(tmp_path: Path) -
     tables_of.build(tmp_path, {"persons": PERSONS, "contacts": CONTACTS})
     strict = Limits(memory="300MB", threads=1)
     with pytest.raises(DataError, match="Too many rows break the data contract"):
-        tables_of.build(
-            tmp_path, {"persons": PERSONS, "contacts": CONTACTS.assign(cost_eur=-1.0)}, limits=strict
-        )
+        tables_of.build(tmp_path, {"persons": PERSONS, "contacts": CONTACTS.assign(cost_eur=-1.0)}, limits=strict)
     assert sorted(p.name for p in (tmp_path / "work").iterdir()) == ["quarantine", "store"]
     assert len(rows(store.open(tmp_path / "work" / "store"), "contacts")) == 200
     assert len(pd.read_parquet(tmp_path / "work" / "quarantine" / "contacts.parquet")) == 200
@@ -387,9 +383,7 @@ def test_opening_nothing_says_to_run_first(tmp_path: Path) -> None:
         store.open(tmp_path / "store")
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"memory": "much"}, {"disk": "-1GB"}, {"threads": 0}, {"quarantined_share": 1.5}]
-)
+@pytest.mark.parametrize("wrong", [{"memory": "much"}, {"disk": "-1GB"}, {"threads": 0}, {"quarantined_share": 1.5}])
 def test_wrong_limits_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ParameterError, match=next(iter(wrong))):
         Limits(**wrong)  # type: ignore[arg-type]

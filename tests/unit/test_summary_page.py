@@ -91,10 +91,7 @@ def test_groups_link_to_their_pages_and_must_not_be_added_up() -> None:
 
 def test_effects_have_a_verdict_in_words_and_one_sentence() -> None:
     said = words(page().effects())
-    assert (
-        "Moniammatillinen tiimimalli ● vaikuttaa todennäköisesti\n\nPäivystyskäynnit: noin 12 vähemmän"
-        in said
-    )
+    assert "Moniammatillinen tiimimalli ● vaikuttaa todennäköisesti\n\nPäivystyskäynnit: noin 12 vähemmän" in said
 
 
 def test_an_aggregate_source_is_summed_up_as_deviation() -> None:

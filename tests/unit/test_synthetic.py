@@ -91,9 +91,7 @@ def test_nothing_lies_outside_the_delivered_time_or_the_residence(county: Path) 
     persons = table(county, "persons").set_index("person_id")
     contacts = table(county, "contacts")
     day = contacts["started_at"].dt.normalize()
-    start = pd.to_datetime(contacts["person_id"].map(persons["resident_from"])).fillna(
-        pd.Timestamp("2014-01-01")
-    )
+    start = pd.to_datetime(contacts["person_id"].map(persons["resident_from"])).fillna(pd.Timestamp("2014-01-01"))
     end = pd.to_datetime(contacts["person_id"].map(persons["resident_to"])).fillna(pd.Timestamp(UNTIL))
     assert ((day >= start) & (day <= end)).all()
     assert day.min() >= pd.Timestamp("2014-01-01")
@@ -103,9 +101,7 @@ def test_population_is_the_count_of_residents_by_municipality_sex_and_whole_year
     persons, population = table(county, "persons"), table(county, "population")
     day = date(2019, 12, 31)
     from_day, to_day = (pd.to_datetime(persons[c]) for c in ("resident_from", "resident_to"))
-    here = (from_day.isna() | (from_day <= pd.Timestamp(day))) & (
-        to_day.isna() | (to_day >= pd.Timestamp(day))
-    )
+    here = (from_day.isna() | (from_day <= pd.Timestamp(day))) & (to_day.isna() | (to_day >= pd.Timestamp(day)))
     born = pd.to_datetime(persons["birth_date"])
     here &= born <= pd.Timestamp(day)
     age = np.minimum(day.year - born.dt.year, 100)  # by 31 December everybody has had the year's birthday
@@ -168,9 +164,7 @@ def test_the_drawn_history_alone_reaches_the_end_of_a_stay_or_a_wait(county: Pat
     assert stays["discharged_at"].isna().any()
 
 
-def test_a_county_that_fails_on_the_way_leaves_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_county_that_fails_on_the_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise OSError("No space left on device")
 

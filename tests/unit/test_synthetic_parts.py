@@ -118,15 +118,12 @@ def test_care_by_age_changes_only_by_the_planted_trend(
             service, traits.age, people.female[:, None], traits.latent, traits.has, COUNTY.classes
         )
         standardised = [
-            sum(weight[b] * rate[here[:, y] & (band[:, y] == b), y].mean() for b in range(9))
-            for y in range(12)
+            sum(weight[b] * rate[here[:, y] & (band[:, y] == b), y].mean() for b in range(9)) for y in range(12)
         ]
         assert np.ptp(standardised) / np.mean(standardised) < 0.03, name
 
 
-def test_states_lie_inside_the_residence(
-    people: synthetic_persons.People, traits: synthetic_needs.Traits
-) -> None:
+def test_states_lie_inside_the_residence(people: synthetic_persons.People, traits: synthetic_needs.Traits) -> None:
     spells = traits.spells
     assert set(spells.names) == {*COUNTY.needs.statuses, "family_with_children"}
     assert (spells.start <= spells.end).all()

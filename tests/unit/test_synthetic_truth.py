@@ -39,9 +39,7 @@ def contacts(county: Path) -> pd.DataFrame:
     """Attended contacts with the client, with the person's municipality and the month."""
     persons = pd.read_parquet(county / "persons.parquet").set_index("person_id")
     found = pd.read_parquet(county / "contacts")
-    found = found[
-        (found["attendance"] == "attended") & ~found["mode"].isin(["administrative", "professional"])
-    ]
+    found = found[(found["attendance"] == "attended") & ~found["mode"].isin(["administrative", "professional"])]
     month = found["started_at"].dt.strftime("%Y-%m")
     return found.assign(month=month, municipality=found["person_id"].map(persons["municipality"]))
 
@@ -83,9 +81,7 @@ def test_actual_volumes_are_those_of_the_register_in_covered_cells(
 ) -> None:
     everybody = totals(truth.volumes)
     incomplete = everybody["month"].isin(["2023-01", "2023-02"])
-    cells = everybody[everybody["covered"] & ~incomplete].set_index(["service", "municipality", "month"])[
-        "actual"
-    ]
+    cells = everybody[everybody["covered"] & ~incomplete].set_index(["service", "municipality", "month"])["actual"]
     counted = contacts.groupby(["service", "municipality", "month"]).size()
     assert cells.sum() > 100_000
     assert (cells == counted.reindex(cells.index).fillna(0)).all()
@@ -155,9 +151,7 @@ def test_occupied_beds_are_those_of_the_stays(county: Path, truth: synthetic.Tru
     stays = pd.read_parquet(county / "stays.parquet")
     for day in ("2018-03-10", "2024-11-30"):
         end = pd.Timestamp(day)
-        inside = (stays["admitted_at"].dt.normalize() <= end) & ~(
-            stays["discharged_at"].dt.normalize() <= end
-        )
+        inside = (stays["admitted_at"].dt.normalize() <= end) & ~(stays["discharged_at"].dt.normalize() <= end)
         told = truth.occupancy[truth.occupancy["date"] == end].set_index("service")["beds_held"]
         assert told.sum() > 0
         counted = stays[inside].groupby("service").size().reindex(told.index).fillna(0)
@@ -177,9 +171,7 @@ def test_planted_effects_are_realised_and_the_null_one_is_null(truth: synthetic.
     assert (team["expected_difference_per_100_py"] < -1).all()
 
 
-def test_everyone_coached_had_ten_observed_contacts_in_the_year_before(
-    county: Path, contacts: pd.DataFrame
-) -> None:
+def test_everyone_coached_had_ten_observed_contacts_in_the_year_before(county: Path, contacts: pd.DataFrame) -> None:
     enrolled = pd.read_parquet(county / "enrolments.parquet")
     enrolled = enrolled[enrolled["intervention"] == "heavy_user_coaching"]
     assert len(enrolled) > 20
@@ -187,9 +179,7 @@ def test_everyone_coached_had_ten_observed_contacts_in_the_year_before(
     start = counted["person_id"].map(enrolled.set_index("person_id")["enrolled_on"])
     first = pd.to_datetime(start).dt.to_period("M").dt.to_timestamp()
     recent = (counted["started_at"] < first) & (counted["started_at"] >= first - pd.DateOffset(months=12))
-    assert (
-        counted[recent].groupby("person_id").size().reindex(enrolled["person_id"]).min() >= 9
-    )  # one may be lost
+    assert counted[recent].groupby("person_id").size().reindex(enrolled["person_id"]).min() >= 9  # one may be lost
 
 
 def test_outreach_reaches_older_people_without_home_care(county: Path) -> None:
@@ -200,9 +190,7 @@ def test_outreach_reaches_older_people_without_home_care(county: Path) -> None:
     assert len(enrolled) > 20
     assert age_days.min().days >= 75 * 365.24
     care = pd.read_parquet(county / "statuses.parquet")
-    care = care[
-        care["status"].isin(["home_care", "round_the_clock_care"]) & care["person_id"].isin(enrolled.index)
-    ]
+    care = care[care["status"].isin(["home_care", "round_the_clock_care"]) & care["person_id"].isin(enrolled.index)]
     wave = pd.to_datetime(care["person_id"].map(enrolled["enrolled_on"])).dt.to_period("M").dt.to_timestamp()
     start, end = pd.to_datetime(care["start_date"]), pd.to_datetime(care["end_date"])
     assert not ((start <= wave) & ~(end < wave)).any()

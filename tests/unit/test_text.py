@@ -53,9 +53,7 @@ def test_a_missing_or_fuzzy_translation_is_english(finnish: Catalogue) -> None:
     assert finnish.gettext("Guessed") == "Guessed"
 
 
-@pytest.mark.parametrize(
-    ("n", "words"), [(1, "1 vaikutus"), (0, "0 vaikutusta"), (1200, "1\u00a0200 vaikutusta")]
-)
+@pytest.mark.parametrize(("n", "words"), [(1, "1 vaikutus"), (0, "0 vaikutusta"), (1200, "1\u00a0200 vaikutusta")])
 def test_one_and_many_have_their_own_sentences(finnish: Catalogue, n: int, words: str) -> None:
     assert finnish.ngettext("{n} effect", "{n} effects", n) == words
 
@@ -136,9 +134,7 @@ def test_message_cells_fill_their_slots_in_the_reader_s_format() -> None:
         "{a}; {b_share}; {c_eur}; {first_month}; {d}; {e}",
         {"a": 0.12345, "b_share": 0.34, "c_eur": 5000, "first_month": "2020-03", "d": None, "e": 12345},
     )
-    assert FI.message(cell) == (
-        f"0,123; 34\u00a0%; 5\u00a0000\u00a0€; maaliskuu 2020; {FI.hidden}; 12\u00a0300"
-    )
+    assert FI.message(cell) == (f"0,123; 34\u00a0%; 5\u00a0000\u00a0€; maaliskuu 2020; {FI.hidden}; 12\u00a0300")
 
 
 def test_sentences_are_found_in_source(tmp_path: Path) -> None:

@@ -19,12 +19,8 @@ def test_there_are_sentences_to_check() -> None:
 @pytest.mark.parametrize("language", ["fi", "sv"])
 def test_no_sentence_is_without_translation(language: str) -> None:
     catalogue = _catalogue(language)
-    entries = {
-        message: catalogue.get(message if isinstance(message, str) else message[0]) for message in MESSAGES
-    }
-    missing = [
-        m for m, entry in entries.items() if entry is None or entry.fuzzy or not all(_texts(entry.string))
-    ]
+    entries = {message: catalogue.get(message if isinstance(message, str) else message[0]) for message in MESSAGES}
+    missing = [m for m, entry in entries.items() if entry is None or entry.fuzzy or not all(_texts(entry.string))]
     assert not missing, "\n".join(map(str, missing))
 
 

@@ -146,9 +146,7 @@ READABLE = {
 
 
 @pytest.mark.parametrize(("column", "values"), UNREADABLE.items())
-def test_text_that_would_have_to_be_guessed_is_a_fault(
-    column: str, values: list[str], tmp_path: Path
-) -> None:
+def test_text_that_would_have_to_be_guessed_is_a_fault(column: str, values: list[str], tmp_path: Path) -> None:
     contacts = tables_of.contacts(len(values)).drop(columns="contacted_at").astype(object)
     contacts[column] = values
     _, places = tables_of.screened(tmp_path, {"persons": tables_of.persons(), "contacts": contacts}, "csv")

@@ -55,9 +55,7 @@ def test_more_is_better_turns_the_signs() -> None:
         ("cohort", (Check("decision_date", False, ""),), (500, 5000), "moderate"),
     ],
 )
-def test_evidence_level(
-    design: str, checks: tuple[Check, ...], sizes: tuple[int, int], expected: str
-) -> None:
+def test_evidence_level(design: str, checks: tuple[Check, ...], sizes: tuple[int, int], expected: str) -> None:
     assert verdicts.evidence_level(design, checks, *sizes) == expected
 
 
