@@ -79,7 +79,8 @@ def _write_language(folder: Path, release: Release, language: str, files: Sequen
     for name, outcome in outcomes.items():
         page = replace(frame, title=outcome.job.title, current=name, languages=_languages(release, language, name))
         if name != INDEX:
-            (folder / name).write_text(_page(outcome, page), encoding="utf-8")
+            related = _related(release, outcomes, outcome, language)
+            (folder / name).write_text(_page(outcome, page, related), encoding="utf-8")
         if outcome.good:
             notebook = _clean(outcome.job.executed, language)
             nbformat.write(notebook, folder / "notebooks" / f"{Path(name).stem}.ipynb")
@@ -94,10 +95,10 @@ def _write_language(folder: Path, release: Release, language: str, files: Sequen
     (folder / INDEX).write_text(index, encoding="utf-8")
 
 
-def _page(outcome: Outcome, page: Page) -> str:
+def _page(outcome: Outcome, page: Page, after: markup.Block | None) -> str:
     if not outcome.good:
         return report.failure(page, outcome.job.title)
-    return report.page(_clean(outcome.job.executed, page.language), page)
+    return report.page(_clean(outcome.job.executed, page.language), page, after)
 
 
 def _front(outcome: Outcome | None, language: str) -> nbformat.NotebookNode | markup.Block:
@@ -126,7 +127,27 @@ def _clean(executed: Path, language: str) -> nbformat.NotebookNode:
 
 
 def _front_title(release: Release, language: str) -> str:
-    return f"{release.parameters.region.label[language]}, {Catalogue(language).quarter(release.quarter)}"
+    notebook = release.parameters.notebooks.get(FRONT)
+    return notebook.title[language] if notebook else release.parameters.region.label[language]
+
+
+def _related(release: Release, outcomes: Mapping[str, Outcome], outcome: Outcome, language: str) -> markup.Block | None:
+    """Links from a page of one group to its other pages and to the same page of the other groups."""
+    group = outcome.job.parameters.get("target_group")
+    if not group:
+        return None
+    _ = Catalogue(language).gettext
+    own, others = [], []
+    for name, other in outcomes.items():
+        of_group, notebook = other.job.parameters.get("target_group"), other.job.notebook.stem
+        if other is outcome or not of_group:
+            continue
+        if of_group == group:
+            own.append(markup.link(release.parameters.notebooks[notebook].title[language], name))
+        elif notebook == outcome.job.notebook.stem:
+            others.append(markup.link(release.parameters.target_groups[of_group].label[language], name))
+    lists = [markup.bullets(*links) for links in (own, others) if links]
+    return markup.section(_("More about this group and others"), *lists) if lists else None
 
 
 def _frame(release: Release, language: str) -> Page:

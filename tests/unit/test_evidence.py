@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import small_county
 
-from ennakointi import evidence, groups, panel
+from ennakointi import effectiveness, evidence, groups, panel
 from ennakointi.areas import NEVER, AreaPanel
 from ennakointi.cohorts import Cohort
 from ennakointi.evidence import NEGATIVE_CONTROL, Evidence
@@ -218,3 +218,11 @@ def test_a_municipality_that_the_register_does_not_hold_is_a_gap(tmp_path: Path)
     assert np.isnan(heinola[found.months < month_index(2020, 1)]).all()
     assert not np.isnan(heinola[found.months >= month_index(2020, 1)]).any()
     assert replace(found).without(0).areas == found.areas[1:]
+
+
+def test_an_intervention_that_only_enrolments_name_has_stated_defaults(folder: Path) -> None:
+    known = effectiveness.known(KNOWN, small_county.store.open(folder / "work" / "store"))
+    assert set(known) == {*KNOWN.interventions, "other_thing"}
+    strange = known["other_thing"]
+    assert (strange.target_group, strange.primary_outcome.better, strange.selected_on) == ("all", "fewer", "need")
+    assert strange.smallest_important_effect == effectiveness.DEFAULT_SMALLEST
