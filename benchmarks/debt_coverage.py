@@ -21,8 +21,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from statsforecast.models import AutoETS, DynamicOptimizedTheta, OptimizedTheta
 
-from ennakointi import calibration, expected, paths, scores
-from ennakointi.calibration import UndisturbedSeries
+from ennakointi.debt import calibration, expected, paths, scores
+from ennakointi.debt.calibration import UndisturbedSeries
 from ennakointi.periods import month_index
 
 BASELINE, SKIP, WINDOW, LENGTH = slice(36, 72), 2, 22, 96

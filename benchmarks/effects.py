@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
 from cohorts_made import cohort
 from roll_outs import CODES, STARTS, roll_out
 
-from ennakointi import enrolled, interrupted, rollout
+from ennakointi.effectiveness import enrolled, interrupted, rollout
 
 EFFECT = float(np.log(0.85))
 SPREAD = 0.08

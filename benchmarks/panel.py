@@ -17,7 +17,8 @@ from pathlib import Path
 
 import duckdb
 
-from ennakointi import groups, panel, parameters, sources, store
+from ennakointi import groups, panel, parameters, store
+from ennakointi.store import sources
 
 AS_OF = date(2025, 9, 30)
 PHASES = ("store", "groups", "panel", "open")

@@ -18,7 +18,8 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, panel, parameters, phases, service_series, synthetic
+from ennakointi import debt, panel, parameters, phases, synthetic
+from ennakointi.debt import service_series
 from ennakointi.panel import Panel
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter, month_text

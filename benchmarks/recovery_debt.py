@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ennakointi import debt, groups, panel, parameters, service_series, sources, store, synthetic
+from ennakointi import debt, groups, panel, parameters, store, synthetic
+from ennakointi.debt import service_series
 from ennakointi.panel import Panel
 from ennakointi.parameters import Parameters
 from ennakointi.periods import month_text
+from ennakointi.store import sources
 
 AS_OF = date(2025, 9, 30)
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ennakointi import effectiveness, evidence, groups, panel, parameters, sources, store, synthetic
+from ennakointi import effectiveness, groups, panel, parameters, store, synthetic
+from ennakointi.effectiveness import evidence
+from ennakointi.store import sources
 
 AS_OF = date(2025, 9, 30)
 EFFECTIVE = ("works", "probably_works")

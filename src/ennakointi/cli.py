@@ -13,6 +13,9 @@ from pathlib import Path
 from ennakointi import __version__
 from ennakointi.errors import EnnakointiError, ParameterError
 
+# The run's parts go side by side in processes of their own; more threads in each only get in each other's way
+# (measured: an evaluation of enrolled persons took 37 CPU-seconds with four threads and 8 with one).
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 EXIT_CODES = """exit codes:
   0  everything was done
   1  an unexpected fault of the program itself (run again with --debug and report it)
@@ -26,6 +29,8 @@ EXIT_CODES = """exit codes:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = _parser().parse_args(arguments)
+    for library in ONE_THREAD:
+        os.environ.setdefault(library, "1")
     try:
         return int(options.command(options))
     except EnnakointiError as error:
@@ -66,7 +71,7 @@ def _synth(options: argparse.Namespace) -> int:
 
 
 def _template(options: argparse.Namespace) -> int:
-    from ennakointi import sources
+    from ennakointi.store import sources
 
     sources.template(options.folder)
     print(f"{options.folder}: one empty CSV for each table of the contract. Only persons and contacts are needed.")
@@ -107,7 +112,7 @@ def _run_options(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 
 def _import_kela(options: argparse.Namespace) -> int:
-    from ennakointi import kela
+    from ennakointi.store import kela
 
     kela.write(options.files, options.output)
     print(f"{options.output}: ready for `ennakointi run --data {options.output} --quarter …`")

@@ -18,23 +18,16 @@ from typing import Any
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import (
-    debt,
-    deviation,
-    disclosure,
-    effectiveness,
-    evidence,
-    groups,
-    panel,
-    quality,
-    sources,
-    store,
-)
-from ennakointi.database import Limits
+from ennakointi import debt, effectiveness, groups, panel, quality, store
+from ennakointi.debt import deviation
+from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
 from ennakointi.parameters import Parameters
+from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
+from ennakointi.store import sources
+from ennakointi.store.database import Limits
 from ennakointi.workspace import Workspace, read_json, read_tables, write_json, write_tables
 
 log = logging.getLogger(__name__)

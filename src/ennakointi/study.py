@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ennakointi import disclosure
 from ennakointi import parameters as documents
-from ennakointi.debt_page import DebtPage
-from ennakointi.deviation_page import DeviationPage
-from ennakointi.effects_page import EffectsPage
 from ennakointi.errors import ParameterError, RunError
-from ennakointi.page_context import PageContext
-from ennakointi.page_settings import page_context
+from ennakointi.pages.context import PageContext
+from ennakointi.pages.debt import DebtPage
+from ennakointi.pages.deviation import DeviationPage
+from ennakointi.pages.effects import EffectsPage
+from ennakointi.pages.quality import QualityPage
+from ennakointi.pages.settings import page_context
+from ennakointi.pages.summary import SummaryPage
 from ennakointi.periods import Quarter
-from ennakointi.quality_page import QualityPage
-from ennakointi.summary_page import SummaryPage
+from ennakointi.report import disclosure
 from ennakointi.text import Catalogue
 from ennakointi.workspace import Workspace, read_json, read_tables
 
@@ -165,7 +165,7 @@ class Study:
     def _released(self, *parts: str) -> dict[str, pd.DataFrame]:
         if self.published:
             return self._published
-        from ennakointi import phases  # the methods are heavy to import, and a run's notebooks never need them
+        from ennakointi import phases
 
         self._compute(parts)
         computed = phases.together([read_tables(self.workspace.part(part)) for part in parts])

@@ -12,10 +12,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ennakointi import figures, markup, report
-from ennakointi.markup import Column
 from ennakointi.periods import Quarter
-from ennakointi.report import Page
+from ennakointi.report import exporter, figures, markup
+from ennakointi.report.exporter import Page
+from ennakointi.report.markup import Column
 from ennakointi.text import Catalogue
 
 CHROMIUM = shutil.which("chromium")
@@ -66,7 +66,7 @@ def page() -> str:
         markup.headline("Noin 110 000 käyntiä.", lead="Velka pienenee."),
         markup.section("Palveluittain", markup.figure(chart), markup.table(frame, columns, "Velka", catalogue)),
     )
-    return report.block_page(body, PAGE)
+    return exporter.block_page(body, PAGE)
 
 
 def measured(html: str, width: int, folder: Path) -> dict[str, float]:

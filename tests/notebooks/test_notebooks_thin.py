@@ -12,7 +12,9 @@ import pytest
 import yaml
 from babel.messages.pofile import read_po
 
-from ennakointi import deviation_page, notebook_text, study
+from ennakointi import study
+from ennakointi.pages import deviation
+from ennakointi.report import notebook_text
 from ennakointi.text import LOCALE_FOLDER
 
 ROOT = Path(__file__).parents[2]
@@ -85,7 +87,7 @@ def test_every_later_cell_ends_in_a_displayed_call_and_the_last_is_the_end_marke
 def test_every_call_is_a_method_of_its_page(path: Path) -> None:
     source = "\n".join(cell.source for cell in cells(path, "code"))
     kind = re.search(r"page = this_quarter\.(\w+)\(", source).group(1)  # type: ignore[union-attr]
-    shown = deviation_page.DeviationPage if path.stem == "deviation" else PAGES[kind]
+    shown = deviation.DeviationPage if path.stem == "deviation" else PAGES[kind]
     calls = re.findall(r"^page\.(\w+)\(\)", source, re.MULTILINE)
     assert len(calls) >= 5
     assert not [name for name in calls if not callable(getattr(shown, name, None))]

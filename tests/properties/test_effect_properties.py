@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi import difference, enrolled, randomisation, verdicts
-from ennakointi.areas import NEVER
-from ennakointi.difference import Noise
+from ennakointi.effectiveness import difference, enrolled, randomisation, verdicts
+from ennakointi.effectiveness.areas import NEVER
+from ennakointi.effectiveness.difference import Noise
+from ennakointi.effectiveness.verdicts import Interval
 from ennakointi.results import Check
-from ennakointi.verdicts import Interval
 
 AREAS, PERIODS = 6, 12
 starts_of = st.lists(st.sampled_from([4, 6, 8, NEVER]), min_size=AREAS, max_size=AREAS).map(np.array)

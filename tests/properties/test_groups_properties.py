@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import parameters, rules, sources, store
-from ennakointi.layout import BUCKETS
+from ennakointi import parameters, rules, store
+from ennakointi.groups.store_history import StoreHistory
 from ennakointi.periods import day_number, month_index, month_of
-from ennakointi.store_history import StoreHistory
+from ennakointi.store import sources
+from ennakointi.store.layout import BUCKETS
 
 N = 240
 FIRST_DAY, AS_OF = date(2017, 1, 1), date(2021, 6, 30)

@@ -11,9 +11,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi import screening, sources
-from ennakointi.database import Limits, connect
-from ennakointi.validation import Knowledge
+from ennakointi.store import screening, sources
+from ennakointi.store.database import Limits, connect
+from ennakointi.store.validation import Knowledge
 
 SERVICES = ("primary_care", "oral_health")
 AS_OF = date(2021, 12, 31)

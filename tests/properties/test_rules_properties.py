@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ennakointi import rules
-from ennakointi.histories import OPEN, Spells, ages, residence
 from ennakointi.periods import day_number, first_day, month_index, month_of
-from ennakointi.rule_evaluation import matching_codes, merge_spells
+from ennakointi.rules.evaluation import matching_codes, merge_spells
+from ennakointi.rules.histories import OPEN, Spells, ages, residence
 
 FIRST = month_index(2019, 11)
 MONTHS = 20

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 from ennakointi import study
 from ennakointi.errors import ParameterError
-from ennakointi.notebook_runs import fault
+from ennakointi.run.notebook_runs import fault
 
 pytestmark = pytest.mark.xdist_group("quarter")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 
-from ennakointi import expected
+from ennakointi.debt import expected
 from ennakointi.periods import month_index
 
 MONTHS = np.arange(month_index(2017, 1), month_index(2020, 1))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import deviation
+from ennakointi.debt import deviation
 from ennakointi.periods import month_index
 
 DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))

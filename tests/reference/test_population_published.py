@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.rates import confint_poisson
 
-from ennakointi import population
+from ennakointi.panel import population
 
 # Down's syndrome by birth order (columns) and maternal age (rows: under 20, 20–24, …, 40 and over):
 # Fleiss 1981, Statistical Methods for Rates and Proportions, p. 249; the example of Fay & Feuer 1997.

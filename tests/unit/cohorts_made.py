@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ennakointi.cohorts import Cohort
+from ennakointi.effectiveness.cohorts import Cohort
 
 
 def cohort(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ennakointi import screening, sources, store
-from ennakointi.database import Limits, connect
-from ennakointi.validation import Knowledge
+from ennakointi import store
+from ennakointi.store import screening, sources
+from ennakointi.store.database import Limits, connect
+from ennakointi.store.validation import Knowledge
 
 SERVICES = ("primary_care", "oral_health", "home_care", "ward_care")
 AS_OF = date(2024, 12, 31)

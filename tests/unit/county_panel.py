@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from ennakointi.expected import working_day_ratio
+from ennakointi.debt.expected import working_day_ratio
 from ennakointi.panel import Panel
 from ennakointi.periods import month_index
 

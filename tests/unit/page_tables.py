@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ennakointi import disclosure
-from ennakointi.page_context import Break, InterventionFacts, PageContext
+from ennakointi.pages.context import Break, InterventionFacts, PageContext
 from ennakointi.periods import Quarter, month_text, parse_month
+from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.text import Catalogue, message_json
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 
-from ennakointi.markup import Block
+from ennakointi.report.markup import Block
 
 FOUR_DIGITS = re.compile(r"\d{1,3}(?:[\u00a0,]\d{3})+|\d{4,}")
 

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 import small_county
 
-from ennakointi import kela, panel
+from ennakointi import panel
 from ennakointi.errors import DataError
+from ennakointi.store import kela
 
 DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2] / "../shared/data"))
 FILES = sorted(DATA.glob("kela_data_viikko_hva_*.parquet"))

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from county_panel import FIRST, LAST, MONTHS, Planted
 
-from ennakointi import debt, debt_checks
-from ennakointi.documents import DebtSettings, Label, Service
+from ennakointi import debt
+from ennakointi.debt import checks as debt_checks
+from ennakointi.parameters.documents import DebtSettings, Label, Service
 from ennakointi.periods import month_index, month_text
 from ennakointi.result_tables import RESULT_TABLES
 

@@ -9,9 +9,10 @@ import pytest
 from page_tables import context, debt_row, debt_series, debt_tables, frame, group_tables, released
 from page_words import significant_digits, unfilled, words
 
-from ennakointi import debt_words, markup
-from ennakointi.debt_page import DebtPage
-from ennakointi.page_context import record
+from ennakointi.pages import debt_words
+from ennakointi.pages.context import record
+from ennakointi.pages.debt import DebtPage
+from ennakointi.report import markup
 
 METHODS = ("answer", "fate", "over_time", "by_service", "certainty", "definitions")
 GROUPS = ("all", "older_people", "small", "heavy_users", "unknown", "never_heard_of")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import deviation, scores
+from ennakointi.debt import deviation, scores
 from ennakointi.periods import month_index
 from ennakointi.result_tables import RESULT_TABLES
 

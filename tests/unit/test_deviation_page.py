@@ -7,8 +7,9 @@ import pytest
 from page_tables import context, deviation_tables, released
 from page_words import alternatives, unfilled, words
 
-from ennakointi import deviation_words, markup
-from ennakointi.deviation_page import DeviationPage
+from ennakointi.pages import deviation_words
+from ennakointi.pages.deviation import DeviationPage
+from ennakointi.report import markup
 
 METHODS = ("answer", "over_time", "by_service", "certainty", "definitions")
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import disclosure
-from ennakointi.disclosure import DisclosureError, check_outputs, release
+from ennakointi.report import disclosure
+from ennakointi.report.disclosure import DisclosureError, check_outputs, release
 from ennakointi.result_tables import KEY, LABEL, RESULT_TABLES
 from ennakointi.text import message_json
 

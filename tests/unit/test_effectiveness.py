@@ -13,10 +13,10 @@ from cohorts_made import cohort
 from roll_outs import CODES, STARTS, roll_out
 
 from ennakointi import effectiveness, parameters
-from ennakointi.areas import AreaPanel
-from ennakointi.cohorts import Cohort
-from ennakointi.documents import EffectSettings, Intervention
-from ennakointi.evidence import NEGATIVE_CONTROL, Evidence
+from ennakointi.effectiveness.areas import AreaPanel
+from ennakointi.effectiveness.cohorts import Cohort
+from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
+from ennakointi.parameters.documents import EffectSettings, Intervention
 from ennakointi.result_tables import RESULT_TABLES
 
 AS_OF = date(2025, 9, 30)

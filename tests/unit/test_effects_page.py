@@ -8,8 +8,9 @@ import pytest
 from page_tables import VERDICTS, context, effect_row, effect_tables, frame, released
 from page_words import alternatives, unfilled, words
 
-from ennakointi import effect_words, markup
-from ennakointi.effects_page import EffectsPage
+from ennakointi.pages import effect_words
+from ennakointi.pages.effects import EffectsPage
+from ennakointi.report import markup
 from ennakointi.text import message_json
 
 METHODS = ("answer", "forest", "each", "checks", "definitions")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cohorts_made import cohort
 
-from ennakointi import enrolled
+from ennakointi.effectiveness import enrolled
 
 EFFECT = float(np.log(0.75))
 

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 import small_county
 
-from ennakointi import effectiveness, evidence, groups, panel
-from ennakointi.areas import NEVER, AreaPanel
-from ennakointi.cohorts import Cohort
-from ennakointi.evidence import NEGATIVE_CONTROL, Evidence
+from ennakointi import effectiveness, groups, panel
+from ennakointi.effectiveness import evidence
+from ennakointi.effectiveness.areas import NEVER, AreaPanel
+from ennakointi.effectiveness.cohorts import Cohort
+from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
 from ennakointi.periods import month_index
 
 AS_OF = date(2022, 12, 31)

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import figures, markup, sheet, svg
-from ennakointi.figures import Figure
+from ennakointi.report import figures, markup, sheet, svg
+from ennakointi.report.figures import Figure
 from ennakointi.text import Catalogue
 
 EN = Catalogue("en")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ennakointi.effect_words import EVIDENCE, VERDICTS
+from ennakointi.pages.effect_words import EVIDENCE, VERDICTS
 from ennakointi.text import Catalogue, _catalogue, messages_in
 
 ROOT = Path(__file__).parents[2]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ennakointi.effectiveness.interrupted import segmented_design, step_effect
 from ennakointi.errors import DataError
-from ennakointi.interrupted import segmented_design, step_effect
 
 MONTHS = np.arange(24_000, 24_096)
 START = 24_048

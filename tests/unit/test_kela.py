@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import kela
 from ennakointi.errors import DataError
+from ennakointi.store import kela
 
 LABELS = {
     None: ("(NA) NA", "(NA) NA", "(NA) NA"),

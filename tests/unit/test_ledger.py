@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi import ledger
-from ennakointi.calibration import Calibration
-from ennakointi.paths import Paths
-from ennakointi.service_series import Account, ServiceSeries
+from ennakointi.debt import ledger
+from ennakointi.debt.calibration import Calibration
+from ennakointi.debt.paths import Paths
+from ennakointi.debt.service_series import Account, ServiceSeries
 
 FACTORS = Calibration(np.array([1.0, 2.0, np.nan]), np.array([1.0, 2.0, np.nan]), np.full(3, 20.0), 0.8)
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from page_checks import faults
 
-from ennakointi import markup
 from ennakointi.errors import EnnakointiError
-from ennakointi.markup import Column, KeyFigure
+from ennakointi.report import markup
+from ennakointi.report.markup import Column, KeyFigure
 from ennakointi.text import Catalogue
 
 FI, EN = Catalogue("fi"), Catalogue("en")

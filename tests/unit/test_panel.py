@@ -13,8 +13,8 @@ import pytest
 import small_county
 
 from ennakointi import panel, store
-from ennakointi.documents import Break
 from ennakointi.errors import DataError, ParameterError, RunError
+from ennakointi.parameters.documents import Break
 from ennakointi.periods import month_index
 
 JAN, JUN = month_index(2019, 1), month_index(2019, 6)

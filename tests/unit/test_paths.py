@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ennakointi import paths, scores
-from ennakointi.calibration import UndisturbedSeries, calibrate
+from ennakointi.debt import paths, scores
+from ennakointi.debt.calibration import UndisturbedSeries, calibrate
 from ennakointi.periods import month_index
 
 MONTHS = np.arange(month_index(2014, 1), month_index(2022, 1))

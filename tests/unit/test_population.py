@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ennakointi import population
+from ennakointi.panel import population
 
 
 def test_labels_name_the_bands_of_the_report() -> None:

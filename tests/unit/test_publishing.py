@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ennakointi import publishing
 from ennakointi.errors import RunError
+from ennakointi.run import publishing
 
 
 def content(folder: Path) -> dict[str, str]:

@@ -8,10 +8,10 @@ import pytest
 from page_tables import context, everything, released
 from page_words import unfilled, words
 
-from ennakointi import markup
-from ennakointi.quality_page import CHECKS, QualityPage
+from ennakointi.pages.quality import CHECKS, QualityPage
+from ennakointi.report import markup
 from ennakointi.schema import TABLES
-from ennakointi.validation import Knowledge, rules
+from ennakointi.store.validation import Knowledge, rules
 
 LAST_DAY = date(2025, 9, 30)
 METHODS = ("answer", "checks", "coverage", "volumes", "groups")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi import reductions
+from ennakointi.panel import reductions
 from ennakointi.periods import day_date, day_number, first_day, month_index, month_of
 from ennakointi.schema import MODES
 

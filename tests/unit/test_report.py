@@ -16,10 +16,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from page_checks import Reader, faults
 
-from ennakointi import figures, markup, report
-from ennakointi.markup import Block, Column
 from ennakointi.periods import Quarter
-from ennakointi.report import Page, ReportError
+from ennakointi.report import exporter, figures, markup
+from ennakointi.report.exporter import Page, ReportError
+from ennakointi.report.markup import Block, Column
 from ennakointi.text import Catalogue
 
 EN = Catalogue("en")
@@ -47,7 +47,7 @@ def shown(block: Block) -> nbformat.NotebookNode:
 
 
 def notebook(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    end = new_output("display_data", data={report.END_MARKER: {"whole": True}})
+    end = new_output("display_data", data={exporter.END_MARKER: {"whole": True}})
     return new_notebook(cells=[*cells, new_code_cell("study.end()", outputs=[end])])
 
 
@@ -73,7 +73,7 @@ def full() -> nbformat.NotebookNode:
 
 
 def test_a_page_is_readable_without_seeing_it() -> None:
-    html = report.page(full(), PAGE)
+    html = exporter.page(full(), PAGE)
     assert faults(html) == []
     page = Reader(html)
     assert page.tags("html")[0]["lang"] == "en"
@@ -84,7 +84,7 @@ def test_a_page_is_readable_without_seeing_it() -> None:
 
 
 def test_code_and_the_notebook_s_own_title_are_left_out() -> None:
-    html = report.page(full(), PAGE)
+    html = exporter.page(full(), PAGE)
     assert "secret" not in html
     assert "Notebook title" not in html
     assert "<strong>shown</strong>" in html
@@ -93,13 +93,13 @@ def test_code_and_the_notebook_s_own_title_are_left_out() -> None:
 
 
 def test_the_contents_list_the_sections_and_repeated_names_stay_apart() -> None:
-    html = report.page(full(), PAGE)
+    html = exporter.page(full(), PAGE)
     contents = html[html.index('class="contents"') : html.index('class="content"')]
     assert re.findall(r'href="#([^"]+)"', contents) == ["over-time", "over-time-2", "how-sure"]
 
 
 def test_the_page_says_what_it_rests_on() -> None:
-    html = report.page(full(), PAGE)
+    html = exporter.page(full(), PAGE)
     for words in (
         "Quarter 3 of 2025 (July–September)",
         "Data complete to 30 September 2025",
@@ -113,12 +113,12 @@ def test_the_page_says_what_it_rests_on() -> None:
 
 
 def test_synthetic_data_are_marked_on_the_page_and_on_each_figure() -> None:
-    assert report.page(full(), PAGE).count(EN.synthetic) == 4
-    assert EN.synthetic not in report.page(full(), replace(PAGE, synthetic=False))
+    assert exporter.page(full(), PAGE).count(EN.synthetic) == 4
+    assert EN.synthetic not in exporter.page(full(), replace(PAGE, synthetic=False))
 
 
 def test_the_content_policy_allows_the_page_s_one_style_and_nothing_else() -> None:
-    html = report.page(full(), PAGE)
+    html = exporter.page(full(), PAGE)
     styles = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
     assert len(styles) == 1
     digest = base64.b64encode(hashlib.sha256(styles[0].encode()).digest()).decode()
@@ -128,16 +128,16 @@ def test_the_content_policy_allows_the_page_s_one_style_and_nothing_else() -> No
 
 
 def test_the_same_notebook_gives_the_same_bytes() -> None:
-    assert report.page(full(), PAGE) == report.page(full(), PAGE)
+    assert exporter.page(full(), PAGE) == exporter.page(full(), PAGE)
 
 
 def test_an_executed_file_is_read(tmp_path: Path) -> None:
     nbformat.write(full(), tmp_path / "a.ipynb")
-    assert report.page(tmp_path / "a.ipynb", PAGE) == report.page(full(), PAGE)
+    assert exporter.page(tmp_path / "a.ipynb", PAGE) == exporter.page(full(), PAGE)
 
 
 def test_content_can_follow_the_notebook() -> None:
-    html = report.page(full(), PAGE, after=markup.section("All pages", markup.paragraph("x")))
+    html = exporter.page(full(), PAGE, after=markup.section("All pages", markup.paragraph("x")))
     assert html.index("How sure") < html.index("All pages")
 
 
@@ -161,13 +161,13 @@ def test_content_can_follow_the_notebook() -> None:
 def test_nothing_but_our_blocks_gets_through(output: Any, message: str) -> None:
     cell = new_code_cell("x", outputs=[output])
     with pytest.raises(ReportError, match=message) as caught:
-        report.page(notebook(new_markdown_cell("a"), cell), PAGE)
+        exporter.page(notebook(new_markdown_cell("a"), cell), PAGE)
     assert "cell 2" in str(caught.value)
     assert "010101" not in str(caught.value)
 
 
 def test_a_failed_part_is_named_without_details() -> None:
-    html = report.failure(PAGE, "service_debt, all")
+    html = exporter.failure(PAGE, "service_debt, all")
     assert faults(html) == []
     assert "The part that failed: service_debt, all." in html
     assert "Traceback" not in html
@@ -175,6 +175,6 @@ def test_a_failed_part_is_named_without_details() -> None:
 
 def test_a_page_without_navigation_and_provenance_stands() -> None:
     bare = replace(PAGE, nav=(), languages=(), provenance=(), accessibility_href="", contact="Town hall, 1st floor")
-    html = report.block_page(markup.paragraph("x"), bare)
+    html = exporter.block_page(markup.paragraph("x"), bare)
     assert faults(html) == []
     assert "mailto" not in html

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from county_panel import FIRST, LAST, Planted
 
-from ennakointi import service_series
+from ennakointi.debt import service_series
+from ennakointi.debt.service_series import Account
 from ennakointi.periods import month_index
-from ennakointi.service_series import Account
 
 ACCOUNT = Account(
     FIRST,

@@ -13,10 +13,10 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from page_checks import faults
 
-from ennakointi import disclosure, markup, report, site
 from ennakointi.periods import Quarter
+from ennakointi.report import disclosure, exporter, markup, site
+from ennakointi.report.site import TableFile
 from ennakointi.result_tables import RESULT_TABLES
-from ennakointi.site import TableFile
 from ennakointi.text import Catalogue
 
 THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
@@ -94,7 +94,7 @@ def test_the_manifest_is_sorted_and_readable(tmp_path: Path) -> None:
 
 
 def test_the_first_page_holds_the_summary_then_all_pages() -> None:
-    page = report.Page(
+    page = exporter.Page(
         title="Päijät-Häme",
         language="en",
         quarter=Quarter(2025, 3),

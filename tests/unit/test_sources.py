@@ -13,9 +13,9 @@ from pathlib import Path
 import contract_tables as tables_of
 import pytest
 
-from ennakointi import sources
 from ennakointi.errors import DataError
 from ennakointi.schema import TABLES
+from ennakointi.store import sources
 
 PERSONS, CONTACTS = tables_of.persons(), tables_of.contacts()
 

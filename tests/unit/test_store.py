@@ -16,11 +16,11 @@ import pandas as pd
 import pytest
 
 from ennakointi import store
-from ennakointi.database import Limits, connect
 from ennakointi.errors import DataError, ParameterError, RunError
-from ennakointi.layout import BUCKETS
 from ennakointi.periods import day_number, month_index
 from ennakointi.schema import TABLES
+from ennakointi.store.database import Limits, connect
+from ennakointi.store.layout import BUCKETS
 
 PERSONS, CONTACTS = tables_of.persons(), tables_of.contacts()
 

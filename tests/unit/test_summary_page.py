@@ -7,8 +7,9 @@ import pytest
 from page_tables import context, debt_row, deviation_tables, everything, frame, released
 from page_words import unfilled, words
 
-from ennakointi import decisions, markup
-from ennakointi.summary_page import SummaryPage
+from ennakointi.pages import decisions
+from ennakointi.pages.summary import SummaryPage
+from ennakointi.report import markup
 
 METHODS = ("answer", "headline_figures", "decisions", "groups", "effects", "not_for", "data")
 

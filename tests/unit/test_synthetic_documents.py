@@ -11,7 +11,7 @@ import pytest
 from ennakointi import parameters, synthetic
 from ennakointi.errors import ParameterError
 from ennakointi.parameters import shipped
-from ennakointi.synthetic_calibration import by_age
+from ennakointi.synthetic.calibration import by_age
 
 REGIONS = ("paijat-hame", "pohjois-pohjanmaa")
 

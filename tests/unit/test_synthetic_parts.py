@@ -7,16 +7,12 @@ from datetime import date
 import numpy as np
 import pytest
 
-from ennakointi import (
-    synthetic,
-    synthetic_calendar,
-    synthetic_classes,
-    synthetic_events,
-    synthetic_needs,
-    synthetic_persons,
-)
+from ennakointi import synthetic
 from ennakointi.periods import day_number, month_index
-from ennakointi.synthetic_calendar import Calendar, Span
+from ennakointi.synthetic import calendar as synthetic_calendar
+from ennakointi.synthetic import classes, needs, persons
+from ennakointi.synthetic import events as synthetic_events
+from ennakointi.synthetic.calendar import Calendar, Span
 
 SPAN = Span(date(2014, 1, 1), date(2025, 9, 30))
 COUNTY = synthetic.calibration()
@@ -28,13 +24,13 @@ def calendar() -> Calendar:
 
 
 @pytest.fixture(scope="module")
-def people() -> synthetic_persons.People:
-    return synthetic_persons.simulate(COUNTY, SPAN, 40_000, np.random.default_rng(1))
+def people() -> persons.People:
+    return persons.simulate(COUNTY, SPAN, 40_000, np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
-def traits(people: synthetic_persons.People) -> synthetic_needs.Traits:
-    return synthetic_needs.draw(people, COUNTY, SPAN, np.random.default_rng(2))
+def traits(people: persons.People) -> needs.Traits:
+    return needs.draw(people, COUNTY, SPAN, np.random.default_rng(2))
 
 
 def test_days_months_and_years_of_the_span() -> None:
@@ -83,7 +79,7 @@ def test_monthly_noise_is_autocorrelated_and_of_the_stated_size() -> None:
     assert 0.02 <= np.hypot(noise.county_sd, noise.municipality_sd) <= 0.04
 
 
-def test_nobody_leaves_before_coming_or_is_born_after_leaving(people: synthetic_persons.People) -> None:
+def test_nobody_leaves_before_coming_or_is_born_after_leaving(people: persons.People) -> None:
     assert (people.leave >= people.birth).all()
     assert (people.leave >= people.enter).all()
     assert (people.leave[people.died] <= SPAN.end_day + 400).all()
@@ -92,10 +88,8 @@ def test_nobody_leaves_before_coming_or_is_born_after_leaving(people: synthetic_
     assert (people.birth[children] < people.child_from[children]).all()
 
 
-def test_classes_of_an_age_are_the_same_in_every_year(
-    people: synthetic_persons.People, traits: synthetic_needs.Traits
-) -> None:
-    told = synthetic_classes.shares(COUNTY.needs)
+def test_classes_of_an_age_are_the_same_in_every_year(people: persons.People, traits: needs.Traits) -> None:
+    told = classes.shares(COUNTY.needs)
     for year in (0, 6, 11):
         day = int(SPAN.year_starts[year]) + 182
         here = people.resident_on(day)
@@ -105,9 +99,7 @@ def test_classes_of_an_age_are_the_same_in_every_year(
         assert np.abs(counted - expected).max() < 5 * np.sqrt(expected.max())
 
 
-def test_care_by_age_changes_only_by_the_planted_trend(
-    people: synthetic_persons.People, traits: synthetic_needs.Traits
-) -> None:
+def test_care_by_age_changes_only_by_the_planted_trend(people: persons.People, traits: needs.Traits) -> None:
     middles = (SPAN.year_starts[:-1] + SPAN.year_starts[1:]) // 2
     here = np.stack([people.resident_on(int(day)) for day in middles], axis=1)
     band = np.digitize(traits.age, [7, 18, 30, 45, 60, 70, 80, 90])
@@ -123,17 +115,17 @@ def test_care_by_age_changes_only_by_the_planted_trend(
         assert np.ptp(standardised) / np.mean(standardised) < 0.03, name
 
 
-def test_states_lie_inside_the_residence(people: synthetic_persons.People, traits: synthetic_needs.Traits) -> None:
+def test_states_lie_inside_the_residence(people: persons.People, traits: needs.Traits) -> None:
     spells = traits.spells
     assert set(spells.names) == {*COUNTY.needs.statuses, "family_with_children"}
     assert (spells.start <= spells.end).all()
     assert (spells.start >= people.birth[spells.person]).all()
-    left = people.leave[spells.person] < synthetic_persons.STILL
+    left = people.leave[spells.person] < persons.STILL
     assert (spells.end[left] <= people.leave[spells.person][left]).all()
 
 
 def test_years_counts_have_the_mean_of_their_rate(
-    people: synthetic_persons.People, traits: synthetic_needs.Traits, calendar: Calendar
+    people: persons.People, traits: needs.Traits, calendar: Calendar
 ) -> None:
     events = synthetic_events.draw(people, traits, COUNTY, calendar, np.random.default_rng(5))
     i = COUNTY.service("home_care")  # no frailty: Poisson around the rate

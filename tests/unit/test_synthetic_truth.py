@@ -10,7 +10,7 @@ import pytest
 
 from ennakointi import rules, synthetic
 from ennakointi.errors import DataError, ParameterError
-from ennakointi.synthetic_truth import months_to_clear
+from ennakointi.synthetic.truth import months_to_clear
 
 LAHTI = "398"  # covered from the first month to the last
 LOSSES = ["lost_died", "lost_moved", "lost_not_needed", "lost_elsewhere"]

@@ -9,9 +9,9 @@ import contract_tables as tables_of
 import pandas as pd
 import pytest
 
-from ennakointi import validation
 from ennakointi.schema import MONTH, TABLES, Table
-from ennakointi.validation import Knowledge, Rule
+from ennakointi.store import validation
+from ennakointi.store.validation import Knowledge, Rule
 
 KNOWLEDGE = Knowledge({"services": tables_of.SERVICES}, tables_of.AS_OF, tables_of.AS_OF)
 KEY_THAT_VARIES = {"capacity": "unit", "population": "variant", "panel": "area", "indicators": "region"}

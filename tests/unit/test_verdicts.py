@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ennakointi import verdicts
+from ennakointi.effectiveness import verdicts
+from ennakointi.effectiveness.verdicts import Interval
 from ennakointi.results import Check
-from ennakointi.verdicts import Interval
 
 GOOD = (Check("balance", True, ""),)
 DOUBT = (Check("leave_one_out", False, ""),)

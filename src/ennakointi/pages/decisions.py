@@ -1,0 +1,173 @@
+"""What a board could decide or ask on these numbers: at most three things, in person-years or euros."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from ennakointi.pages import debt_words, effect_words
+from ennakointi.pages.context import PageContext, Row, is_shown, numbers, record, records, rows
+from ennakointi.report import markup
+from ennakointi.report.markup import Block
+
+MOST = 3
+SMALLEST_SERVICE = 0.01
+
+
+def largest_debt(tables: Mapping[str, pd.DataFrame]) -> Row | None:
+    """The group and service with the largest debt in weeks of normal service.
+
+    Many small series are compared, so the largest estimate would be noise: the lower end of the 95 % interval
+    decides, it must lie above zero, and the service must make at least 1 % of the group's expected contacts.
+    """
+    summary = rows(tables, "debt_summary", status="debt")
+    if summary.empty:
+        return None
+    whole = summary[summary["service"] == "all"].set_index("target_group")["expected"]
+    shown = summary[summary["service"] != "all"].dropna(subset=["debt_weeks", "debt_lo95"])
+    large = shown["expected"] >= SMALLEST_SERVICE * shown["target_group"].map(whole)
+    certain = shown[large & (shown["debt_lo95"] > 0)]
+    lowest_weeks = certain["debt_weeks"] * certain["debt_lo95"] / certain["debt"]
+    return None if certain.empty else record(certain.assign(lowest=lowest_weeks).sort_values("lowest"), -1)
+
+
+def decisions(tables: Mapping[str, pd.DataFrame], context: PageContext) -> list[Block]:
+    """Up to three proposals: the largest remaining need, the group that lost most, what the effects say."""
+    found = (_largest_need(tables, context), _hardest_hit(tables, context), *_by_effects(tables, context))
+    return [one for one in found if one is not None][:MOST]
+
+
+def _largest_need(tables: Mapping[str, pd.DataFrame], context: PageContext) -> Block | None:
+    """The service where meeting the returning need would take most work."""
+    _ = context.catalogue.gettext
+    summary = rows(tables, "debt_summary", target_group="all", status="debt")
+    if summary.empty:
+        return None
+    minutes = summary["service"].map(dict(context.minutes_per_contact))
+    missing = (summary["service"] != "all") & (summary["debt_lo80"] > 0) & (summary["now"] > 0)
+    left = summary.assign(work=summary["now"] * minutes)[missing]
+    left = left.dropna(subset=["work"]).sort_values("work").tail(1)
+    years = debt_words.person_years(left, context)
+    if years is None:
+        return None
+    row = record(left)
+    service = context.label("service", row["service"])
+    return _linked(
+        _("To decide: is capacity added to the service {service}?", service=service),
+        _(
+            "If {low}–{high} of its missing contacts come back, meeting them takes {years} person-years of work{cost}.",
+            low=f"{context.return_shares[0] * 100:.0f}",
+            high=context.catalogue.percent(context.return_shares[1]),
+            years=debt_words.rounded_range(*years, context),
+            cost=_cost(row, context),
+        ),
+        context.linked(_("Service debt by service"), "service_debt", "all"),
+    )
+
+
+def _cost(row: Row, context: PageContext) -> str:
+    """` (computed cost 1,200,000–3,100,000 euros)` at the unit cost of the parameters, or nothing."""
+    unit_cost = context.unit_cost_eur.get(str(row["service"]))
+    if unit_cost is None:
+        return ""
+    low, high = (share * row["now"] * unit_cost for share in context.return_shares)
+    amount = debt_words.rounded_range(low, high, context)
+    return context.catalogue.gettext(" (computed cost {amount} euros)", amount=amount)
+
+
+def _hardest_hit(tables: Mapping[str, pd.DataFrame], context: PageContext) -> Block | None:
+    """The target group that lost the largest share of its expected contacts, if surely more than all."""
+    _ = context.catalogue.gettext
+    summary = rows(tables, "debt_summary", service="all", status="debt")
+    if summary.empty:
+        return None
+    shown = summary.dropna(subset=["debt_share", "cost_eur", "debt_lo95", *debt_words.DEBT])
+    everyone = shown[shown["target_group"] == "all"]
+    groups = shown[(shown["target_group"] != "all") & (shown["expected"] > 0)]
+    if everyone.empty or groups.empty:
+        return None
+    lowest_share = groups["debt_lo95"] / groups["expected"]
+    harder = groups[lowest_share > everyone["debt_share"].iloc[0]]
+    if harder.empty:
+        return None
+    row = record(harder.sort_values("debt_share"), -1)
+    group = context.label("target_group", row["target_group"])
+    return _linked(
+        _("To ask: why did this group lose more than others: {group}?", group=group),
+        _(
+            "Of its expected contacts {share} were missing, of all residents' {all_share}. Computed cost: "
+            "about {amount}.",
+            share=debt_words.share_of_expected(row, context),
+            all_share=debt_words.share_of_expected(record(everyone), context),
+            amount=_euros(row, context),
+        ),
+        context.linked(_("Service debt of the group"), "service_debt", str(row["target_group"])),
+    )
+
+
+def _euros(row: Row, context: PageContext) -> str:
+    """The cost of a row's debt, rounded as its debt is."""
+    scale = row["cost_eur"] / row["debt"]
+    amount = context.catalogue.estimate(*numbers(row, debt_words.DEBT, scale)).value
+    return context.catalogue.gettext("{amount} euros", amount=amount)
+
+
+def _by_effects(tables: Mapping[str, pd.DataFrame], context: PageContext) -> list[Block]:
+    """What works could spread, what seems to harm could stop, and what nobody knows should be asked."""
+    found = effect_words.primary(rows(tables, "effects"), context)
+    if found.empty:
+        return []
+    order = ("probably_harmful", "works", "probably_works", "no_meaningful_effect", "cannot_say")
+    worded = [_effect(row, context) for name in order for row in records(found[found["verdict"] == name])]
+    return [one for one in worded if one is not None]
+
+
+def _effect(row: Row, context: PageContext) -> Block | None:
+    _ = context.catalogue.gettext
+    euros = _euros_per_hundred(row, context)
+    if euros is None or effect_words.facts(row, context).better != "fewer":
+        return None
+    name = context.label("intervention", row["intervention"])
+    titles = {
+        "works": _("To decide: is this intervention spread further: {name}?", name=name),
+        "probably_works": _("To decide: is this intervention spread further: {name}?", name=name),
+        "probably_harmful": _("To decide: is this intervention stopped or changed: {name}?", name=name),
+    }
+    title = titles.get(
+        str(row["verdict"]), _("To ask: on what evidence does this intervention go on: {name}?", name=name)
+    )
+    return _linked(
+        title,
+        effect_words.effect_sentence(row, context),
+        euros,
+        context.linked(_("The effect in detail"), "effectiveness", str(row["target_group"])),
+    )
+
+
+def _euros_per_hundred(row: Row, context: PageContext) -> str | None:
+    """The computed value of the effect per hundred persons a year: working time released, not money saved."""
+    unit_cost = context.unit_cost_eur.get(str(row["outcome"]))
+    if unit_cost is None or not is_shown(row, "estimate", "lo95", "hi95"):
+        return None
+    if row["estimate"] > 0:
+        number = context.catalogue.estimate(*numbers(row, ("estimate", "lo95", "hi95"), unit_cost))
+        return context.catalogue.gettext(
+            "Computed cost of the extra contacts per hundred persons a year: about {value} euros (interval "
+            "{interval}).",
+            value=number.value,
+            interval=number.interval,
+        )
+    number = context.catalogue.estimate(*numbers(row, ("estimate", "hi95", "lo95"), -unit_cost))
+    return context.catalogue.gettext(
+        "Computed value of the avoided contacts per hundred persons a year: about {value} euros (interval "
+        "{interval}); released working time, not cash.",
+        value=number.value,
+        interval=number.interval,
+    )
+
+
+def _linked(title: str, *parts: str | Block) -> Block:
+    """A title in bold, its sentences, and the link when the page is in this run."""
+    sentences = [part for part in parts if isinstance(part, Block) or part]
+    return markup.paragraph(markup.strong(title), *sentences)

@@ -1,0 +1,101 @@
+"""Builds what pages know of their quarter from the parameters and from what the plan left of the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from ennakointi.pages.context import Break, InterventionFacts, PageContext
+from ennakointi.parameters import Parameters
+from ennakointi.parameters.documents import Intervention
+from ennakointi.periods import Quarter, month_text
+from ennakointi.text import N_, Catalogue
+
+DESCRIPTION = {
+    "why": N_("Why"),
+    "what": N_("What was done"),
+    "who": N_("Who did it"),
+    "how_much": N_("How much"),
+}
+
+
+def page_context(
+    parameters: Parameters, catalogue: Catalogue, quarter: Quarter, facts: Mapping[str, Any]
+) -> PageContext:
+    """The context of every page of a quarter in one language.
+
+    `facts` are those of `phases.write_context`: as_of, synthetic, missing, links (page by notebook and group) and the
+    source's own labels, by kind and code.
+    """
+    debt = parameters.debt
+    return PageContext(
+        catalogue=catalogue,
+        quarter=quarter,
+        as_of=date.fromisoformat(facts["as_of"]),
+        region=catalogue.label(parameters.region.label),
+        labels=_labels(parameters, catalogue, facts.get("labels", {})),
+        baseline=(month_text(debt.baseline_first), month_text(debt.baseline_last)),
+        window=(month_text(debt.window_first), month_text(debt.window_last)),
+        missing=frozenset(facts["missing"]),
+        breaks=_breaks(parameters, catalogue),
+        synthetic=facts["synthetic"],
+        return_shares=(min(debt.return_shares), max(debt.return_shares)),
+        area=f"county:{parameters.region.county_code}",
+        links={(notebook, group): href for notebook, group, href in facts.get("links", ())},
+        unit_cost_eur=_unit_costs(parameters),
+        minutes_per_contact={code: float(s.minutes_per_contact) for code, s in parameters.services.items()},
+        interventions={code: _facts(one, catalogue) for code, one in parameters.interventions.items()},
+    )
+
+
+def _labels(
+    parameters: Parameters, catalogue: Catalogue, own: Mapping[str, Mapping[str, Mapping[str, str]]]
+) -> dict[str, dict[str, str]]:
+    outcomes = [outcome for one in parameters.interventions.values() for outcome in one.outcomes]
+    region = parameters.region
+    labels = {
+        "target_group": {code: catalogue.label(group.label) for code, group in parameters.target_groups.items()},
+        "service": {code: catalogue.label(service.label) for code, service in parameters.services.items()},
+        "intervention": {code: catalogue.label(one.label) for code, one in parameters.interventions.items()},
+        "outcome": {outcome.id: catalogue.label(outcome.label) for outcome in outcomes},
+        "area": {code: catalogue.label(label) for code, label in region.municipalities.items()}
+        | {f"county:{region.county_code}": catalogue.label(region.label)},
+    }
+    for kind, codes in own.items():
+        labels.setdefault(kind, {}).update({code: catalogue.label(label) for code, label in codes.items()})
+    return labels
+
+
+def _unit_costs(parameters: Parameters) -> dict[str, float]:
+    """Euros a contact by service, and by outcome where an outcome is one service."""
+    costs = {code: float(service.unit_cost_eur) for code, service in parameters.services.items()}
+    outcomes = [outcome for one in parameters.interventions.values() for outcome in one.outcomes]
+    return costs | {o.id: costs[o.services[0]] for o in outcomes if len(o.services) == 1}
+
+
+def _breaks(parameters: Parameters, catalogue: Catalogue) -> tuple[Break, ...]:
+    known = sorted(parameters.breaks.values(), key=lambda b: b.month)
+    return tuple(
+        Break(
+            month_text(b.month),
+            catalogue.label(b.label),
+            frozenset(b.services),
+            frozenset(b.groups),
+            verify=b.verify,
+        )
+        for b in known
+    )
+
+
+def _facts(intervention: Intervention, catalogue: Catalogue) -> InterventionFacts:
+    described = intervention.description
+    return InterventionFacts(
+        primary_outcome=intervention.primary_outcome.id,
+        better=intervention.primary_outcome.better,
+        selected_on=intervention.selected_on,
+        decision_month=month_text(intervention.decision_month),
+        description=tuple(
+            (catalogue.gettext(name), catalogue.label(getattr(described, field))) for field, name in DESCRIPTION.items()
+        ),
+    )

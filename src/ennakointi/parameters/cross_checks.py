@@ -1,0 +1,122 @@
+"""The parameter documents checked against each other: whatever one names, another must define."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from ennakointi.parameters import documents as doc
+from ennakointi.rules import Rule, nodes, walk
+from ennakointi.rules.words import CONTROLLERS, COUNTY
+from ennakointi.spelling import did_you_mean
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Every document as read, each valid by itself."""
+
+    regions: Mapping[str, doc.Region]
+    services: Mapping[str, doc.Service]
+    target_groups: Mapping[str, doc.GroupDefinition]
+    interventions: Mapping[str, doc.Intervention]
+    breaks: Mapping[str, doc.Break]
+    debt: doc.DebtSettings
+    panel: doc.PanelSettings
+    effects: doc.EffectSettings
+    disclosure: doc.DisclosureSettings
+    notebooks: Mapping[str, doc.Notebook]
+    legal_basis: Mapping[str, Mapping[str, str]]
+    run: doc.RunSettings
+
+    def municipalities(self, regions: Iterable[str]) -> set[str]:
+        """Codes of the municipalities of some regions."""
+        known = (self.regions[code] for code in regions if code in self.regions)
+        return {municipality for region in known for municipality in region.municipalities}
+
+
+def cross_checks(contents: Contents) -> list[str]:
+    """A sentence `file: key path: what is wrong` for each name that nothing defines."""
+    return [
+        *_services(contents),
+        *_groups(contents),
+        *_interventions(contents),
+        *_breaks(contents),
+        *_notebooks(contents),
+        *_legal_basis(contents),
+        *unknown("disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"),
+    ]
+
+
+def unknown(place: str, given: Iterable[str], known: Collection[str], what: str) -> list[str]:
+    """A sentence for each given name that is not known."""
+    return [
+        f"{place}: {what} {name!r} does not exist{did_you_mean(name, known)}" for name in given if name not in known
+    ]
+
+
+def _services(contents: Contents) -> Iterable[str]:
+    for code, service in contents.services.items():
+        yield from unknown(f"services.yml: {code}.substitutes", service.substitutes, contents.services, "service")
+        if code in service.substitutes:
+            yield f"services.yml: {code}.substitutes: a service cannot replace itself"
+
+
+def _groups(contents: Contents) -> Iterable[str]:
+    everyone = contents.target_groups.get(ALL)
+    if everyone is None or everyone.who != nodes.Everyone(everyone=True):
+        yield f"target_groups.yml: {ALL}: every resident; write `who: {{everyone: true}}`"
+    municipalities = contents.municipalities(contents.regions)
+    for name, group in contents.target_groups.items():
+        yield from unknown(f"target_groups.yml: {name}.report", group.report, contents.regions, "region")
+        for node in walk(group.who):
+            yield from _rule_names(f"target_groups.yml: {name}.who", node, municipalities, contents)
+
+
+def _rule_names(place: str, node: Rule, municipalities: set[str], contents: Contents) -> Iterable[str]:
+    if isinstance(node, nodes.Municipality):
+        yield from unknown(place, node.municipality, municipalities, "municipality")
+    if isinstance(node, nodes.Enrolment):
+        yield from unknown(place, node.intervention, contents.interventions, "intervention")
+    if isinstance(node, nodes.ContactFilter | nodes.Referral | nodes.Request):
+        yield from unknown(place, node.service or (), contents.services, "service")
+
+
+def _interventions(contents: Contents) -> Iterable[str]:
+    for name, intervention in contents.interventions.items():
+        place = f"interventions.yml: {name}"
+        inside = contents.municipalities(intervention.regions)
+        yield from unknown(f"{place}.regions", intervention.regions, contents.regions, "region")
+        yield from unknown(f"{place}.target_group", [intervention.target_group], contents.target_groups, "target group")
+        yield from unknown(f"{place}.starts", intervention.starts, inside, "municipality")
+        for outcome in intervention.outcomes:
+            yield from unknown(f"{place}.{outcome.id}.services", outcome.services, contents.services, "service")
+        yield from unknown(f"{place}.negative_control", intervention.negative_control, contents.services, "service")
+
+
+def _breaks(contents: Contents) -> Iterable[str]:
+    for name, one in contents.breaks.items():
+        place = f"breaks.yml: {name}"
+        yield from unknown(f"{place}.regions", one.regions, contents.regions, "region")
+        yield from unknown(
+            f"{place}.municipalities",
+            one.municipalities,
+            contents.municipalities(one.regions),
+            "municipality",
+        )
+        yield from unknown(f"{place}.services", one.services, contents.services, "service")
+        yield from unknown(f"{place}.groups", one.groups, contents.target_groups, "target group")
+
+
+def _notebooks(contents: Contents) -> Iterable[str]:
+    orders = [notebook.order for notebook in contents.notebooks.values()]
+    if len(set(orders)) < len(orders):
+        yield "notebooks.yml: two notebooks have the same order; give each its own number"
+
+
+def _legal_basis(contents: Contents) -> Iterable[str]:
+    others = [code for code in CONTROLLERS if code != COUNTY]
+    yield from unknown("legal_basis.yml", contents.legal_basis, others, "controller")
+    for controller, bases in contents.legal_basis.items():
+        yield from unknown(f"legal_basis.yml: {controller}", bases, contents.regions, "region")

@@ -1,0 +1,241 @@
+"""The parameter documents as strict, frozen models; `parameters` reads and checks them against each other."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+
+from ennakointi.periods import month_text
+from ennakointi.result_tables import RESULT_TABLES
+from ennakointi.rules.nodes import Rule
+from ennakointi.rules.words import Month, one_of, words
+from ennakointi.schema import MODES, PROVIDERS
+
+LANGUAGES = ("fi", "sv", "en")
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+Codes = Annotated[tuple[StrictStr, ...], BeforeValidator(words)]
+Amount = Annotated[StrictInt | StrictFloat, Field(ge=0)]
+Share = Annotated[StrictInt | StrictFloat, Field(ge=0, le=1)]
+Count = Annotated[StrictInt, Field(ge=1)]
+Outcomes = Annotated[tuple["Outcome", ...], BeforeValidator(words)]
+
+
+class Document(BaseModel):
+    """Unknown keys are errors, and nothing is patched after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(Document):
+    """A text in the three languages."""
+
+    fi: Text
+    sv: Text
+    en: Text
+
+    def __getitem__(self, language: str) -> str:
+        return str(getattr(self, language))
+
+
+class Region(Document):
+    """A wellbeing services county; `municipalities` by official code."""
+
+    code: StrictStr
+    county_code: Annotated[StrictStr, Field(pattern=r"^\d{2}$")]
+    label: Label
+    contact: Label
+    municipalities: dict[Annotated[StrictStr, Field(pattern=r"^\d{3}$")], Label]
+
+
+class Service(Document):
+    """A service; `substitutes` = services that replace it and how many contacts one of theirs replaces."""
+
+    code: StrictStr
+    label: Label
+    sector: Literal["health", "social"]
+    level: Literal["light", "basic", "heavy"]
+    care_guarantee: Literal["primary_care", "primary_care_other", "oral_health", "specialised_care"] | None
+    debt_kind: Literal["care", "rehabilitation", "service"]
+    unit_cost_eur: Amount
+    minutes_per_contact: Amount
+    contacts_per_episode: Amount = 1
+    substitutes: dict[StrictStr, Amount] = {}
+
+
+class GroupDefinition(Document):
+    """A target group as written: `tg` = its numbers in the programme, `report` = regions that report it."""
+
+    tg: Codes
+    label: Label
+    report: Codes = ()
+    who: Rule
+
+
+class Outcome(Document):
+    """Contacts of some services; `better` says which way is an improvement."""
+
+    id: Text
+    label: Label
+    services: Annotated[Codes, Field(min_length=1)]
+    better: Literal["fewer", "more"]
+
+
+class Description(Document):
+    """TIDieR in short (Hoffmann et al. 2014, 10.1136/bmj.g1687): why, what, who provided, how much."""
+
+    why: Label
+    what: Label
+    who: Label
+    how_much: Label
+
+
+class Intervention(Document):
+    """An intervention, its pre-specified outcome and how its effect is to be judged.
+
+    `starts`: first month by municipality, for a roll-out; `smallest_important_effect`: the relative change
+    that matters.
+    """
+
+    id: StrictStr
+    label: Label
+    regions: Annotated[Codes, Field(min_length=1)]
+    target_group: Text
+    assignment: Literal["municipality", "enrolment"]
+    starts: dict[StrictStr, Month] = {}
+    primary_outcome: Outcome
+    secondary_outcomes: Outcomes = ()
+    negative_control: Codes = ()
+    smallest_important_effect: Annotated[StrictFloat, Field(gt=0, lt=1)]
+    decision_month: Month
+    comparison: Literal["later_adopters", "same_index_same_history", "none"]
+    selected_on: Literal["nothing", "need", "prior_use"]
+    description: Description
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The primary outcome first."""
+        return (self.primary_outcome, *self.secondary_outcomes)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Intervention:
+        rolled_out = self.assignment == "municipality"
+        if rolled_out != bool(self.starts):
+            raise ValueError("`starts` belongs to assignment: municipality, and must be given with it")
+        fitting = "later_adopters" if rolled_out else "same_index_same_history"
+        if self.comparison not in (fitting, "none"):
+            raise ValueError(f"comparison {self.comparison!r} does not fit; use {fitting} or none")
+        names = [outcome.id for outcome in self.outcomes]
+        if len(set(names)) < len(names):
+            raise ValueError("two outcomes have the same id")
+        return self
+
+
+class Break(Document):
+    """A known break of the series from `month` on; empty tuples mean all."""
+
+    id: StrictStr
+    month: Month
+    label: Label
+    regions: Annotated[Codes, Field(min_length=1)]
+    municipalities: Codes = ()
+    services: Codes = ()
+    groups: Codes = ()
+    provider: Annotated[StrictStr, AfterValidator(one_of(PROVIDERS))] | None = None
+    kind: Literal["organiser", "provider", "record_system", "coding", "law", "reform"]
+    treatment: Literal["bridge", "re-base", "stop"]
+    verify: Annotated[bool, Field(strict=True)] = False
+
+
+class DebtSettings(Document):
+    """When debt accrues and how its uncertainty is drawn; months are month indices, inclusive."""
+
+    baseline_first: Month
+    baseline_last: Month
+    window_first: Month
+    window_last: Month
+    minimum_baseline_months: Count
+    n_paths: Count
+    n_paths_fast: Count
+    return_shares: Annotated[tuple[Share, ...], BeforeValidator(words), Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _in_order(self) -> DebtSettings:
+        months = (self.baseline_first, self.baseline_last, self.window_first, self.window_last)
+        if any(later <= earlier for earlier, later in pairwise(months)):
+            given = ", ".join(month_text(month) for month in months)
+            raise ValueError(f"baseline and window must follow each other, but are {given}")
+        return self
+
+
+class PanelSettings(Document):
+    """Age bands by their lowest age, and the modes that count as remote."""
+
+    age_bands: Annotated[tuple[StrictInt, ...], BeforeValidator(words)]
+    remote_modes: Annotated[Codes, AfterValidator(lambda given: tuple(map(one_of(MODES), given)))]
+
+    @model_validator(mode="after")
+    def _bands(self) -> PanelSettings:
+        if self.age_bands[:1] != (0,) or any(b <= a for a, b in pairwise(self.age_bands)):
+            raise ValueError("age_bands are the lowest ages of the bands: they begin with 0 and rise")
+        return self
+
+
+class EffectSettings(Document):
+    """Settings shared by every evaluation of an effect."""
+
+    permutations: Count
+    permutations_fast: Count
+    follow_up_months: Count
+    minimum_before_months: Count
+    minimum_persons: Count
+
+
+class Preset(Document):
+    """A disclosure rule: fewer than `threshold` persons are hidden, the rest is rounded to `base`."""
+
+    name: StrictStr
+    threshold: Count
+    base: Count
+
+
+class DisclosureSettings(Document):
+    """The named presets and the one in use."""
+
+    preset: Text
+    presets: dict[StrictStr, Preset]
+
+    @property
+    def current(self) -> Preset:
+        return self.presets[self.preset]
+
+
+class Notebook(Document):
+    """A notebook: how often it runs, its place in the navigation and the result tables it shows."""
+
+    id: StrictStr
+    title: Label
+    per: Literal["group", "once"]
+    order: StrictInt
+    needs: Annotated[Codes, AfterValidator(lambda given: tuple(map(one_of(RESULT_TABLES), given)))]
+
+
+class RunSettings(Document):
+    """Limits of a quarter's run."""
+
+    quarantine_limit_share: Share
+    notebook_timeout_seconds: Count
+    memory_limit_gb: Annotated[StrictInt | StrictFloat, Field(gt=0)]
+    temporary_files_limit_gb: Annotated[StrictInt | StrictFloat, Field(gt=0)]

@@ -1,0 +1,295 @@
+"""One quarter, start to end: prepare → compute → plan → render → publish, resumable and all or nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ennakointi import __version__, phases, store, study
+from ennakointi import parameters as documents
+from ennakointi.errors import ParameterError, RunError
+from ennakointi.parameters import Parameters
+from ennakointi.parameters.documents import Notebook
+from ennakointi.periods import Quarter
+from ennakointi.run import rendering
+from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
+from ennakointi.run.rendering import Release
+from ennakointi.store import sources
+from ennakointi.workspace import Workspace, fingerprint, read_json, write_json
+
+log = logging.getLogger(__name__)
+Say = Callable[[str], None]
+PAGES_FAILED = 5
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command was asked; empty groups and notebooks mean those that the parameters report."""
+
+    data: Path
+    quarter: Quarter
+    output: Path = Path("outputs")
+    work: Path = Path("work")
+    parameters: Path | None = None
+    notebook_folder: Path | None = None
+    region: str = "paijat-hame"
+    groups: tuple[str, ...] = ()
+    notebooks: tuple[str, ...] = ()
+    mode: str = "full"
+    as_of: date | None = None
+    jobs: int = 1
+    languages: tuple[str, ...] = ("fi",)
+    resume: bool = False
+
+    @property
+    def cut(self) -> date:
+        """The as-of date: what was known on this day."""
+        return self.as_of or self.quarter.end
+
+
+def quarter_named(text: str, today: date) -> Quarter:
+    """`2025Q3`, or `previous` = the last quarter that has ended."""
+    if text == "previous":
+        return Quarter(today.year, (today.month - 1) // 3 + 1).previous
+    return Quarter.parse(text)
+
+
+def run(options: Options, say: Say) -> int:
+    """Run the quarter; returns 0, or 5 when the release stands but a page could not be made."""
+    parameters = documents.load(options.parameters, options.region)
+    chosen = phases.chosen_groups(parameters, options.groups)
+    notebooks = chosen_notebooks(parameters, options)
+    workspace = Workspace(options.work, options.quarter)
+    with workspace.locked(), _logged(workspace), _private_files():
+        basis = _basis(options, parameters, chosen)
+        _prepare(workspace, parameters, options, chosen, basis, say)
+        names = phases.part_names(workspace, parameters, chosen)
+        _write_settings(workspace, options, names, basis)
+        say(f"Computing {len(names)} parts")
+        failed = phases.compute(workspace, parameters, names, options.mode, options.jobs, basis, say)
+        released = phases.plan(workspace, parameters, [name for name in names if name not in failed])
+        jobs = notebook_jobs(workspace, parameters, notebooks, chosen, released, options.languages)
+        facts = phases.write_context(workspace, _links(jobs))
+        say(f"Rendering {len(jobs)} notebooks")
+        outcomes = _render(workspace, jobs, options.jobs, say)
+        target = options.output / str(options.quarter)
+        manifest = _manifest(options, parameters, workspace)
+        release = Release(parameters, options.quarter, facts, outcomes, released, manifest, _forbidden(options))
+        rendering.publish(target, release)
+    return _finish(target, failed, outcomes, say)
+
+
+def _finish(target: Path, failed: Sequence[str], outcomes: Sequence[Outcome], say: Say) -> int:
+    broken = [outcome for outcome in outcomes if not outcome.good]
+    for outcome in broken:
+        say(f"FAILED {outcome.job.title}: {outcome.reason}")
+    say(f"Published {target / 'index.html'}" + (f" with {len(broken)} failed pages" if broken else ""))
+    return PAGES_FAILED if failed or broken else 0
+
+
+def _basis(options: Options, parameters: Parameters, chosen: Sequence[str]) -> str:
+    """What finished work depends on: the data's files, the documents, the version, the options that shape numbers."""
+    source = sources.discover(options.data)
+    paths = [file.path for group in source.files.values() for file in group]
+    files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
+    shaping = (options.region, options.mode, options.cut, tuple(chosen), __version__)
+    return fingerprint(sorted(files), dict(parameters.digests), shaping)
+
+
+def _prepare(
+    workspace: Workspace,
+    parameters: Parameters,
+    options: Options,
+    chosen: Sequence[str],
+    basis: str,
+    say: Say,
+) -> None:
+    ready = workspace.folder / "prepared.json"
+    if options.resume and read_json(ready).get("basis") == basis:
+        say("Data: kept from the earlier run")
+        return
+    ready.unlink(missing_ok=True)
+    for folder in (workspace.folder / "parts", workspace.results, workspace.published, workspace.notebooks):
+        shutil.rmtree(folder, ignore_errors=True)
+    say(f"Data: {options.data}, as of {options.cut}")
+    phases.prepare(workspace, parameters, options.data, options.cut, chosen, say)
+    write_json(ready, {"basis": basis})
+
+
+def _write_settings(workspace: Workspace, options: Options, names: Sequence[str], basis: str) -> None:
+    folder = options.parameters.resolve() if options.parameters else None
+    content = {
+        "parameters": str(folder) if folder else None,
+        "region": options.region,
+        "mode": options.mode,
+        "parts": list(names),
+        "basis": basis,
+    }
+    write_json(workspace.settings, content)
+
+
+def chosen_notebooks(parameters: Parameters, options: Options) -> dict[str, tuple[Notebook, Path]]:
+    """The notebooks of the run in their order, each found and checked before anything starts."""
+    unknown = [name for name in options.notebooks if name not in parameters.notebooks]
+    if unknown:
+        raise ParameterError(f"--notebook {unknown[0]!r}: not in notebooks.yml; see `ennakointi list notebooks`")
+    chosen = {}
+    for name, notebook in sorted(parameters.notebooks.items(), key=lambda item: item[1].order):
+        if options.notebooks and name not in options.notebooks:
+            continue
+        path = documents.find("notebooks", f"{name}.ipynb", options.notebook_folder)
+        given = ["quarter", "language"] + (["target_group"] if notebook.per == "group" else [])
+        check_parameters(path, given)
+        chosen[name] = (notebook, path)
+    return chosen
+
+
+def notebook_jobs(
+    workspace: Workspace,
+    parameters: Parameters,
+    notebooks: dict[str, tuple[Notebook, Path]],
+    chosen: Sequence[str],
+    released: dict[str, pd.DataFrame],
+    languages: Sequence[str],
+) -> list[Job]:
+    """One job per notebook, group and language, where there is a result to show."""
+    jobs = []
+    for name, (notebook, path) in notebooks.items():
+        subjects = [g for g in chosen if _has_results(notebook, g, released)] if notebook.per == "group" else [""]
+        for language in languages:
+            for group in subjects:
+                page = f"{name}-{group}" if group else name
+                given = {"quarter": str(workspace.quarter), "language": language}
+                label = parameters.target_groups[group].label if group else None
+                title = ": ".join(t[language] for t in (notebook.title, label) if t is not None)
+                jobs.append(
+                    Job(
+                        name=page if language == languages[0] else f"{language}/{page}",
+                        notebook=path,
+                        parameters={**given, **({"target_group": group} if group else {})},
+                        executed=workspace.notebooks / language / f"{page}.ipynb",
+                        title=title,
+                        timeout_seconds=parameters.run.notebook_timeout_seconds,
+                    )
+                )
+    return jobs
+
+
+def _has_results(notebook: Notebook, group: str, released: dict[str, pd.DataFrame]) -> bool:
+    tables = [released[name] for name in notebook.needs if name in released]
+    return any("target_group" in table and group in set(table["target_group"]) for table in tables)
+
+
+def _render(workspace: Workspace, jobs: Sequence[Job], at_a_time: int, say: Say) -> list[Outcome]:
+    def report(outcome: Outcome, done: int, total: int, left: float) -> None:
+        state = f"{outcome.seconds:.0f} s" if outcome.good else f"FAILED: {outcome.reason}"
+        say(f"  [{done}/{total}] {outcome.job.title}: {state}, about {left:.0f} s left")
+        log.info("notebook %s: %s", outcome.job.name, outcome.reason or "whole")
+
+    os.environ[study.PUBLISHED] = str(workspace.published.resolve())
+    os.environ[study.WORK] = str(workspace.work.resolve())
+    try:
+        return execute_all(jobs, at_a_time, report)
+    finally:
+        del os.environ[study.PUBLISHED], os.environ[study.WORK]
+
+
+def _links(jobs: Sequence[Job]) -> list[tuple[str, str, str]]:
+    """Notebook, target group and page, so that pages can lead to each other."""
+    places = {(job.notebook.stem, job.parameters.get("target_group", "")) for job in jobs}
+    return [(notebook, group, rendering.page_file(notebook, group)) for notebook, group in sorted(places)]
+
+
+def _forbidden(options: Options) -> tuple[str, ...]:
+    """Places of this machine that no published file may name."""
+    return tuple(sorted({str(path.resolve()) for path in (options.data, options.work, options.output, Path.home())}))
+
+
+def _manifest(options: Options, parameters: Parameters, workspace: Workspace) -> dict[str, Any]:
+    """What a reader needs to trace the release; no path of the machine, no user."""
+    manifest = store.open(workspace.store).manifest
+    return {
+        "quarter": str(options.quarter),
+        "region": options.region,
+        "as_of": options.cut.isoformat(),
+        "mode": options.mode,
+        "version": __version__,
+        "parameters": dict(sorted(parameters.digests.items())),
+        "source": manifest,
+    }
+
+
+@contextmanager
+def _logged(workspace: Workspace) -> Iterator[None]:
+    handler = logging.FileHandler(workspace.log, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    level, root.level = root.level, logging.INFO
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+        handler.close()
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Files made in `work/` are for this user only; what is published is opened for reading when it is put in place."""
+    before = os.umask(0o077)
+    try:
+        yield
+    except OSError as error:
+        raise RunError(
+            f"work folder: cannot be written ({error.strerror}); nothing was published. Free some space, then run "
+            "again with --resume"
+        ) from error
+    finally:
+        os.umask(before)
+
+
+def listing(what: str, folder: Path | None, region: str, language: str) -> list[tuple[str, str]]:
+    """Codes and labels of what the parameters hold, for `ennakointi list`."""
+    parameters = documents.load(folder, region)
+    things: Mapping[str, Mapping[str, Any]] = {
+        "groups": parameters.target_groups,
+        "services": parameters.services,
+        "notebooks": parameters.notebooks,
+        "interventions": parameters.interventions,
+    }
+    name = "title" if what == "notebooks" else "label"
+    return [(code, getattr(thing, name)[language]) for code, thing in things[what].items()]
+
+
+def check(data: Path, folder: Path | None, region: str, as_of: date | None, say: Say) -> int:
+    """Validate a source, list every fault and what is absent; nothing is stored.
+
+    Events after `as_of` are faults; by default after today, or after the day the source was extracted.
+    """
+    parameters = documents.load(folder, region)
+    source = sources.discover(data)
+    with tempfile.TemporaryDirectory(prefix="ennakointi-") as spill:
+        cut = as_of or date.today()
+        screened = store.check(source, Path(spill), parameters, cut, phases.limits(parameters), cut=False)
+    for table, count in screened.counts.items():
+        say(f"{table:14s} {count.read:>12,} rows, {count.quarantined:,} to be quarantined")
+    for table, columns in screened.extra.items():
+        say(f"{table}: ignored columns {', '.join(columns)}")
+    for name, near in source.unknown.items():
+        say(f"{name}: not a table of the contract" + (f", did you mean {near}?" if near else ""))
+    screened.refuse_above(parameters.run.quarantine_limit_share)
+    for fault in screened.faults:
+        say(f"  - {fault}")
+    say("The data can be used.")
+    return 0

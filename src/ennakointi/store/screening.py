@@ -1,0 +1,354 @@
+"""Rows against rules: every delivered row is accepted or quarantined with its file, line, column and rule.
+
+All tables are screened before anything is refused, persons first. Rows that share a key are all quarantined,
+because nobody can say which is right; only where the copies are identical is the first one kept.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from ennakointi.errors import DataError, Fault
+from ennakointi.schema import AGGREGATE_TABLE, REQUIRED_TABLES, TABLES, Table
+from ennakointi.store import reading
+from ennakointi.store.database import name, text
+from ennakointi.store.sources import CSV, Source, SourceFile
+from ennakointi.store.validation import (
+    Knowledge,
+    Rule,
+    birth_floor,
+    codes,
+    rules,
+    structure,
+    wrong_type,
+)
+
+_KEYS_AT_ONCE = 8_000_000
+_CODES_SHOWN = 5
+_OFTEN = 10  # a code nobody resembles is shown only when this many rows hold it
+_UNREADABLE_LINE = "the line has too few or too many fields, an open quote, or is not UTF-8"
+_DUPLICATE_ROW = "repeats an earlier row word for word; the first is kept"
+_DUPLICATE_KEY = "the key stands in several different rows; none of them is used"
+
+
+@dataclass(frozen=True)
+class TableCount:
+    """Rows of one table: `read` = `accepted` + `quarantined`."""
+
+    read: int
+    quarantined: int
+
+    @property
+    def accepted(self) -> int:
+        return self.read - self.quarantined
+
+
+@dataclass(frozen=True)
+class Screened:
+    """The outcome of screening a source.
+
+    Attributes
+    ----------
+    counts : dict of str to TableCount
+    filled : dict of str to tuple of str
+        Contract columns of each table that hold a value, in contract order.
+    faults : tuple of Fault
+        One per table, column and rule that fired, with the first file and line.
+    extra : dict of str to tuple of str
+        Delivered columns the contract does not know; they are ignored.
+    """
+
+    counts: dict[str, TableCount]
+    filled: dict[str, tuple[str, ...]]
+    faults: tuple[Fault, ...]
+    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def refuse_above(self, share: float) -> None:
+        """Raise one DataError with every fault if any table lost more than `share` of its rows."""
+        lost = {table: count.quarantined / count.read for table, count in self.counts.items() if count.read}
+        over = [f"{table} {part:.1%}" for table, part in lost.items() if part > share]
+        if over:
+            message = f"Too many rows break the data contract (limit {share:.1%} of a table): {', '.join(over)}"
+            raise DataError(f"{message}. See the quarantine folder, correct the source and run again:", self.faults)
+
+
+def screen(connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Knowledge, staging: Path) -> Screened:
+    """Test every row of a source by every rule.
+
+    Leaves in the connection the views `screened_<table>` (typed rows with what is known of their person) and
+    `accepted_<table>`, the table `person_index` (`known_id`, `person` 0..n-1 of those born by the as-of date,
+    `born`, `died`) and the table `quarantined` (tbl, file, line, column, rule).
+
+    Raises
+    ------
+    DataError
+        Required columns are missing, doubled or stored as a type that cannot be read, or a required table is
+        empty; all tables are looked at first.
+    """
+    faults = structure(source)
+    if faults:
+        raise DataError("The tables do not have the contract's columns:", tuple(faults))
+    reading.prepare(connection)
+    connection.execute("CREATE TEMP TABLE broken (tbl VARCHAR, file INTEGER, row BIGINT, col VARCHAR, rule VARCHAR)")
+    _open_tables(connection, source, staging)
+    outcomes = {table: _screen_table(connection, TABLES[table], knowledge) for table in source.files}
+    if empty := _empty_required({table: outcome.read for table, outcome in outcomes.items()}):
+        raise DataError("The data folder cannot be used:", tuple(empty))
+    _place(connection, source)
+    counts = {table: _table_count(connection, table, outcome.read) for table, outcome in outcomes.items()}
+    fired = {(r.table, r.column, r.name): r for outcome in outcomes.values() for r in outcome.fired}
+    return Screened(
+        counts,
+        {table: outcome.filled for table, outcome in outcomes.items()},
+        _faults(connection, source, fired),
+        {table: _extra(table, files) for table, files in source.files.items() if _extra(table, files)},
+    )
+
+
+def write_quarantine(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
+    """Write `<table>.parquet` with file, line, column and rule of every fault; no value of a row.
+
+    `line` is the record's number in a CSV file, whose header is line 1, and the row's in a Parquet file.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in folder.glob("*.parquet"):
+        path.unlink()
+    for table in source.files:
+        path = folder / f"{table}.parquet"
+        query = f'SELECT file, line, "column", rule FROM quarantined WHERE tbl = {text(table)} ORDER BY ALL'
+        if connection.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]:
+            connection.execute(f"COPY ({query}) TO {text(path)} (FORMAT parquet)")
+            path.chmod(0o600)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """One table after screening: rows that could be split into columns, filled columns, rules that fired."""
+
+    read: int
+    filled: tuple[str, ...]
+    fired: tuple[Rule, ...]
+
+
+def _open_tables(connection: duckdb.DuckDBPyConnection, source: Source, staging: Path) -> None:
+    """Make the typed view of every table, after refusing what would have to be guessed."""
+    faults: list[Fault] = []
+    for table, files in source.files.items():
+        natives, unreadable = reading.open_table(connection, table, files, staging)
+        faults += unreadable
+        for column, native in natives.items():
+            if not reading.readable(TABLES[table][column].kind, native):
+                if _holds_values(connection, f"delivered_{table}", column):
+                    faults.append(wrong_type(table, TABLES[table][column], native))
+                natives[column] = reading.EMPTY
+        if natives:
+            reading.type_table(connection, table, natives)
+    if faults:
+        raise DataError("The tables cannot be read without guessing:", tuple(faults))
+
+
+def _empty_required(read: Mapping[str, int]) -> list[Fault]:
+    """Required tables without a row, unless only an aggregate table holds any."""
+    personal = any(n for table, n in read.items() if TABLES[table].by_person)
+    if not personal and read.get(AGGREGATE_TABLE):
+        return []
+    message = "holds no rows; fill it in (or, for an aggregate source, fill in panel alone)"
+    return [Fault(table, None, "no_rows", 0, message) for table in REQUIRED_TABLES if not read.get(table)]
+
+
+def _holds_values(connection: duckdb.DuckDBPyConnection, view: str, column: str) -> bool:
+    query = f"SELECT 1 FROM {view} WHERE {name(column)} IS NOT NULL LIMIT 1"
+    return connection.execute(query).fetchone() is not None
+
+
+def _screen_table(connection: duckdb.DuckDBPyConnection, table: Table, knowledge: Knowledge) -> _Outcome:
+    """Count every rule in one pass over the table; look for the rows only of the rules that fired."""
+    described = connection.execute(f"DESCRIBE typed_{table.name}").fetchall()
+    present = [row[0] for row in described if row[0] in table.names]
+    _view_screened(connection, table)
+    tested = rules(table, present, knowledge)
+    read, filled, counted = _count(connection, table.name, present, tested)
+    fired = [rule for rule, n in zip(tested, counted, strict=True) if n]
+    _note_broken(connection, table.name, fired)
+    fired += _note_duplicates(connection, table, present)
+    _view_accepted(connection, table.name)
+    if table.name == "persons":
+        _index_persons(connection, knowledge.as_of)
+    explained = [_with_codes(connection, table, rule, knowledge) for rule in fired]
+    return _Outcome(read, tuple(c for c, n in zip(present, filled, strict=True) if n), tuple(explained))
+
+
+def _view_screened(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    joined = table.by_person and table.name != "persons"
+    person = " LEFT JOIN person_index ON person_id = known_id" if joined else ""
+    connection.execute(f"CREATE TEMP VIEW screened_{table.name} AS SELECT * FROM typed_{table.name}{person}")
+
+
+def _view_accepted(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    bad = connection.execute("SELECT count(*) FROM broken WHERE tbl = ?", [table]).fetchall()[0][0]
+    rows = f"(SELECT DISTINCT file AS _file, row AS _row FROM broken WHERE tbl = {text(table)})"
+    without = f" ANTI JOIN {rows} USING (_file, _row)" if bad else ""
+    connection.execute(f"CREATE TEMP VIEW accepted_{table} AS SELECT * FROM screened_{table}{without}")
+
+
+def _index_persons(connection: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """Number the accepted persons in the order of their identifiers, whole numbers by size."""
+    here = f"born <= DATE {text(as_of)}"
+    order = "TRY_CAST(known_id AS BIGINT) NULLS LAST, known_id"
+    died = "death_date" if _has(connection, "persons", "death_date") else "CAST(NULL AS DATE)"
+    number = f"CAST(row_number() OVER (PARTITION BY {here} ORDER BY {order}) - 1 AS INTEGER)"
+    lives = f"person_id AS known_id, {birth_floor('birth_date')} AS born, {died} AS died"
+    connection.execute(
+        f"CREATE TEMP TABLE person_index AS SELECT *, CASE WHEN {here} THEN {number} END AS person "
+        f"FROM (SELECT {lives} FROM accepted_persons)"
+    )
+
+
+def _has(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    return column in {row[0] for row in connection.execute(f"DESCRIBE typed_{table}").fetchall()}
+
+
+def _count(
+    connection: duckdb.DuckDBPyConnection, table: str, present: Sequence[str], tested: Sequence[Rule]
+) -> tuple[int, Sequence[int], Sequence[int]]:
+    """Rows, filled cells of each column and faulty rows of each rule, in one scan."""
+    wanted = ["count(*)", *(f"count({name(column)})" for column in present)]
+    wanted += [f"count(*) FILTER (WHERE {rule.predicate})" for rule in tested]
+    row = connection.execute(f"SELECT {', '.join(wanted)} FROM screened_{table}").fetchall()[0]
+    return row[0], row[1 : len(present) + 1], row[len(present) + 1 :]
+
+
+def _note_broken(connection: duckdb.DuckDBPyConnection, table: str, fired: Sequence[Rule]) -> None:
+    """Write down the place of every row that breaks one of the rules."""
+    if not fired:
+        return
+    broken = ", ".join(
+        f"CASE WHEN {r.predicate} THEN {{'col': {text(r.column)}, 'rule': {text(r.name)}}} END" for r in fired
+    )
+    connection.execute(
+        f"INSERT INTO broken SELECT {text(table)}, _file, _row, fault.col, fault.rule FROM "
+        f"(SELECT _file, _row, unnest([{broken}]) AS fault FROM screened_{table} "
+        f"WHERE {' OR '.join(f'({r.predicate})' for r in fired)}) WHERE fault IS NOT NULL"
+    )
+
+
+def _note_duplicates(connection: duckdb.DuckDBPyConnection, table: Table, present: Sequence[str]) -> list[Rule]:
+    """Write down rows that share a key: later identical copies, or all copies if they differ."""
+    key = [column for column in table.key if column in present]
+    if not key:
+        return []
+    complete = " AND ".join(f"{name(c)} IS NOT NULL" for c in key if table[c].required)
+    rows = f"(SELECT *, hash({', '.join(map(name, key))}) AS _key FROM typed_{table.name} WHERE {complete})"
+    _find_doubled(connection, rows, table.name)
+    group = f"PARTITION BY {', '.join(map(name, key))}"
+    whole = f"hash({', '.join(name(f'raw_{column}') for column in present)})"
+    copies = f"(SELECT *, {whole} AS _whole FROM {rows} SEMI JOIN doubled USING (_key))"
+    column = text(key[0]) if len(key) == 1 else "NULL"
+    connection.execute(
+        f"INSERT INTO broken SELECT {text(table.name)}, _file, _row, {column}, "
+        f"CASE WHEN alike THEN 'duplicate_row' ELSE 'duplicate_key' END FROM (SELECT _file, _row, "
+        f"count(*) OVER same AS n, min(_whole) OVER same = max(_whole) OVER same AS alike, "
+        f"row_number() OVER ({group} ORDER BY _file, _row) AS copy FROM {copies} WINDOW same AS ({group})) "
+        f"WHERE n > 1 AND (NOT alike OR copy > 1)"
+    )
+    messages = {"duplicate_row": _DUPLICATE_ROW, "duplicate_key": _DUPLICATE_KEY}
+    query = "SELECT DISTINCT rule FROM broken WHERE tbl = ? AND rule LIKE 'duplicate%' ORDER BY rule"
+    found = connection.execute(query, [table.name]).fetchall()
+    alone = key[0] if len(key) == 1 else None
+    return [Rule(table.name, alone, rule, "", messages[rule]) for (rule,) in found]
+
+
+def _find_doubled(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
+    """Hashes of keys that occur more than once, some millions of keys at a time to bound memory."""
+    n = connection.execute(f"SELECT count(*) FROM typed_{table}").fetchall()[0][0]
+    parts = n // _KEYS_AT_ONCE + 1
+    connection.execute("CREATE OR REPLACE TEMP TABLE doubled (_key UBIGINT)")
+    for part in range(parts):
+        connection.execute(
+            f"INSERT INTO doubled SELECT _key FROM {rows} WHERE _key % {parts} = {part} "
+            f"GROUP BY _key HAVING count(*) > 1"
+        )
+
+
+def _place(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Make the table `quarantined`: every fault with its file's name and its line.
+
+    A CSV row's line is its number among the readable rows plus the header plus the rejected lines before it.
+    """
+    connection.execute("CREATE TEMP TABLE delivered_files (tbl VARCHAR, file INTEGER, name VARCHAR, lines BOOLEAN)")
+    for table, files in source.files.items():
+        for position, file in enumerate(files):
+            values = [table, position, file.name, file.format == CSV]
+            connection.execute("INSERT INTO delivered_files VALUES (?, ?, ?, ?)", values)
+    before = (
+        "SELECT tbl, file, line - n AS readable, max(n) AS n FROM (SELECT *, row_number() OVER "
+        "(PARTITION BY tbl, file ORDER BY line) AS n FROM rejected) GROUP BY ALL"
+    )
+    line = "CASE WHEN f.lines THEN b.row + 1 + coalesce(r.n, 0) ELSE b.row END"
+    connection.execute(
+        f"CREATE TEMP TABLE quarantined AS "
+        f'SELECT b.tbl, f.name AS file, {line} AS line, b.col AS "column", b.rule FROM broken b '
+        f"JOIN delivered_files f USING (tbl, file) ASOF LEFT JOIN ({before}) r "
+        f"ON b.tbl = r.tbl AND b.file = r.file AND b.row >= r.readable UNION ALL "
+        f"SELECT tbl, name, line, NULL, 'unreadable_line' "
+        f"FROM rejected JOIN delivered_files USING (tbl, file)"
+    )
+
+
+def _table_count(connection: duckdb.DuckDBPyConnection, table: str, read: int) -> TableCount:
+    query = "SELECT count(DISTINCT (file, row)) FROM broken WHERE tbl = ?"
+    bad = connection.execute(query, [table]).fetchall()[0][0]
+    rejected = connection.execute("SELECT count(*) FROM rejected WHERE tbl = ?", [table]).fetchall()[0][0]
+    return TableCount(read + rejected, bad + rejected)
+
+
+def _faults(
+    connection: duckdb.DuckDBPyConnection, source: Source, fired: Mapping[tuple[str, str | None, str], Rule]
+) -> tuple[Fault, ...]:
+    """One fault per table, column and rule, in the order of the contract."""
+    found = connection.execute(
+        "SELECT tbl, \"column\", rule, count(*), min({'file': file, 'line': line}) AS first FROM quarantined "
+        "GROUP BY ALL ORDER BY first"
+    ).fetchall()
+    ordered = sorted(found, key=lambda row: list(source.files).index(row[0]))
+    return tuple(
+        Fault(table, column, rule, n, _message(fired, table, column, rule), first["file"], first["line"])
+        for table, column, rule, n, first in ordered
+    )
+
+
+def _message(fired: Mapping[tuple[str, str | None, str], Rule], table: str, column: str | None, rule: str) -> str:
+    return _UNREADABLE_LINE if rule == "unreadable_line" else fired[table, column, rule].message
+
+
+def _with_codes(connection: duckdb.DuckDBPyConnection, table: Table, rule: Rule, knowledge: Knowledge) -> Rule:
+    """For unknown codes, the rule with the commonest codes and what they may mean."""
+    if rule.name != "unknown_code" or rule.column is None:
+        return rule
+    x = name(rule.column)
+    listed = codes(table[rule.column], knowledge)
+    seen = connection.execute(
+        f"SELECT {x}, count(*) FROM screened_{table.name} WHERE {rule.predicate} "
+        f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100"
+    ).fetchall()
+    shown = [described for code, n in seen if (described := _describe_code(code, n, listed))][:_CODES_SHOWN]
+    return replace(rule, message=f"{rule.message}: {', '.join(shown)}" if shown else rule.message)
+
+
+def _describe_code(code: str, n: int, listed: Sequence[str]) -> str | None:
+    """A code with its count and the listed code it resembles; None where it could be a person's data."""
+    alike = difflib.get_close_matches(code.lower(), listed, n=1, cutoff=0.7)
+    if len(code) > 40 or len(re.findall(r"\d", code)) > 3 or (not alike and n < _OFTEN):
+        return None
+    return f"{code!r} × {n}" + (f" (did you mean {alike[0]!r}?)" if alike else "")
+
+
+def _extra(table: str, files: Sequence[SourceFile]) -> tuple[str, ...]:
+    return tuple(sorted({c for file in files for c in file.columns} - set(TABLES[table].names)))
