@@ -14,7 +14,7 @@ from ennakointi import __version__
 from ennakointi.errors import EnnakointiError, ParameterError
 
 # The run's parts go side by side in processes of their own; more threads in each only get in each other's way
-# (measured: an evaluation of enrolled persons took 37 CPU-seconds with four threads and 8 with one).
+# (measured: an evaluation of enrolled persons took 37 CPU-seconds with four threads and 1 with one).
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 EXIT_CODES = """exit codes:
   0  everything was done
@@ -106,7 +106,7 @@ def _run_options(options: argparse.Namespace):  # type: ignore[no-untyped-def]
         mode=options.mode,
         as_of=options.as_of,
         jobs=options.jobs,
-        languages=tuple(options.language or ("fi",)),
+        languages=tuple(dict.fromkeys(options.language or ["fi"])),
         resume=options.resume,
     )
 

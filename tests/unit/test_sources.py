@@ -145,7 +145,7 @@ def test_a_table_in_both_formats_is_refused(folder: Path) -> None:
 WITHOUT_PRIVILEGES = """
 import os, sys
 from pathlib import Path
-from ennakointi import sources
+from ennakointi.store import sources
 from ennakointi.errors import DataError
 if os.geteuid() == 0:
     os.setgroups([])

@@ -286,7 +286,8 @@ import contract_tables as tables_of
 from ennakointi.errors import RunError
 folder, size = Path(sys.argv[2]), int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-from ennakointi import sources, store
+from ennakointi import store
+from ennakointi.store import sources
 source = sources.discover(folder / "data")
 try:
     store.build(source, folder / "work" / "store", tables_of.Settings(), tables_of.AS_OF, tables_of.LENIENT)

@@ -70,7 +70,7 @@ def run(options: Options, say: Say) -> int:
     chosen = phases.chosen_groups(parameters, options.groups)
     notebooks = chosen_notebooks(parameters, options)
     workspace = Workspace(options.work, options.quarter)
-    with workspace.locked(), _logged(workspace), _private_files():
+    with _private_files(), workspace.locked(), _logged(workspace):
         basis = _basis(options, parameters, chosen)
         _prepare(workspace, parameters, options, chosen, basis, say)
         names = phases.part_names(workspace, parameters, chosen)
@@ -217,7 +217,9 @@ def _forbidden(options: Options) -> tuple[str, ...]:
 
 def _manifest(options: Options, parameters: Parameters, workspace: Workspace) -> dict[str, Any]:
     """What a reader needs to trace the release; no path of the machine, no user."""
-    manifest = store.open(workspace.store).manifest
+    stored = store.open(workspace.store).manifest
+    counts = ("read", "accepted", "quarantined", "after_as_of", "stored")
+    tables = {table: {name: about[name] for name in counts} for table, about in stored["tables"].items()}
     return {
         "quarter": str(options.quarter),
         "region": options.region,
@@ -225,7 +227,7 @@ def _manifest(options: Options, parameters: Parameters, workspace: Workspace) ->
         "mode": options.mode,
         "version": __version__,
         "parameters": dict(sorted(parameters.digests.items())),
-        "source": manifest,
+        "source": {"name": stored["source_name"], "files": stored["files"], "tables": tables},
     }
 
 
