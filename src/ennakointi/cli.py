@@ -181,7 +181,9 @@ def _run_settings(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--notebook", action="append", metavar="ID", help="only this notebook; may be repeated")
     parser.add_argument("--mode", choices=("fast", "full"), default=mode, help="default: %(default)s")
     parser.add_argument("--as-of", type=_date, help="what was known on this day (default: the quarter's last day)")
-    parser.add_argument("--jobs", type=_count, default=os.cpu_count() or 1, help="at a time (default: %(default)s)")
+    parser.add_argument(
+        "--jobs", type=_count, default=len(os.sched_getaffinity(0)), help="at a time (default: %(default)s)"
+    )
     parser.add_argument("--language", action="append", choices=("fi", "sv", "en"), help="may be repeated (default: fi)")
     parser.add_argument("--resume", action="store_true", help="keep what an earlier, interrupted run finished")
 

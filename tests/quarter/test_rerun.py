@@ -44,7 +44,7 @@ def test_a_broken_notebook_ends_in_a_readable_page_and_the_rest_stands(quarter, 
     assert run(quarter, "--resume", "--notebooks-from", str(tmp_path), "--language", "fi") == 5
     assert "FAILED" in capsys.readouterr().out
     page = (quarter.release / "service_debt-all.html").read_text(encoding="utf-8")
-    assert "Sivua ei voitu tehdä" in text(page)
+    assert "Tätä sivua ei voitu tehdä." in text(page)
     assert "Traceback" not in page
     assert "epävarmuusväli" in text((quarter.release / "index.html").read_text(encoding="utf-8"))
 

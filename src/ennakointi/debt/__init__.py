@@ -66,7 +66,7 @@ def estimate(
     -------
     Tables as in `result_tables`; services without an estimate have a row in `debt_summary` with the reason.
 
-    Measured on ten synthetic counties of 20,000 residents (`benchmarks/recovery_debt.py`, seeds 1–10, 28
+    Measured on ten synthetic counties of 20,000 residents (`benchmarks/recovery.py`, seeds 1–10, 28
     services): the planted debt lies inside the 80 % interval in 82 % and inside the 95 % interval in 94 % of
     services × seeds. On null series: `calibration.calibrate`.
     """
