@@ -140,6 +140,10 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class _Parser(argparse.ArgumentParser):
     """Ends with the documented code for a wrong option, and in one line."""
 
@@ -181,9 +185,7 @@ def _run_settings(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--notebook", action="append", metavar="ID", help="only this notebook; may be repeated")
     parser.add_argument("--mode", choices=("fast", "full"), default=mode, help="default: %(default)s")
     parser.add_argument("--as-of", type=_date, help="what was known on this day (default: the quarter's last day)")
-    parser.add_argument(
-        "--jobs", type=_count, default=len(os.sched_getaffinity(0)), help="at a time (default: %(default)s)"
-    )
+    parser.add_argument("--jobs", type=_count, default=_cores(), help="at a time (default: %(default)s)")
     parser.add_argument("--language", action="append", choices=("fi", "sv", "en"), help="may be repeated (default: fi)")
     parser.add_argument("--resume", action="store_true", help="keep what an earlier, interrupted run finished")
 

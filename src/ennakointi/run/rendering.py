@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 import pandas as pd
 
+from ennakointi.pages import accessibility
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter
 from ennakointi.report import disclosure, exporter, markup, site
@@ -23,6 +24,7 @@ from ennakointi.run.notebook_runs import Outcome
 from ennakointi.text import Catalogue
 
 INDEX = "index.html"
+ACCESSIBILITY = "accessibility.html"
 FRONT = "summary"
 
 
@@ -91,6 +93,15 @@ def _write_language(folder: Path, release: Release, language: str, files: Sequen
         current=INDEX,
         languages=_languages(release, language, INDEX),
     )
+    catalogue = Catalogue(language)
+    about = replace(
+        frame,
+        title=catalogue.gettext("Accessibility statement"),
+        current=ACCESSIBILITY,
+        languages=_languages(release, language, ACCESSIBILITY),
+    )
+    told = accessibility.statement(catalogue, frame.county, frame.contact)
+    (folder / ACCESSIBILITY).write_text(exporter.block_page(told, about), encoding="utf-8")
     content = _front(outcomes.get(INDEX), language)
     index = site.index(front, content, _topics(release, outcomes, language), files)
     (folder / INDEX).write_text(index, encoding="utf-8")
@@ -165,7 +176,7 @@ def _frame(release: Release, language: str) -> Page:
         source=facts["source"],
         nav=_navigation(release, language),
         provenance=_provenance(release, language),
-        accessibility_href="",
+        accessibility_href=ACCESSIBILITY,
     )
 
 
