@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from ennakointi.errors import ParameterError
 
 EPOCH = date(1970, 1, 1)
+DAYS_PER_YEAR = 365.25
 
 
 def month_index(year: int, month: int) -> int:

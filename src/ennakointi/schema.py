@@ -43,7 +43,6 @@ class Table:
     key: tuple[str, ...] = ()
     event: str | None = None
     orders: tuple[tuple[str, str], ...] = ()
-    one_row_is: str = ""
 
     def __getitem__(self, column: str) -> Column:
         return next(c for c in self.columns if c.name == column)
@@ -83,6 +82,7 @@ MODES = (
     "inpatient",
     "other",
 )
+MODES_WITHOUT_CLIENT = ("administrative", "professional")  # no client meets the service in these
 PROFESSIONS = (
     "physician",
     "nurse",
@@ -128,7 +128,6 @@ _TABLES = (
             ("resident_from", "resident_to"),
             ("birth_date", "resident_to"),
         ),
-        one_row_is="one resident or client",
     ),
     Table(
         "contacts",
@@ -158,7 +157,6 @@ _TABLES = (
         key=("contact_id",),
         event="started_at",
         orders=(("contacted_at", "started_at"),),
-        one_row_is="one service event",
     ),
     Table(
         "diagnoses",
@@ -172,7 +170,6 @@ _TABLES = (
             _c("stay_id", IDENTIFIER),
         ),
         event="recorded_on",
-        one_row_is="one recorded diagnosis",
     ),
     Table(
         "medicines",
@@ -184,7 +181,6 @@ _TABLES = (
             _COST,
         ),
         event="dispensed_on",
-        one_row_is="one dispensing",
     ),
     Table(
         "requests",
@@ -202,7 +198,6 @@ _TABLES = (
         key=("request_id",),
         event="requested_at",
         orders=(("requested_at", "answered_at"), ("requested_at", "called_back_at")),
-        one_row_is="one approach to the front line",
     ),
     Table(
         "referrals",
@@ -229,7 +224,6 @@ _TABLES = (
             ("received_on", "closed_on"),
             ("assessment_started_on", "assessed_on"),
         ),
-        one_row_is="one queue entry",
     ),
     Table(
         "stays",
@@ -246,7 +240,6 @@ _TABLES = (
         key=("stay_id",),
         event="admitted_at",
         orders=(("admitted_at", "discharged_at"), ("admitted_at", "ready_at")),
-        one_row_is="one bed stay",
     ),
     Table(
         "statuses",
@@ -259,7 +252,6 @@ _TABLES = (
         ),
         event="start_date",
         orders=(("start_date", "end_date"),),
-        one_row_is="a period in a state",
     ),
     Table(
         "enrolments",
@@ -272,13 +264,11 @@ _TABLES = (
         ),
         event="enrolled_on",
         orders=(("enrolled_on", "ended_on"),),
-        one_row_is="a person in an intervention",
     ),
     Table(
         "plans",
         (_PERSON, _c("made_on", DATE, required=True), _code("kind", required=True)),
         event="made_on",
-        one_row_is="a multi-professional plan",
     ),
     Table(
         "slots",
@@ -292,7 +282,6 @@ _TABLES = (
         ),
         event="observed_on",
         orders=(("observed_on", "third_free_on"),),
-        one_row_is="a free-appointment snapshot",
     ),
     Table(
         "capacity",
@@ -309,7 +298,6 @@ _TABLES = (
         ),
         key=("month", "service", "unit"),
         event="month",
-        one_row_is="a unit's resources in a month",
     ),
     Table(
         "coverage",
@@ -322,7 +310,6 @@ _TABLES = (
         ),
         key=("municipality", "service", "month", "provider"),
         event="month",
-        one_row_is="whether the register holds a cell",
     ),
     Table(
         "population",
@@ -335,7 +322,6 @@ _TABLES = (
             _code("variant", required=True),
         ),
         key=("year", "municipality", "age", "sex", "variant"),
-        one_row_is="inhabitants",
     ),
     Table(
         "measurements",
@@ -346,7 +332,6 @@ _TABLES = (
             _c("value", NUMBER, required=True),
         ),
         event="measured_on",
-        one_row_is="a measured value",
     ),
     Table(
         "feedback",
@@ -359,7 +344,6 @@ _TABLES = (
             Column("rating", WHOLE, minimum=1, maximum=5),
         ),
         event="answered_on",
-        one_row_is="an answered survey",
     ),
     Table(
         "panel",
@@ -375,7 +359,6 @@ _TABLES = (
         ),
         key=("area", "target_group", "service", "period_start", "frequency", "measure"),
         event="period_start",
-        one_row_is="an aggregate count, key × period",
     ),
     Table(
         "indicators",
@@ -387,7 +370,6 @@ _TABLES = (
             _c("source", TEXT, required=True),
         ),
         key=("indicator", "region", "period", "source"),
-        one_row_is="an external or manual figure",
     ),
 )
 

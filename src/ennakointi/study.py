@@ -79,7 +79,7 @@ class EndMarker:
     """The last thing a whole notebook shows; the run looks for it, the report leaves it out."""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"application/vnd.ennakointi.end+json": {"end": True}}
+        return {disclosure.END_MARKER: {"end": True}}
 
 
 @dataclass(frozen=True, eq=False)

@@ -191,11 +191,6 @@ class Catalogue:
         dash = f" {EN_DASH} " if min(lo, hi) < 0 else EN_DASH
         return f"{self.number(lo, digits)}{dash}{self.number(hi, digits)}"
 
-    def percent_interval(self, lo: float, hi: float, digits: int = 0) -> str:
-        """Two ends of an interval of shares, as percentages."""
-        text = self.interval(lo * 100, hi * 100, digits)
-        return text if text == self.hidden else text + self._per_cent
-
     def estimate(self, value: float, lo: float, hi: float) -> Estimate:
         """A modelled number and its interval, rounded to what the interval supports."""
         rounded = supported(value, lo, hi)

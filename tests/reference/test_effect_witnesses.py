@@ -111,7 +111,7 @@ def test_permutation_distribution_by_hand() -> None:
     starts = np.array([1, NEVER, NEVER, NEVER])
     cells = difference.group_time_cells(starts, 0, 1, step=1, base=1)
     rows, exact = randomisation.assignments(starts, np.ones(4, bool), 100, 0)
-    against = randomisation.reference(rows, exact, cells, np.ones((4, 1)), np.ones((4, 2)), 0, Noise(1.0, 0.0))
+    against = randomisation.reference(rows, cells, np.ones((4, 1)), np.ones((4, 2)), 0, Noise(1.0, 0.0))
     change = np.array([-0.3, 0.1, 0.0, -0.1])[None, :, None]
     effects = randomisation.statistics(against, change)[:, 0] * against.standard_error
     assert exact

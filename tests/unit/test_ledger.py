@@ -12,7 +12,7 @@ from ennakointi.debt.calibration import Calibration
 from ennakointi.debt.paths import Paths
 from ennakointi.debt.service_series import Account, ServiceSeries
 
-FACTORS = Calibration(np.array([1.0, 2.0, np.nan]), np.array([1.0, 2.0, np.nan]), np.full(3, 20.0), 0.8)
+FACTORS = Calibration(np.array([1.0, 2.0, np.nan]), np.array([1.0, 2.0, np.nan]), np.full(3, 20.0))
 
 
 def series(

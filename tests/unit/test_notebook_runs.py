@@ -9,7 +9,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from ennakointi.errors import ParameterError
-from ennakointi.run.notebook_runs import END_MARKER, Job, Outcome, check_parameters, execute_all, fault
+from ennakointi.report.disclosure import END_MARKER
+from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all, fault
 
 PARAMETERS = new_code_cell("quarter = '2025Q3'", metadata={"tags": ["parameters"]})
 END = f"display({{'{END_MARKER}': {{}}}}, raw=True)"

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from page_checks import Reader, faults
 
 from ennakointi.periods import Quarter
-from ennakointi.report import exporter, figures, markup
+from ennakointi.report import disclosure, exporter, figures, markup
 from ennakointi.report.exporter import Page, ReportError
 from ennakointi.report.markup import Block, Column
 from ennakointi.text import Catalogue
@@ -47,7 +47,7 @@ def shown(block: Block) -> nbformat.NotebookNode:
 
 
 def notebook(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    end = new_output("display_data", data={exporter.END_MARKER: {"whole": True}})
+    end = new_output("display_data", data={disclosure.END_MARKER: {"whole": True}})
     return new_notebook(cells=[*cells, new_code_cell("study.end()", outputs=[end])])
 
 

@@ -91,7 +91,7 @@ def test_percent_and_euros_stand_where_the_language_wants_them() -> None:
 
 
 def test_not_a_number_reads_as_hidden_everywhere() -> None:
-    shown = (EN.number(NAN), EN.percent(NAN), EN.euros(NAN), EN.interval(1, NAN), EN.percent_interval(NAN, 1))
+    shown = (EN.number(NAN), EN.percent(NAN), EN.euros(NAN), EN.interval(1, NAN))
     assert set(shown) == {"not shown (privacy)"}
     assert EN.estimate(5, NAN, NAN).interval == EN.hidden
     assert EN.estimate(NAN, 1, 2).value == EN.hidden
@@ -99,7 +99,6 @@ def test_not_a_number_reads_as_hidden_everywhere() -> None:
 
 def test_the_dash_of_an_interval_is_spaced_beside_a_negative_end() -> None:
     assert (FI.interval(5, 19), FI.interval(-5, 3)) == ("5–19", "−5 – 3")
-    assert FI.percent_interval(0.05, 0.19) == "5–19\u00a0%"
 
 
 def test_an_estimate_and_its_interval_are_rounded_alike() -> None:

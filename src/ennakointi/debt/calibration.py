@@ -30,14 +30,12 @@ class Calibration:
     """Factors on the half-width of a cumulated interval, by months since the window began.
 
     `factor80`, `factor95` (h,): at least 1; NaN beyond the reached horizon. `placebos` (h,): forecasts behind
-    them. `raw_coverage80`: share of placebo sums inside the uncalibrated 80 % interval, all horizons
-    together. `borrowed`: learned from another group, all residents.
+    them. `borrowed`: learned from another group, all residents.
     """
 
     factor80: Floats
     factor95: Floats
     placebos: Floats
-    raw_coverage80: float
     borrowed: bool = False
 
     @property
@@ -83,12 +81,10 @@ def calibrate(
     table = np.vstack([*ratios, np.full((1, horizon), np.nan)])
     placebos = np.isfinite(table).sum(axis=0).astype(float)
     reached = np.cumprod(placebos >= MINIMUM_PLACEBOS).astype(bool)
-    known = table[np.isfinite(table)]
     return Calibration(
         _factors(table, reached, 0.80, NORMAL_80),
         _factors(table, reached, 0.95, NORMAL_95),
         placebos,
-        float(np.mean(known <= NORMAL_80)) if known.size else float("nan"),
     )
 
 

@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import stats
 
 from ennakointi.debt.expected import Floats, penalised_poisson
-from ennakointi.periods import first_day
+from ennakointi.panel.aggregates import KEYS
+from ennakointi.periods import DAYS_PER_YEAR, first_day
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.results import Check, Result
 
@@ -23,10 +24,8 @@ if TYPE_CHECKING:
     from ennakointi.panel import AggregatePanel
     from ennakointi.parameters.documents import DebtSettings
 
-KEYS = ["area", "target_group", "service", "measure", "frequency"]
 HARMONICS = 2
 NEEDED_PERIODS = {"M": 12, "W": 50, "D": 350}  # about a year; Kela leaves one holiday week out of each
-DAYS_PER_YEAR = 365.25
 COVERAGE = 0.80
 
 Dates = npt.NDArray[np.datetime64]

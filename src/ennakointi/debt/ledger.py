@@ -15,8 +15,9 @@ from ennakointi.debt.calibration import Calibration
 from ennakointi.debt.expected import Floats
 from ennakointi.debt.paths import Paths
 from ennakointi.debt.service_series import ServiceSeries
+from ennakointi.periods import DAYS_PER_YEAR
 
-WEEKS_PER_MONTH = 365.25 / 12 / 7
+WEEKS_PER_MONTH = DAYS_PER_YEAR / 12 / 7
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,12 +22,12 @@ from ennakointi.effectiveness.effect_series import of_areas, of_cohort
 from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
 from ennakointi.effectiveness.findings import Finding, area_findings, cohort_finding, refused
 from ennakointi.parameters import Parameters
-from ennakointi.parameters.documents import LANGUAGES, EffectSettings, Intervention, Outcome
+from ennakointi.parameters.documents import EffectSettings, Intervention, Outcome
 from ennakointi.periods import month_of, month_text
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.results import Check, Result
 from ennakointi.store import Store
-from ennakointi.text import N_, message_json
+from ennakointi.text import LOCALES, N_, message_json
 
 UNIT = "per 100 person-years"
 DEFAULT_SMALLEST = 0.1
@@ -80,7 +80,7 @@ def evaluate(intervention: Intervention, evidence: Evidence, settings: EffectSet
 def _default(code: str, parameters: Parameters, store: Store) -> Intervention:
     """An intervention that only the enrolments name: every contact of everybody, fewer is better, 10 %
     matters."""
-    label = dict.fromkeys(LANGUAGES, code)
+    label = dict.fromkeys(LOCALES, code)
     outcome = {
         "id": DEFAULT_OUTCOME,
         "label": label,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ennakointi.effectiveness.areas import Bools, Floats, Ints
 from ennakointi.effectiveness.cohorts import SELECTION_MONTHS, Cohort
 from ennakointi.effectiveness.eligibility import OPEN, Trials, cumulated, day_of, persons
-from ennakointi.panel.population import DAYS_PER_YEAR
+from ennakointi.periods import DAYS_PER_YEAR
 from ennakointi.store import Store
 from ennakointi.store.layout import BUCKETS
 

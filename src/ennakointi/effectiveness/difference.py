@@ -41,17 +41,14 @@ class Cells:
         return Cells(*(part + periods for part in (self.start, self.base_first, self.base_last, self.first, self.last)))
 
 
-def group_time_cells(
-    starts: Ints, first: int, last: int, step: int, base: int, skip: int = 0, follow_up: int | None = None
-) -> Cells:
-    """Cells of every start that has a full base, in windows of `step` periods from `start + skip`.
+def group_time_cells(starts: Ints, first: int, last: int, step: int, base: int, follow_up: int | None = None) -> Cells:
+    """Cells of every start that has a full base, in windows of `step` periods from the start.
 
     Parameters
     ----------
     starts : (A,) first treated period of each area, `NEVER` for none.
     first, last : first and last period of the data.
     step, base : length of a window and of the base, in periods.
-    skip : washout periods after the start that are left out.
     follow_up : periods after the start that are used; all of them when None.
     """
     rows = []
@@ -59,7 +56,7 @@ def group_time_cells(
         if start - base < first:
             continue
         end = last if follow_up is None else min(last, start + follow_up - 1)
-        for window in range(start + skip, end - step + 2, step):
+        for window in range(start, end - step + 2, step):
             rows.append((start, start - base, start - 1, window, window + step - 1))
     return Cells(*np.array(rows, dtype=np.int64).reshape(-1, 5).T)
 

@@ -17,12 +17,12 @@ from sklearn.linear_model import PoissonRegressor
 
 from ennakointi.effectiveness.areas import Bools, Floats, Ints
 from ennakointi.effectiveness.cohorts import Cohort
+from ennakointi.effectiveness.randomisation import POWER
 
 FOLDS = 5
 PRIOR_PRECISION = 20.0  # of the outcome model's coefficients, on standardised covariates
 AIMED_DIFFERENCE = 0.05  # standardised difference that the weights aim at
 PENALTIES = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
-POWER = 0.8
 
 
 @dataclass(frozen=True, eq=False)

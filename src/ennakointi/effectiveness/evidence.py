@@ -20,11 +20,11 @@ from ennakointi.panel import Panel
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Intervention
+from ennakointi.rules.words import COUNTY
 from ennakointi.store import Store
 from ennakointi.text import N_
 
 NEGATIVE_CONTROL = "negative_control"
-OWN_CONTROLLER = "county"
 NO_GROUP = N_("The target group of the intervention cannot be formed from these data.")
 NO_ENROLMENTS = N_("The data name nobody who was enrolled in time to be followed.")
 
@@ -141,7 +141,7 @@ def _enrolled(
         intervention=intervention.id,
         outcomes=outcomes,
         covered={name: _held(members, services, store) for name, services in outcomes.items()},
-        controllers=[OWN_CONTROLLER, *parameters.legal_basis],
+        controllers=[COUNTY, *parameters.legal_basis],
         follow_up=parameters.effects.follow_up_months,
         last_month=members.last_month,
     )

@@ -26,15 +26,10 @@ POWER = 0.8
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The assignments an effect is compared with; the first one is what happened.
-
-    `coefficient` is (P, A·K), `standard_error` (P,); `exact` tells whether every distinct assignment is
-    there.
-    """
+    """Assignments to compare an effect with, the first what happened: `coefficient` (P, A·K), `standard_error` (P,)."""
 
     coefficient: Floats
     standard_error: Floats
-    exact: bool
 
     @property
     def smallest_p(self) -> float:
@@ -93,9 +88,7 @@ def _all_orders(values: Ints, counts: Ints) -> Ints:
     return np.array([order for order, _ in orders])
 
 
-def reference(
-    rows: Ints, exact: bool, cells: Cells, weight: Floats, expected: Floats, first_month: int, spread: Noise
-) -> Reference:
+def reference(rows: Ints, cells: Cells, weight: Floats, expected: Floats, first_month: int, spread: Noise) -> Reference:
     """Coefficients and standard errors of the effect under each assignment.
 
     Parameters
@@ -113,7 +106,7 @@ def reference(
         variance += spread.dispersion * (by_month**2 @ expected[area])
     variance += spread.drift**2 * (coefficient.sum(axis=2) ** 2).sum(axis=1)
     flat = coefficient.reshape(len(coefficient), -1)
-    return Reference(flat, np.sqrt(variance), exact)
+    return Reference(flat, np.sqrt(variance))
 
 
 def _influence(cells: Cells, expected: Floats, first_month: int) -> Floats:

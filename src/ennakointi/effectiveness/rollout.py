@@ -42,7 +42,6 @@ class RolloutEffect:
     rate_after: float
     crude: float
     noise: Noise
-    events_after: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +87,7 @@ def rollout_effect(
     effect = randomisation.inverted_test(against, _change_at(design))
     coefficient = against.coefficient[0].reshape(design.weight.shape)
     treated = ((coefficient > 0) & (panel.starts[:, None] == design.cells.start)).any(axis=1)
-    after, rate, crude = _before_after(panel, treated)
+    rate, crude = _before_after(panel, treated)
     return RolloutEffect(
         effect=effect,
         treated=treated,
@@ -97,7 +96,6 @@ def rollout_effect(
         rate_after=rate,
         crude=crude,
         noise=design.noise,
-        events_after=after,
     )
 
 
@@ -160,11 +158,11 @@ def _reference(design: _Design, permutations: int, seed: int, exclude: int | Non
     if exclude is not None:
         movable[exclude] = False
         weight = np.where(_own_cells(panel.starts, design.cells, exclude), 0.0, weight)
-    rows, exact = randomisation.assignments(panel.starts, movable, permutations, seed)
+    rows, _ = randomisation.assignments(panel.starts, movable, permutations, seed)
     if not difference.coefficients(rows[:1], design.cells, weight)[1][0]:
         return None
     first = int(panel.months[0])
-    return randomisation.reference(rows, exact, design.cells, weight, design.expected, first, design.noise)
+    return randomisation.reference(rows, design.cells, weight, design.expected, first, design.noise)
 
 
 def _own_cells(starts: Ints, cells: Cells, area: int) -> Bools:
@@ -189,8 +187,8 @@ def _changes(design: _Design, studies: Floats) -> Floats:
     return change.reshape(*studies.shape[:2], -1)
 
 
-def _before_after(panel: AreaPanel, treated: Bools) -> tuple[float, float, float]:
-    """Events and rate of the treated areas under the intervention, and their log change from before."""
+def _before_after(panel: AreaPanel, treated: Bools) -> tuple[float, float]:
+    """Rate of the treated areas under the intervention, and their log change from before."""
     starts = panel.starts[:, None]
     covered = ~np.isnan(panel.counts) & treated[:, None]
     after = covered & (panel.months >= starts)
@@ -199,7 +197,7 @@ def _before_after(panel: AreaPanel, treated: Bools) -> tuple[float, float, float
     time = [float(np.where(part, panel.person_years, 0).sum()) for part in (after, before)]
     rates = [n / t for n, t in zip(events, time)]
     crude = float(np.log(rates[0] / rates[1])) if min(rates) > 0 else np.nan
-    return events[0], rates[0], crude
+    return rates[0], crude
 
 
 def _detectable(design: _Design, against: Reference, seed: int) -> float:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ennakointi.effectiveness.areas import Floats
-
 
 def e_value(risk_ratio: float) -> float:
     """Strength of an unmeasured confounder, as a risk ratio with both intervention and outcome, that would
@@ -25,10 +23,3 @@ def expected_change_of_selected(correlation: float, mean_selected: float, mean_p
     for the normal case).
     """
     return -(1 - correlation) * (mean_selected - mean_population) / mean_selected
-
-
-def year_to_year(before: Floats, after: Floats) -> tuple[float, float]:
-    """Correlation of (n,) counts of two years, NaN where either is constant, and the mean of the first."""
-    if before.std() == 0 or after.std() == 0:
-        return np.nan, float(before.mean())
-    return float(np.corrcoef(before, after)[0, 1]), float(before.mean())

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ennakointi import rules
 from ennakointi.groups.store_history import StoreHistory
 from ennakointi.parameters import TargetGroup
+from ennakointi.parameters.cross_checks import ALL
 from ennakointi.periods import day_date, day_number, month_of, month_text
 from ennakointi.rules import Rule
 from ennakointi.rules.evaluation import Memo
@@ -26,7 +27,6 @@ from ennakointi.store.layout import BUCKETS
 from ennakointi.text import N_, message_json
 
 INDEX = "groups.json"
-ALL = "all"
 DATA_MISSING = N_("Data missing: {tables}.")
 NO_LEGAL_BASIS = N_("Needs a register of another controller ({controllers}), and no legal basis is named for it.")
 TOO_SHORT = N_("The data begin too late for the group's look-back.")

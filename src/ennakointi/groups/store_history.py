@@ -12,24 +12,14 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 from numpy.typing import NDArray
 
-from ennakointi.rules.histories import OPEN, Events, Limits, Spells, Where, ages, counted, residence
+from ennakointi.rules.histories import CONTACT_CODES, OPEN, Events, Limits, Spells, Where, ages, counted, residence
 from ennakointi.store.layout import BUCKETS
 
 Columns = Mapping[str, NDArray[Any]]
 
 _CODES = {
     "persons": ("sex", "municipality"),
-    "contacts": (
-        "service",
-        "mode",
-        "profession",
-        "specialty",
-        "nature",
-        "urgency",
-        "attendance",
-        "diagnosis",
-        "diagnosis_system",
-    ),
+    "contacts": CONTACT_CODES,
     "diagnoses": ("code", "system"),
     "medicines": ("atc",),
     "requests": ("channel", "service", "outcome"),

@@ -289,9 +289,9 @@ def rounded_range(low: float, high: float, context: PageContext) -> str:
     return context.catalogue.estimate((low + high) / 2, low, high).interval
 
 
-def summary_row(tables: Mapping[str, pd.DataFrame], target_group: str, service: str = "all") -> Row | None:
-    """The row of `debt_summary` of a group and service, or None."""
-    found = rows(tables, "debt_summary", target_group=target_group, service=service)
+def summary_row(tables: Mapping[str, pd.DataFrame], target_group: str) -> Row | None:
+    """The row of `debt_summary` of a group and all services, or None."""
+    found = rows(tables, "debt_summary", target_group=target_group, service="all")
     return None if found.empty else record(found)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ennakointi.pages import deviation_words
 from ennakointi.pages.context import PageContext, Row, numbers, record, records
+from ennakointi.panel.aggregates import KEYS
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column
 
@@ -142,7 +143,7 @@ class DeviationPage:
             return self._nothing
         measure = self._main["measure"].iloc[0]
         series = self._series[self._series["measure"] == measure]
-        parts = [part for _key, part in series.groupby(deviation_words.SERIES, sort=False)]
+        parts = [part for _key, part in series.groupby(KEYS, sort=False)]
         large = sorted(parts, key=lambda part: -part["observed"].sum())[:SERIES_LISTED]
         cells = [self._series_cells(part) for part in large if not deviation_words.shown(part).empty]
         frame = pd.DataFrame(cells).sort_values("size", ascending=False)

@@ -8,8 +8,8 @@ from datetime import date
 import pandas as pd
 
 from ennakointi.pages.context import PageContext, Row, numbers, record, rows
+from ennakointi.panel.aggregates import KEYS
 
-SERIES = ["area", "target_group", "service", "measure", "frequency"]
 MEASURES = ("contacts", "purchases", "persons")  # counts before euros
 EXPECTED = ["expected", "expected_lo80", "expected_hi80"]
 PERIODS_A_YEAR = {"M": 12, "W": 52, "D": 365}
@@ -22,7 +22,7 @@ def own_series(tables: Mapping[str, pd.DataFrame], target_group: str, context: P
     if found.empty:
         return found
     area = context.area if context.area in set(found["area"]) else found["area"].iloc[0]
-    return found[found["area"] == area].sort_values([*SERIES, "period_start"])
+    return found[found["area"] == area].sort_values([*KEYS, "period_start"])
 
 
 def main_series(series: pd.DataFrame) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def main_series(series: pd.DataFrame) -> pd.DataFrame:
         return series
     known = [measure for measure in MEASURES if measure in set(series["measure"])]
     of_measure = series[series["measure"] == (known[0] if known else series["measure"].iloc[0])]
-    parts = [part for _key, part in of_measure.groupby(SERIES)]
+    parts = [part for _key, part in of_measure.groupby(KEYS)]
     return max(parts, key=lambda part: part["observed"].sum())
 
 

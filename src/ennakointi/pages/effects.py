@@ -26,7 +26,7 @@ TOLD_ALREADY = (
     "detectable",
     "decision_date",
     "regression_to_the_mean",
-)  # `effect_words` has sentences of them
+)  # `pages.effect_words` has sentences of them
 
 
 @dataclass(frozen=True, eq=False)

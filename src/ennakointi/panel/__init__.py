@@ -67,7 +67,6 @@ class Panel:
     queue: pd.DataFrame
     breaks: tuple[Break, ...]
     as_of: date
-    frequency: str = "M"
 
     @property
     def months(self) -> np.ndarray:

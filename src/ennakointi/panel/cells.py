@@ -19,11 +19,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ennakointi.panel import population, reductions
+from ennakointi.panel import reductions
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY, Axes, coverage_cells
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Break
-from ennakointi.periods import month_text
+from ennakointi.periods import DAYS_PER_YEAR, month_text
 from ennakointi.store import Store
 from ennakointi.store.database import clear_errors
 from ennakointi.store.layout import BUCKETS
@@ -197,8 +197,8 @@ def _person_time(member: np.ndarray, resident: np.ndarray, axes: Axes, since: in
     stratum = np.repeat(np.argwhere(lived_in).astype(np.int32), len(months), axis=0)
     table = pd.DataFrame(stratum, columns=list(_STRATUM))
     table["month"] = np.tile(months.astype(np.int32), int(lived_in.sum()))
-    table["member_py"] = member[lived_in][:, known].ravel() / population.DAYS_PER_YEAR
-    table["resident_py"] = resident[lived_in][:, known].ravel() / population.DAYS_PER_YEAR
+    table["member_py"] = member[lived_in][:, known].ravel() / DAYS_PER_YEAR
+    table["resident_py"] = resident[lived_in][:, known].ravel() / DAYS_PER_YEAR
     return table
 
 

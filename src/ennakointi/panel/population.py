@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-DAYS_PER_YEAR = 365.25
-
 Floats = NDArray[np.float64]
 
 

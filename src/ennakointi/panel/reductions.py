@@ -16,9 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.periods import day_number, first_day
-from ennakointi.schema import MODES, TABLES
+from ennakointi.schema import MODES, MODES_WITHOUT_CLIENT, TABLES
 
-NOT_SERVICE_MODES = ("administrative", "professional")  # no client meets the service in these
 NO_PROVIDER = -1
 NEVER = 2**31 - 1  # the day of an exit that has not come
 STRATUM = ("municipality", "age_band", "sex", "month")
@@ -54,7 +53,7 @@ def person_months(contacts: nw.LazyFrame, remote_modes: Collection[str]) -> nw.L
     contact without a cost adds nothing).
     """
     attended = TABLES["contacts"]["attendance"].codes.index("attended")
-    not_service = [MODES.index(mode) for mode in NOT_SERVICE_MODES]
+    not_service = [MODES.index(mode) for mode in MODES_WITHOUT_CLIENT]
     remote = [MODES.index(mode) for mode in remote_modes]
     counted = ~nw.col("mode").is_in(not_service) & (nw.col("attendance").fill_null(attended) == attended)
     return (

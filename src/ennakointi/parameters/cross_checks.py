@@ -10,7 +10,7 @@ from ennakointi.rules import Rule, nodes, walk
 from ennakointi.rules.words import CONTROLLERS, COUNTY
 from ennakointi.spelling import did_you_mean
 
-ALL = "all"
+ALL = "all"  # the target group of every resident
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,6 @@ from ennakointi.rules.nodes import Rule
 from ennakointi.rules.words import Month, one_of, words
 from ennakointi.schema import MODES, PROVIDERS
 
-LANGUAGES = ("fi", "sv", "en")
-
 Text = Annotated[StrictStr, Field(min_length=1)]
 Codes = Annotated[tuple[StrictStr, ...], BeforeValidator(words)]
 Amount = Annotated[StrictInt | StrictFloat, Field(ge=0)]

@@ -283,7 +283,8 @@ def _suppressed(exact: pd.DataFrame, hidden: Flags) -> list[str]:
 
 
 _KINDS_OF_FILE = frozenset([".html", ".csv", ".json", ".ipynb", ".txt", ".md"])
-_SHOWN_BY_NOTEBOOKS = frozenset(["text/html", "text/plain", "application/vnd.ennakointi.end+json"])
+END_MARKER = "application/vnd.ennakointi.end+json"  # in the output of a notebook's last cell
+SHOWN_BY_NOTEBOOKS = frozenset(["text/html", "text/plain", END_MARKER])
 _FORBIDDEN = {
     "a path of the machine": re.compile(r"(?<![\w.:/])/(home|root|tmp|Users|mnt|media|private)/[\w.-]|\b[A-Z]:\\+\w"),
     "a column of persons": re.compile(
@@ -342,4 +343,4 @@ def _found(path: Path, patterns: Mapping[str, re.Pattern[str]]) -> Iterator[str]
 def _hidden_outputs(notebook: Mapping[str, Any]) -> bool:
     """Whether a notebook carries more than its page shows: streams, errors, data in other forms."""
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
-    return any(set(output.get("data", ["none"])) - _SHOWN_BY_NOTEBOOKS for output in outputs)
+    return any(set(output.get("data", ["none"])) - SHOWN_BY_NOTEBOOKS for output in outputs)

@@ -26,13 +26,12 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from ennakointi.errors import EnnakointiError, RunError
 from ennakointi.periods import Quarter
 from ennakointi.report import markup
+from ennakointi.report.disclosure import END_MARKER, SHOWN_BY_NOTEBOOKS
 from ennakointi.report.markup import Block
 from ennakointi.text import Catalogue
 
 TEMPLATES = Path(__file__).parent / "templates"
-END_MARKER = "application/vnd.ennakointi.end+json"
 LANGUAGE_NAMES = {"fi": "Suomeksi", "sv": "På svenska", "en": "In English"}
-_SHOWN_WITH = frozenset(["text/html", "text/plain", END_MARKER])
 
 
 class ReportError(RunError):
@@ -200,7 +199,7 @@ def _shown(cell: NotebookNode, number: int) -> Iterator[str]:
             raise ReportError(f"cell {number}: its output is a {output.output_type}; only blocks may be shown")
         if END_MARKER in output.data:
             continue
-        if "text/html" not in output.data or set(output.data) - _SHOWN_WITH:
+        if "text/html" not in output.data or set(output.data) - SHOWN_BY_NOTEBOOKS:
             kinds = ", ".join(sorted(output.data))
             raise ReportError(f"cell {number}: its output is {kinds}; end the cell in a block of `markup`")
         try:

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 from ennakointi.rules import nodes
 from ennakointi.rules.histories import Events, History, Spells, Where, months_of_days
 from ennakointi.rules.words import COUNTY
-from ennakointi.schema import MODES
+from ennakointi.schema import MODES, MODES_WITHOUT_CLIENT
 
 Matrix = NDArray[np.bool_]
 Memo = MutableMapping[str, NDArray[np.uint8]]  # target group -> its members, packed to bits along the months
 
 _BLOCK = 16_384  # persons whose running sums are held at once
 _DIAGNOSES = (("diagnoses", "code", "system"), ("contacts", "diagnosis", "diagnosis_system"))
-_WITHOUT_CLIENT = ("administrative", "professional")
-_CLIENT_MODES = tuple(mode for mode in MODES if mode not in _WITHOUT_CLIENT)
+_CLIENT_MODES = tuple(mode for mode in MODES if mode not in MODES_WITHOUT_CLIENT)
 
 
 def evaluate(rule: nodes.Rule, history: History, memo: Memo | None = None) -> Matrix:

@@ -1,6 +1,6 @@
 """What a rule may ask of people's histories, and the answer from data frames in memory.
 
-A history is one block of persons, numbered from 0, over consecutive months. `store_history` gives the same
+A history is one block of persons, numbered from 0, over consecutive months. `groups.store_history` gives the same
 protocol over the store; both leave the rules to `rules.evaluate`.
 """
 
@@ -14,9 +14,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ennakointi.periods import day_number, first_day, month_index
+from ennakointi.periods import month_index
 
 OPEN = 1_000_000  # day number of an end that has not come
+CONTACT_CODES = (  # columns of a contact that a rule may name
+    "service",
+    "mode",
+    "profession",
+    "specialty",
+    "nature",
+    "urgency",
+    "attendance",
+    "diagnosis",
+    "diagnosis_system",
+)
 
 Where = Mapping[str, Collection[str | None]]  # column -> accepted codes; None accepts an empty cell
 Limits = tuple[str, float | None, float | None]  # column, minimum, maximum, inclusive
@@ -77,11 +88,6 @@ class History(Protocol):
 
     def spells(self, table: str, where: Where, start: str, ends: Sequence[str]) -> Spells:
         """Periods from column `start` to the earliest of `ends`; rows without a start are left out."""
-
-
-def month_starts(first_month: int, n_months: int) -> NDArray[np.int64]:
-    """Day number of the first day of each month (m,)."""
-    return np.array([day_number(first_day(first_month + i)) for i in range(n_months)], dtype=np.int64)
 
 
 def months_of_days(days: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -23,8 +23,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from ennakointi.errors import ParameterError
+from ennakointi.report.disclosure import END_MARKER
 
-END_MARKER = "application/vnd.ennakointi.end+json"
 KERNEL = "python3"
 
 

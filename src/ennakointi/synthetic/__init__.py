@@ -46,7 +46,7 @@ _FIRST_ID = 100_000
 _POPULATION, _CALENDAR, _COUNTY, _PERSONS = range(4)  # streams of random numbers
 
 calibration = synthetic_calibration.load
-"""Calibration of a region; see `synthetic_calibration.load`."""
+"""Calibration of a region; see `synthetic.calibration.load`."""
 
 
 def make(
@@ -180,7 +180,7 @@ def _write_chunk(
         "statuses": synthetic_chunk.statuses(lives, county),
         "enrolments": synthetic_chunk.enrolments(lives, county, rng),
         "medicines": records.medicines(people, lives.traits, found, span, rng),
-        "measurements": records.measurements(people, lives.traits, found, span, rng),
+        "measurements": records.measurements(people, lives.traits, span, rng),
         "plans": records.plans(people, lives.traits, span, rng),
         "referrals": take(queue, queue_held),
     }

@@ -10,11 +10,10 @@ from functools import cached_property
 import holidays
 import numpy as np
 
-from ennakointi.periods import day_date, day_number, first_day, month_of
+from ennakointi.periods import DAYS_PER_YEAR, day_date, day_number, first_day, month_of
 from ennakointi.synthetic.calibration import Calibration, Flags, Floats, Ints, Service
 
 HORIZON_MONTHS = 12  # simulated beyond the last delivered day, so that open waits have a known end
-YEAR_DAYS = 365.25
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,6 @@ class Span:
     def n_months(self) -> int:
         """Delivered months."""
         return month_of(self.until) - self.first_month + 1
-
-    @property
-    def n_days(self) -> int:
-        """Simulated days."""
-        return self.end_day - self.first_day + 1
 
     @property
     def years(self) -> range:
@@ -128,7 +122,7 @@ def build(calibration: Calibration, span: Span, rng: np.random.Generator) -> Cal
     for i, (name, service) in enumerate(services.items()):
         monthly = _level(service, calibration, span, n_months) * calibration.region.rate_multipliers.get(name, 1.0)
         week = np.array(calibration.care.weeks[service.week])
-        daily = week[weekday] / week.sum() * 7 / YEAR_DAYS
+        daily = week[weekday] / week.sum() * 7 / DAYS_PER_YEAR
         if service.week == "office":
             daily = np.where(holiday, daily * 0.1, daily)
         np.cumsum((monthly * noise[i])[:, month] * daily, axis=1, out=cumulative[i, :, 1:])

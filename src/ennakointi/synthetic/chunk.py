@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ennakointi.periods import parse_month
+from ennakointi.rules.words import COUNTY
 from ennakointi.synthetic import contacts as recorded
 from ennakointi.synthetic import queues, records
 from ennakointi.synthetic import register as synthetic_register
@@ -21,7 +22,6 @@ from ennakointi.synthetic.persons import ALWAYS, STILL, People, age_on
 from ennakointi.synthetic.queues import Entries
 from ennakointi.synthetic.records import Codebook
 
-OWN = "county"
 ROUND_THE_CLOCK = "round_the_clock_care"
 _NON_DISCLOSURE = 0.003
 _BED_DAY_EUR = {"specialised_inpatient": 620.0, "ward_care": 290.0}  # beside the contact that opens the stay
@@ -133,8 +133,8 @@ def _shares(values: list[float]) -> Floats:
 def statuses(lives: Lives, county: County) -> Columns:
     """Rows of `statuses`; `family_with_children` comes from the households that the county itself knows."""
     spells, known = lives.traits.spells, county.calibration.needs.statuses
-    controllers = tuple(dict.fromkeys([*(s.controller for s in known.values()), OWN]))
-    of_status = np.array([controllers.index(known[n].controller if n in known else OWN) for n in spells.names])
+    controllers = tuple(dict.fromkeys([*(s.controller for s in known.values()), COUNTY]))
+    of_status = np.array([controllers.index(known[n].controller if n in known else COUNTY) for n in spells.names])
     order = np.lexsort((spells.status, spells.start, spells.person))
     end = spells.end[order]
     return {

@@ -21,7 +21,6 @@ from ennakointi.synthetic.needs import Traits
 from ennakointi.synthetic.persons import STILL, People
 
 SUBSTITUTED, UNNEEDED, QUEUED, HIDDEN = range(4)
-FATES = ("substituted", "not_needed", "queue", "hidden")
 UNRESOLVED, RETURNED, DIED, MOVED, NOT_NEEDED, ELSEWHERE = range(6)
 EXITS = ("open", "returned", "died", "moved", "not_needed", "elsewhere")
 _WANING = (

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ennakointi import rules
 from ennakointi.periods import month_index
+from ennakointi.rules.histories import CONTACT_CODES
 from ennakointi.synthetic.calendar import Span
 from ennakointi.synthetic.calibration import Flags, Floats, Ints
 from ennakointi.synthetic.chunk import Rows
@@ -122,19 +123,8 @@ def _periods_frame(columns: Columns, name: str) -> pd.DataFrame:
 def _care(rows: Rows, held: Flags, needed: frozenset[str], span: Span) -> dict[str, pd.DataFrame]:
     """Contacts and diagnoses of one history as frames."""
     frames: dict[str, pd.DataFrame] = {}
-    wanted = (
-        "service",
-        "mode",
-        "profession",
-        "specialty",
-        "nature",
-        "urgency",
-        "attendance",
-        "diagnosis",
-        "diagnosis_system",
-    )
     if needed & {"contacts", "diagnoses"}:
-        chosen = {name: rows.columns[name] for name in wanted}
+        chosen = {name: rows.columns[name] for name in CONTACT_CODES}
         frame = pd.DataFrame({n: _column(v.take(held)) for n, v in chosen.items() if isinstance(v, Coded)})
         frame["person"] = rows.events.person[held]
         frame["month"] = span.month(rows.events.day[held]).astype(np.int64) + span.first_month

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.synthetic.calendar import YEAR_DAYS, Span
+from ennakointi.periods import DAYS_PER_YEAR
+from ennakointi.synthetic.calendar import Span
 from ennakointi.synthetic.calibration import Calibration, Floats, Intervention, Ints
 from ennakointi.synthetic.events import Events
 from ennakointi.synthetic.needs import Spells
@@ -103,7 +104,7 @@ def enrol(
 
 def _outreach(people: People, spells: Spells, emergencies: Ints, day: int) -> Floats:
     """Relative chance of being found: 0 for the ineligible."""
-    age = (day - people.birth) / YEAR_DAYS
+    age = (day - people.birth) / DAYS_PER_YEAR
     cared = [spells.names.index(n) for n in ("home_care", "round_the_clock_care") if n in spells.names]
     now = np.isin(spells.status, cared) & (spells.start <= day) & (spells.end >= day)
     eligible = age >= 75

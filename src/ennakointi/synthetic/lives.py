@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ennakointi.periods import DAYS_PER_YEAR
 from ennakointi.synthetic import disruption, interventions, needs, queues
 from ennakointi.synthetic import events as synthetic_events
-from ennakointi.synthetic.calendar import YEAR_DAYS, Calendar, Span
+from ennakointi.synthetic.calendar import Calendar, Span
 from ennakointi.synthetic.calibration import Calibration, Flags, Intervention, Ints
 from ennakointi.synthetic.events import Events
 from ennakointi.synthetic.interventions import Change, Enrolled
@@ -185,8 +186,8 @@ def _effects(
     for months in FOLLOW_UPS:
         last = np.minimum(people.leave[enrolled.person], span.last_day)
         if months is not None:
-            last = np.minimum(last, enrolled.acts_from + int(months * YEAR_DAYS / 12))
-        years = float(np.maximum(last - enrolled.acts_from + 1, 0).sum() / YEAR_DAYS)
+            last = np.minimum(last, enrolled.acts_from + int(months * DAYS_PER_YEAR / 12))
+        years = float(np.maximum(last - enrolled.acts_from + 1, 0).sum() / DAYS_PER_YEAR)
         window = np.stack([np.full(len(people), span.end_day + 1), np.full(len(people), -1)])
         window[0, enrolled.person], window[1, enrolled.person] = enrolled.acts_from, last
         for service, relative in intervention.effects.items():

@@ -155,8 +155,3 @@ def _contact_score(
         along = frail_count[:, None] * np.log(nodes) - frail_mean[:, None] * nodes
         out[:, k] = fixed + frail_log + special.logsumexp(along, axis=1) - np.log(_NODES)
     return out
-
-
-def index_days(calendar: Calendar) -> tuple[int, int]:
-    """Days on which risks are told: a year before the end of the data (outcomes are there) and its end."""
-    return calendar.span.last_day - 365, calendar.span.last_day

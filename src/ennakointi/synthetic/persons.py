@@ -9,14 +9,14 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from ennakointi.periods import day_number
-from ennakointi.synthetic.calendar import YEAR_DAYS, Span
+from ennakointi.periods import DAYS_PER_YEAR, day_number
+from ennakointi.synthetic.calendar import Span
 from ennakointi.synthetic.calibration import AGES, Calibration, Flags, Floats, Ints, Needs, by_age
 from ennakointi.synthetic.classes import base_death_rate, class_at, draw_living
 
 ALWAYS = -30_000  # day number of residence since before the data
 STILL = 40_000  # day number of an end that does not come in the simulated time
-_ADULT_DAYS = 18 * YEAR_DAYS
+_ADULT_DAYS = 18 * DAYS_PER_YEAR
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +54,12 @@ class People:
 
 def age_on(birth: Ints, day: Ints | int) -> Ints:
     """Whole years, 0…100 (100 = and over)."""
-    return np.clip((day - birth) / YEAR_DAYS, 0, AGES - 1).astype(np.int64)
+    return np.clip((day - birth) / DAYS_PER_YEAR, 0, AGES - 1).astype(np.int64)
 
 
 def death_rate(birth: Ints, female: Flags, draw: Floats, day: int, needs: Needs) -> Floats:
     """Deaths per year (n,): Gompertz in age, by sex and latent class."""
-    age = np.clip((day - birth) / YEAR_DAYS, 0, 110)
+    age = np.clip((day - birth) / DAYS_PER_YEAR, 0, 110)
     multiplier = np.array([c.mortality for c in needs.classes.values()])
     rate = base_death_rate(needs, age) * np.where(female, needs.mortality.women, needs.mortality.men)
     return rate * multiplier[class_at(draw, age_on(birth, day), needs)]
@@ -74,7 +74,7 @@ def simulate(calibration: Calibration, span: Span, residents: int, rng: np.rando
     stock = _first_stock(calibration, span, residents, rng)
     targets = _targets(calibration, span, residents)
     for year, target in zip(span.years, targets[1:]):
-        stock = _live_one_year(stock, year, target, calibration, span, rng)
+        stock = _live_one_year(stock, year, target, calibration, rng)
     people = _with_households(stock, span, rng)
     return people.take(rng.permutation(len(people)))
 
@@ -118,7 +118,7 @@ def _first_stock(calibration: Calibration, span: Span, residents: int, rng: np.r
         mine = place == i
         age[mine] = rng.choice(AGES, size=int(mine.sum()), p=weights / weights.sum()) + rng.random(int(mine.sum()))
     female = rng.random(len(place)) < 0.488 + 0.0022 * np.clip(age - 60, 0, 40)
-    birth = span.first_day - 1 - (age * YEAR_DAYS).astype(np.int32)
+    birth = span.first_day - 1 - (age * DAYS_PER_YEAR).astype(np.int32)
     draw = draw_living(age.astype(np.int64), calibration.needs, rng)
     return _new(len(place), birth=birth, female=female, municipality=place, draw=draw)
 
@@ -139,7 +139,6 @@ def _live_one_year(
     year: int,
     target: Ints,
     calibration: Calibration,
-    span: Span,
     rng: np.random.Generator,
 ) -> dict[str, NDArray]:
     """Deaths, departures, births and arrivals of a calendar year."""
@@ -197,7 +196,7 @@ def _arrivals(wanted: Ints, first: int, days: int, needs: Needs, rng: np.random.
     enter = first + rng.integers(0, days, n)
     return _new(
         n,
-        birth=enter - (age * YEAR_DAYS).astype(np.int32) - 1,
+        birth=enter - (age * DAYS_PER_YEAR).astype(np.int32) - 1,
         enter=enter,
         female=rng.random(n) < 0.49,
         municipality=np.repeat(np.arange(len(wanted)), wanted),

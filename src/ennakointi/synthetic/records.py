@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ennakointi import schema
-from ennakointi.synthetic.calendar import YEAR_DAYS, Span
+from ennakointi.periods import DAYS_PER_YEAR
+from ennakointi.synthetic.calendar import Span
 from ennakointi.synthetic.calibration import Calibration, Flags, Floats, Ints
 from ennakointi.synthetic.events import Events, residence
 from ennakointi.synthetic.files import DAY_MINUTES, NO_MINUTE, Coded, Columns, take
@@ -155,7 +156,7 @@ def medicines(
 def _year_share(people: People, span: Span) -> Floats:
     """Share of a year lived in the county in each calendar year (n, Y)."""
     start, end = residence(people, span)
-    return (end - start) / YEAR_DAYS
+    return (end - start) / DAYS_PER_YEAR
 
 
 def _spread(counts: Ints, people: People, span: Span, rng: np.random.Generator) -> tuple[Ints, Ints]:
@@ -168,9 +169,7 @@ def _spread(counts: Ints, people: People, span: Span, rng: np.random.Generator) 
     return person, first + (rng.random(len(person)) * length).astype(np.int64)
 
 
-def measurements(
-    people: People, traits: Traits, calibration: Calibration, span: Span, rng: np.random.Generator
-) -> dict[str, Any]:
+def measurements(people: People, traits: Traits, span: Span, rng: np.random.Generator) -> dict[str, Any]:
     """Measured values of adults; persons with the fitting condition more often and with shifted values."""
     share = _year_share(people, span) * (traits.age >= 18)
     parts = []
@@ -197,7 +196,7 @@ def requests(
     """Approaches to the front line: those that led to a contact, and as many solved or abandoned ones again
     by half."""
     contacted, contact_id = contacts["contacted_at"], contacts["contact_id"]
-    since = (_REQUESTS_SINCE - 1970) * YEAR_DAYS
+    since = (_REQUESTS_SINCE - 1970) * DAYS_PER_YEAR
     fits = (contacted != NO_MINUTE) & (events.service == calibration.service("primary_care")) & (events.day > since)
     led = np.flatnonzero(fits & (rng.random(len(events)) < _REQUESTED))
     alone = led[rng.random(len(led)) < 0.5]

@@ -50,7 +50,7 @@ class Truth:
 
     @cached_property
     def volumes(self) -> pd.DataFrame:
-        """Target group × service × municipality × month: see `synthetic_volumes` for the columns and
+        """Target group × service × municipality × month: see `synthetic.volumes` for the columns and
         identities; `covered` tells whether the register holds the cell completely."""
         return self._read("volumes")
 
