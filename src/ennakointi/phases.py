@@ -11,7 +11,7 @@ import logging
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
 from ennakointi.parameters import Parameters
+from ennakointi.periods import first_day
 from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
@@ -197,12 +198,17 @@ def together(parts: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame
     }
 
 
+def complete_to(opened: store.Store) -> date:
+    """The day that the data reach: the as-of date, or the end of the last month with data where that is earlier."""
+    return min(opened.as_of, first_day(opened.last_month + 1) - timedelta(days=1))
+
+
 def write_context(workspace: Workspace, links: Sequence[tuple[str, str, str]]) -> dict[str, Any]:
     """What pages must know of the source without seeing it: name, dates, what is missing, labels, links."""
     opened = store.open(workspace.store)
     aggregate = is_aggregate(opened)
     facts = {
-        "as_of": opened.as_of.isoformat(),
+        "as_of": complete_to(opened).isoformat(),
         "synthetic": opened.synthetic,
         "source": opened.source_name,
         "missing": [] if aggregate else sorted(opened.manifest["missing_tables"]),

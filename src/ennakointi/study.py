@@ -113,6 +113,13 @@ class Study:
         """The first page of the quarter."""
         return SummaryPage(self._released(*self._parts("")), self.context)
 
+    def released(self, table: str) -> pd.DataFrame:
+        """A released result table such as `debt_summary`, for notebooks of one's own."""
+        tables = self._released(*self._parts(""))
+        if table not in tables:
+            raise ParameterError(f"table {table!r}: not in this quarter; there are {', '.join(sorted(tables))}")
+        return tables[table].copy()
+
     def end(self) -> EndMarker:
         """The end marker; the last cell of a notebook shows it."""
         return EndMarker()

@@ -15,24 +15,26 @@ from ennakointi import cli
 pytestmark = pytest.mark.xdist_group("quarter")
 
 
-def run(quarter, *more: str) -> int:
-    return cli.main([*quarter.options, *more])
+def run(quarter, *more: str, output: str = "outputs") -> int:
+    """The fixture's run with more options; runs of a part go to an output folder of their own."""
+    return cli.main([*quarter.options, *more, "--output", str(quarter.folder / output)])
 
 
 def test_resume_keeps_finished_parts_and_gives_the_same_tables(quarter, capsys) -> None:
     before = {path.name: path.read_bytes() for path in quarter.release.glob("tables/*")}
     shutil.rmtree(quarter.work / "parts" / "debt.all")
-    assert run(quarter, "--resume", "--notebook", "summary") == 0
+    assert run(quarter, "--resume", "--notebook", "summary", output="resumed") == 0
     said = capsys.readouterr().out
     assert "kept from the earlier run" in said
     assert "[1/1] debt.all" in said
-    assert {path.name: path.read_bytes() for path in quarter.release.glob("tables/*")} == before
+    tables = (quarter.folder / "resumed" / "2025Q3").glob("tables/*")
+    assert {path.name: path.read_bytes() for path in tables} == before
 
 
 def test_changed_parameters_are_not_resumed(quarter, tmp_path: Path, capsys) -> None:
     shipped = Path(__file__).parents[2] / "parameters" / "panel.yml"
     (tmp_path / "panel.yml").write_text(shipped.read_text(encoding="utf-8") + "# ours\n", encoding="utf-8")
-    assert run(quarter, "--resume", "--notebook", "summary", "--parameters", str(tmp_path)) == 0
+    assert run(quarter, "--resume", "--notebook", "summary", "--parameters", str(tmp_path), output="changed") == 0
     assert "kept from the earlier run" not in capsys.readouterr().out
 
 
@@ -41,12 +43,45 @@ def test_a_broken_notebook_ends_in_a_readable_page_and_the_rest_stands(quarter, 
     notebook = nbformat.read(source, as_version=4)
     notebook.cells.insert(-1, nbformat.v4.new_code_cell("import sys; sys.exit(0)"))
     nbformat.write(notebook, tmp_path / "service_debt.ipynb")
-    assert run(quarter, "--resume", "--notebooks-from", str(tmp_path), "--language", "fi") == 5
+    assert run(quarter, "--resume", "--notebooks-from", str(tmp_path)) == 5
     assert "FAILED" in capsys.readouterr().out
     page = (quarter.release / "service_debt-all.html").read_text(encoding="utf-8")
     assert "Tätä sivua ei voitu tehdä." in text(page)
     assert "Traceback" not in page
     assert "epävarmuusväli" in text((quarter.release / "index.html").read_text(encoding="utf-8"))
+
+
+def test_a_notebook_of_ones_own_becomes_a_page_without_python(quarter, tmp_path: Path) -> None:
+    shipped = Path(__file__).parents[2] / "parameters" / "notebooks.yml"
+    title = "{fi: Oma sivu, sv: Egen sida, en: Our own}"
+    own = f"mine:\n  title: {title}\n  per: group\n  order: 6\n  needs: [debt_summary]\n"
+    (tmp_path / "notebooks.yml").write_text(shipped.read_text(encoding="utf-8") + own, encoding="utf-8")
+    cells = [
+        nbformat.v4.new_code_cell(
+            'quarter = "2025Q3"\nlanguage = "fi"\ntarget_group = "all"', metadata={"tags": ["parameters"]}
+        ),
+        nbformat.v4.new_code_cell(
+            "from ennakointi import study\nfrom ennakointi.report import markup\n"
+            "s = study.open(quarter, language=language)\n"
+            "markup.paragraph(f\"Rivejä: {len(s.released('debt_summary'))}, ryhmä {target_group}\")"
+        ),
+        nbformat.v4.new_code_cell("s.end()"),
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "mine.ipynb")
+    more = [
+        "--parameters",
+        str(tmp_path),
+        "--notebooks-from",
+        str(tmp_path),
+        "--notebook",
+        "mine",
+        "--notebook",
+        "summary",
+    ]
+    assert run(quarter, *more, output="own") == 0
+    release = quarter.folder / "own" / "2025Q3"
+    assert "ryhmä older_people" in text((release / "mine-older_people.html").read_text(encoding="utf-8"))
+    assert "Oma sivu" in text((release / "index.html").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +90,8 @@ def test_a_broken_notebook_ends_in_a_readable_page_and_the_rest_stands(quarter, 
         (["--group", "elderly"], "elderly"),
         (["--notebook", "dept"], "dept"),
         (["--region", "paijathame"], "paijat-hame"),
+        (["--notebook", "summary"], "fuller release"),
+        (["--as-of", "2025-06-30"], "before the quarter"),
     ],
 )
 def test_a_wrong_option_stops_before_anything_starts(quarter, more: list[str], said: str, capsys) -> None:

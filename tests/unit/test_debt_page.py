@@ -190,3 +190,11 @@ def test_hidden_rows_are_read_as_hidden_not_as_zero() -> None:
     hidden = record(tables()["debt_summary"].query("target_group == 'small'"))
     assert debt_words.weeks(hidden, context()) == "ei näytetä (tietosuoja)"
     assert debt_words.share_of_expected(hidden, context()) == "ei näytetä (tietosuoja)"
+
+
+def test_a_group_formed_without_a_table_says_so() -> None:
+    released = tables()
+    groups = released["target_groups"].astype({"incomplete": object})
+    groups.loc[groups["target_group"] == "all", "incomplete"] = "diagnoses;medicines"
+    said = words(DebtPage({**released, "target_groups": groups}, "all", context("fi")).answer())
+    assert "Aineisto puuttuu: diagnoosit (diagnoses) ja lääkeostot (medicines). Ryhmä on muodostettu ilman sitä" in said

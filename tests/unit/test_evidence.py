@@ -223,7 +223,19 @@ def test_a_municipality_that_the_register_does_not_hold_is_a_gap(tmp_path: Path)
 
 def test_an_intervention_that_only_enrolments_name_has_stated_defaults(folder: Path) -> None:
     known = effectiveness.known(KNOWN, small_county.store.open(folder / "work" / "store"))
-    assert set(known) == {*KNOWN.interventions, "other_thing"}
+    assert "other_thing" in known
+    assert set(known) <= {*KNOWN.interventions, "other_thing"}
     strange = known["other_thing"]
     assert (strange.target_group, strange.primary_outcome.better, strange.selected_on) == ("all", "fewer", "need")
     assert strange.smallest_important_effect == effectiveness.DEFAULT_SMALLEST
+
+
+def test_only_interventions_that_the_source_can_tell_of_are_known(folder: Path) -> None:
+    own = small_county.store.open(folder / "work" / "store")
+    synthetic = replace(own, manifest={**own.manifest, "synthetic": True})
+    early = replace(synthetic, manifest={**synthetic.manifest, "last_month": month_index(2022, 9)})
+    assert "team_model" not in effectiveness.known(KNOWN, own)
+    assert "team_model" in effectiveness.known(KNOWN, synthetic)
+    assert "team_model" not in effectiveness.known(KNOWN, early)
+    assert "heavy_user_coaching" in effectiveness.known(KNOWN, own)
+    assert "outreach_elderly" not in effectiveness.known(KNOWN, own)

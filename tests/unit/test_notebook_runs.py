@@ -38,6 +38,7 @@ def test_a_whole_notebook_has_no_fault() -> None:
 @pytest.mark.parametrize(
     ("cells", "said"),
     [
+        ([new_code_cell("print()", execution_count=1, outputs=[new_output("stream", text="x")]), ENDING], "stream"),
         ([], "no code cells"),
         ([RAN], "end marker"),
         ([ENDING, RAN], "end marker"),

@@ -42,12 +42,22 @@ class Effect(Result):
 
 
 def known(parameters: Parameters, store: Store) -> dict[str, Intervention]:
-    """Interventions of the parameters, and, with stated defaults, those only `enrolments` names."""
-    found = dict(parameters.interventions)
-    if "enrolments" in store.tables:
-        strange = [code for code in store.codes("enrolments", "intervention") if code not in found]
-        found |= {code: _default(code, parameters, store) for code in strange}
-    return found
+    """Interventions of the parameters that the source can tell of, and, with stated defaults, those only `enrolments`
+    names.
+
+    Left out are enrolments of nobody, roll-outs that have not begun, and the synthetic county's roll-outs elsewhere.
+    """
+    enrolled = store.codes("enrolments", "intervention") if "enrolments" in store.tables else []
+    found = {code: one for code, one in parameters.interventions.items() if _told(one, enrolled, store)}
+    strange = [code for code in enrolled if code not in parameters.interventions]
+    return found | {code: _default(code, parameters, store) for code in strange}
+
+
+def _told(intervention: Intervention, enrolled: Sequence[str], store: Store) -> bool:
+    if intervention.assignment == "enrolment":
+        return intervention.id in enrolled
+    begun = min(intervention.starts.values()) <= store.last_month
+    return begun and (store.synthetic or not intervention.example)
 
 
 def evaluate(intervention: Intervention, evidence: Evidence, settings: EffectSettings, seed: int) -> Effect:

@@ -158,6 +158,8 @@ def _reference(design: _Design, permutations: int, seed: int, exclude: int | Non
     if exclude is not None:
         movable[exclude] = False
         weight = np.where(_own_cells(panel.starts, design.cells, exclude), 0.0, weight)
+    if not movable.any():
+        return None
     rows, _ = randomisation.assignments(panel.starts, movable, permutations, seed)
     if not difference.coefficients(rows[:1], design.cells, weight)[1][0]:
         return None

@@ -119,6 +119,17 @@ class PageContext:
             tone="missing",
         )
 
+    def incomplete_words(self, tables: Mapping[str, pd.DataFrame], target_group: str) -> str:
+        """That a group was formed without some tables and misses persons, or empty."""
+        for row in records(rows(tables, "target_groups", target_group=target_group)):
+            lacking = row.get("incomplete")
+            if isinstance(lacking, str) and lacking:
+                return self.catalogue.gettext(
+                    "Data missing: {tables}. The group was formed without them and lacks part of its members.",
+                    tables=self.catalogue.join([self.table_name(name) for name in lacking.split(";")]),
+                )
+        return ""
+
     def break_words(self, known: Break) -> str:
         """`1/2021: Iitti joins`, and whether it is still to be confirmed."""
         said = f"{self.catalogue.month_short(known.month)}: {known.label}"

@@ -66,7 +66,7 @@ class DebtPage:
         total = self._total
         if total is None or total["status"] != "debt":
             why = debt_words.refusal(self.tables, self.target_group, self.context)
-            return markup.headline(*why[1:], lead=why[0])
+            return markup.stack(markup.headline(*why[1:], lead=why[0]), self._incomplete())
         sentences = (
             debt_words.size_sentence(total, self.context),
             debt_words.queue_sentence(total, self.context),
@@ -77,6 +77,7 @@ class DebtPage:
         left_out = self.context.words(total["reason"])
         return markup.stack(
             markup.headline(*filter(None, sentences), lead=debt_words.debt_sentence(total, self.context)),
+            self._incomplete(),
             markup.note(left_out) if left_out else None,
             self._queue_missing(),
         )
@@ -85,6 +86,10 @@ class DebtPage:
     def _last_month(self) -> str:
         series = self._series
         return self.context.quarter_months[1] if series.empty else str(series["month"].iloc[-1])
+
+    def _incomplete(self) -> Block | None:
+        said = self.context.incomplete_words(self.tables, self.target_group)
+        return markup.callout(said, tone="missing") if said else None
 
     def _queue_missing(self) -> Block | None:
         if "referrals" not in self.context.missing:

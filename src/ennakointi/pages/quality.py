@@ -231,8 +231,9 @@ class QualityPage:
 
     def _remark(self, row: Row) -> str:
         missing = self.context.words(row["missing"])
-        if missing:
-            return missing
+        lacking = self.context.incomplete_words(self.tables, str(row["target_group"]))
+        if missing or lacking:
+            return missing or lacking
         if row["endogenous"] == "yes":
             return self.context.catalogue.gettext("Use of services decides who belongs: no service debt is computed.")
         return ""

@@ -252,13 +252,13 @@ class SummaryPage:
         return cells
 
     def _remark(self, group: Row) -> str:
-        """Why a group has no debt, or empty."""
+        """Why a group has no debt, and what its members were told without; or empty."""
         code = str(group["target_group"])
         total = debt_words.summary_row(self.tables, code)
-        if total is not None and total["status"] == "debt":
-            return ""
-        why = debt_words.refusal(self.tables, code, self.context)[-1]
-        return f"{self.context.label('target_group', code)}: {why}"
+        has_debt = total is not None and total["status"] == "debt"
+        why = "" if has_debt else debt_words.refusal(self.tables, code, self.context)[-1]
+        said = " ".join(filter(None, (why, self.context.incomplete_words(self.tables, code))))
+        return f"{self.context.label('target_group', code)}: {said}" if said else ""
 
     def effects(self) -> Block:
         """Every intervention's verdict, with a link."""

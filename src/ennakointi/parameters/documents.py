@@ -103,8 +103,8 @@ class Description(Document):
 class Intervention(Document):
     """An intervention, its pre-specified outcome and how its effect is to be judged.
 
-    `starts`: first month by municipality, for a roll-out; `smallest_important_effect`: the relative change
-    that matters.
+    `example`: a roll-out of the synthetic county only. `starts`: first month by municipality, for a roll-out.
+    `smallest_important_effect`: the relative change that matters.
     """
 
     id: StrictStr
@@ -119,6 +119,7 @@ class Intervention(Document):
     smallest_important_effect: Annotated[StrictFloat, Field(gt=0, lt=1)]
     decision_month: Month
     comparison: Literal["later_adopters", "same_index_same_history", "none"]
+    example: Annotated[bool, Field(strict=True)] = False
     selected_on: Literal["nothing", "need", "prior_use"]
     description: Description
 

@@ -68,6 +68,15 @@ class Page:
     accessibility_href: str = ""
 
 
+def unshowable(notebook: NotebookNode) -> str:
+    """Why an executed notebook cannot be shown, or an empty string: its outputs must be blocks of `markup`."""
+    try:
+        _body(notebook)
+    except ReportError as error:
+        return str(error)
+    return ""
+
+
 def page(notebook: NotebookNode | Path, page: Page, after: Block | None = None) -> str:
     """An executed notebook as a page.
 

@@ -20,7 +20,7 @@ from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Notebook
-from ennakointi.periods import Quarter
+from ennakointi.periods import Quarter, first_day
 from ennakointi.run import rendering
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.run.rendering import Release
@@ -69,6 +69,8 @@ def run(options: Options, say: Say) -> int:
     parameters = documents.load(options.parameters, options.region)
     chosen = phases.chosen_groups(parameters, options.groups)
     notebooks = chosen_notebooks(parameters, options)
+    _check_dates(options)
+    _check_release(options, chosen, list(notebooks))
     workspace = Workspace(options.work, options.quarter)
     with _private_files(), workspace.locked(), _logged(workspace):
         basis = _basis(options, parameters, chosen)
@@ -83,10 +85,31 @@ def run(options: Options, say: Say) -> int:
         say(f"Rendering {len(jobs)} notebooks")
         outcomes = _render(workspace, jobs, options.jobs, say)
         target = options.output / str(options.quarter)
-        manifest = _manifest(options, parameters, workspace)
+        scope = {"groups": list(chosen), "notebooks": list(notebooks), "languages": list(options.languages)}
+        manifest = {**_manifest(options, parameters, workspace), "scope": scope}
         release = Release(parameters, options.quarter, facts, outcomes, released, manifest, _forbidden(options))
         rendering.publish(target, release)
     return _finish(target, failed, outcomes, say)
+
+
+def _check_dates(options: Options) -> None:
+    """A quarter can be told only from its first day on, and a part of it only when asked for by --as-of."""
+    if options.cut < first_day(options.quarter.first_month):
+        raise ParameterError(f"--as-of {options.cut}: is before the quarter {options.quarter} begins")
+    if options.as_of is None and options.cut > date.today():
+        raise ParameterError(f"--quarter {options.quarter}: has not ended; give --as-of for what is known so far")
+
+
+def _check_release(options: Options, chosen: Sequence[str], notebooks: Sequence[str]) -> None:
+    """A narrower run does not take the place of a fuller release."""
+    there = read_json(options.output / str(options.quarter) / "manifest.json").get("scope", {})
+    asked = {"groups": chosen, "notebooks": notebooks, "languages": options.languages}
+    lost = sorted({name for kind, names in there.items() for name in names if name not in asked[kind]})
+    if lost:
+        raise ParameterError(
+            f"--output {options.output}: holds a fuller release of {options.quarter}, with {', '.join(lost)}; "
+            "run all of it, or give another --output"
+        )
 
 
 def _finish(target: Path, failed: Sequence[str], outcomes: Sequence[Outcome], say: Say) -> int:

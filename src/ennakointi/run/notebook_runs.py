@@ -23,6 +23,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from ennakointi.errors import ParameterError
+from ennakointi.report import exporter
 from ennakointi.report.disclosure import END_MARKER
 
 KERNEL = "python3"
@@ -99,7 +100,7 @@ def fault(notebook: nbformat.NotebookNode) -> str:
             return f"code cell {number} did not run"
     if not any(END_MARKER in output.get("data", {}) for output in code[-1].outputs):
         return "its last cell did not leave the end marker"
-    return ""
+    return exporter.unshowable(notebook)
 
 
 def execute(job: Job) -> Outcome:
@@ -117,6 +118,7 @@ def _papermill(job: Job) -> str:
     job.executed.parent.mkdir(parents=True, exist_ok=True)
     settings: dict[str, Any] = {
         "kernel_name": KERNEL,
+        "language": "python",
         "execution_timeout": job.timeout_seconds,
         "start_timeout": 120,
         "progress_bar": False,
@@ -133,7 +135,7 @@ def _papermill(job: Job) -> str:
         return "its kernel died"
     except CellTimeoutError:
         return f"a cell took longer than {job.timeout_seconds} seconds"
-    except (OSError, RuntimeError, nbformat.ValidationError) as error:
+    except (OSError, RuntimeError, ValueError, nbformat.ValidationError) as error:
         return f"{type(error).__name__} while it was started"
     return ""
 

@@ -75,8 +75,11 @@ class Screened:
         lost = {table: count.quarantined / count.read for table, count in self.counts.items() if count.read}
         over = [f"{table} {part:.1%}" for table, part in lost.items() if part > share]
         if over:
-            message = f"Too many rows break the data contract (limit {share:.1%} of a table): {', '.join(over)}"
-            raise DataError(f"{message}. See the quarantine folder, correct the source and run again:", self.faults)
+            message = (
+                f"Too many rows break the data contract (limit {share:.1%} of a table): {', '.join(over)}. "
+                "A run lists the rows in work/<quarter>/quarantine. Correct the source and try again:"
+            )
+            raise DataError(message, self.faults)
 
 
 def screen(connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Knowledge, staging: Path) -> Screened:
