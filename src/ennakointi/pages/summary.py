@@ -115,10 +115,10 @@ class SummaryPage:
             "surplus": (_("more service than expected"), "good"),
             "unclear": (_("about as expected"), "unsure"),
         }
+        if not is_shown(total, *debt_words.DEBT):
+            return KeyFigure(label, number.value, _("contacts; uncertainty not known"), href=href)
         status, tone = words[debt_words.direction(total)]
-        note = _("contacts; uncertainty not known")
-        if is_shown(total, *debt_words.DEBT):
-            note = _("contacts; 80% uncertainty interval {interval}", interval=number.interval)
+        note = _("contacts; 80% uncertainty interval {interval}", interval=number.interval)
         return KeyFigure(label, number.value, note, status, tone, href=href)
 
     def _now_figure(self) -> KeyFigure | None:
