@@ -8,10 +8,12 @@ unrounded results are at hand too (`panel`, `result`).
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -73,6 +75,15 @@ def _work_folder(quarter: Quarter, work: Path | str | None) -> Path:
         if (folder / "work" / str(quarter) / "settings.json").exists():
             return folder / "work"
     return here / "work"
+
+
+def _methods() -> ModuleType:
+    """`phases`, imported late: the methods are heavy to import, and a run's notebooks never need them."""
+    with warnings.catch_warnings():
+        # A library announces a progress bar that is never shown; an analyst would take it for a fault.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        from ennakointi import phases
+    return phases
 
 
 class EndMarker:
@@ -179,8 +190,7 @@ class Study:
         return disclosure.release(computed, self.parameters.disclosure.current)
 
     def _compute(self, parts: tuple[str, ...] | list[str]) -> None:
-        from ennakointi import phases
-
+        phases = _methods()
         known = [part for part in parts if part in self.settings["parts"]]
         failed = phases.compute(
             self.workspace,
