@@ -183,8 +183,7 @@ class Study:
     def _released(self, *parts: str) -> dict[str, pd.DataFrame]:
         if self.published:
             return self._published
-        from ennakointi import phases
-
+        phases = _methods()
         self._compute(parts)
         computed = phases.together([read_tables(self.workspace.part(part)) for part in parts])
         return disclosure.release(computed, self.parameters.disclosure.current)
