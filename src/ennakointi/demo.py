@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from ennakointi import parameters as documents
 from ennakointi import synthetic
-from ennakointi.workspace import read_json
-
-Say = Callable[[str], None]
+from ennakointi.workspace import Say, read_json
 
 
 def make(folder: Path, residents: int, seed: int, parameters: Path | None, region: str, say: Say) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -29,10 +29,9 @@ from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
 from ennakointi.store import sources
 from ennakointi.store.database import Limits
-from ennakointi.workspace import Workspace, read_json, read_tables, write_json, write_tables
+from ennakointi.workspace import Say, Workspace, read_json, read_tables, write_json, write_tables
 
 log = logging.getLogger(__name__)
-Say = Callable[[str], None]
 
 
 def prepare(

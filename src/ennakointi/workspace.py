@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ import pandas as pd
 
 from ennakointi.errors import RunError
 from ennakointi.periods import Quarter
+
+Say = Callable[[str], None]  # where a phase tells of its progress
 
 
 @dataclass(frozen=True)

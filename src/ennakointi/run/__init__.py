@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -25,10 +25,9 @@ from ennakointi.run import rendering
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.run.rendering import Release
 from ennakointi.store import sources
-from ennakointi.workspace import Workspace, fingerprint, read_json, write_json
+from ennakointi.workspace import Say, Workspace, fingerprint, read_json, write_json
 
 log = logging.getLogger(__name__)
-Say = Callable[[str], None]
 PAGES_FAILED = 5
 
 
