@@ -17,8 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from ennakointi import groups, panel, parameters, store
-from ennakointi.store import sources
+from ennakointi import groups, panel, parameters, sources, store
 
 AS_OF = date(2025, 9, 30)
 PHASES = ("store", "groups", "panel", "open")

@@ -16,10 +16,9 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-from ennakointi import store
+from ennakointi import sources, store
+from ennakointi.database import Limits, connect
 from ennakointi.schema import MODES, PROFESSIONS, PROVIDERS, SEXES
-from ennakointi.store import sources
-from ennakointi.store.database import Limits, connect
 
 SERVICES = ("primary_care", "oral_health", "mental_health", "home_care", "physiotherapy", "emergency")
 LIMITS = Limits(memory="1GB", disk="20GB", threads=2)

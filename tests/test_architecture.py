@@ -21,10 +21,11 @@ pages quality debt effectiveness
 report
 panel
 groups
-store synthetic
+store
+sources synthetic
 parameters
 rules
-schema results result_tables text workspace
+schema results result_tables text workspace database
 periods spelling
 errors
 """

@@ -71,7 +71,7 @@ def _synth(options: argparse.Namespace) -> int:
 
 
 def _template(options: argparse.Namespace) -> int:
-    from ennakointi.store import sources
+    from ennakointi import sources
 
     sources.template(options.folder)
     print(f"{options.folder}: one empty CSV for each table of the contract. Only persons and contacts are needed.")
@@ -112,7 +112,7 @@ def _run_options(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 
 def _import_kela(options: argparse.Namespace) -> int:
-    from ennakointi.store import kela
+    from ennakointi.sources import kela
 
     kela.write(options.files, options.output)
     print(f"{options.output}: ready for `ennakointi run --data {options.output} --quarter …`")

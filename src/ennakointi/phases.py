@@ -18,7 +18,8 @@ from typing import Any
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, effectiveness, groups, panel, quality, store
+from ennakointi import debt, effectiveness, groups, panel, quality, sources, store
+from ennakointi.database import Limits
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
@@ -27,8 +28,6 @@ from ennakointi.periods import first_day
 from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
-from ennakointi.store import sources
-from ennakointi.store.database import Limits
 from ennakointi.workspace import Say, Workspace, read_json, read_tables, write_json, write_tables
 
 log = logging.getLogger(__name__)

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import parameters, rules, store
+from ennakointi import parameters, rules, sources, store
 from ennakointi.groups.store_history import StoreHistory
 from ennakointi.periods import day_number, month_index, month_of
-from ennakointi.store import sources
 from ennakointi.store.layout import BUCKETS
 
 N = 240

@@ -11,8 +11,9 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi.store import screening, sources
-from ennakointi.store.database import Limits, connect
+from ennakointi import sources
+from ennakointi.database import Limits, connect
+from ennakointi.store import screening
 from ennakointi.store.validation import Knowledge
 
 SERVICES = ("primary_care", "oral_health")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ennakointi.store import kela
+from ennakointi.sources import kela
 
 DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2] / "../shared/data"))
 FILES = sorted(DATA.glob("kela_data_viikko_hva_*.parquet"))

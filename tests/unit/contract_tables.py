@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ennakointi import store
-from ennakointi.store import screening, sources
-from ennakointi.store.database import Limits, connect
+from ennakointi import sources, store
+from ennakointi.database import Limits, connect
+from ennakointi.store import screening
 from ennakointi.store.validation import Knowledge
 
 SERVICES = ("primary_care", "oral_health", "home_care", "ward_care")

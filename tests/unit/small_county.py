@@ -10,9 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from ennakointi import parameters as parameter_files
-from ennakointi import store
+from ennakointi import sources, store
 from ennakointi.parameters import Parameters
-from ennakointi.store import sources
 from ennakointi.store.layout import BUCKETS
 
 FIRST, LAST = date(2019, 1, 1), date(2019, 12, 31)

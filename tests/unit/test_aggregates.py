@@ -13,7 +13,7 @@ import small_county
 
 from ennakointi import panel
 from ennakointi.errors import DataError
-from ennakointi.store import kela
+from ennakointi.sources import kela
 
 DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2] / "../shared/data"))
 FILES = sorted(DATA.glob("kela_data_viikko_hva_*.parquet"))

@@ -11,10 +11,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from ennakointi import groups, parameters, store
+from ennakointi import groups, parameters, sources, store
 from ennakointi.periods import month_index, month_text, parse_month
 from ennakointi.result_tables import RESULT_TABLES
-from ennakointi.store import sources
 from ennakointi.store.layout import BUCKETS
 
 AS_OF = date(2021, 6, 30)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from ennakointi.errors import DataError
-from ennakointi.store import kela
+from ennakointi.sources import kela
 
 LABELS = {
     None: ("(NA) NA", "(NA) NA", "(NA) NA"),

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 import small_county
 
-from ennakointi import groups, panel, store, synthetic
+from ennakointi import groups, panel, sources, store, synthetic
 from ennakointi.periods import month_index, parse_month
-from ennakointi.store import sources
 
 GROUPS = ("all", "older_people")
 ALL_COVERED = month_index(2023, 3)  # from here on the register holds every cell, and no record is lost

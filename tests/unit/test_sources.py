@@ -13,9 +13,9 @@ from pathlib import Path
 import contract_tables as tables_of
 import pytest
 
+from ennakointi import sources
 from ennakointi.errors import DataError
 from ennakointi.schema import TABLES
-from ennakointi.store import sources
 
 PERSONS, CONTACTS = tables_of.persons(), tables_of.contacts()
 
@@ -145,7 +145,7 @@ def test_a_table_in_both_formats_is_refused(folder: Path) -> None:
 WITHOUT_PRIVILEGES = """
 import os, sys
 from pathlib import Path
-from ennakointi.store import sources
+from ennakointi import sources
 from ennakointi.errors import DataError
 if os.geteuid() == 0:
     os.setgroups([])

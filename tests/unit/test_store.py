@@ -16,10 +16,10 @@ import pandas as pd
 import pytest
 
 from ennakointi import store
+from ennakointi.database import Limits, connect
 from ennakointi.errors import DataError, ParameterError, RunError
 from ennakointi.periods import day_number, month_index
 from ennakointi.schema import TABLES
-from ennakointi.store.database import Limits, connect
 from ennakointi.store.layout import BUCKETS
 
 PERSONS, CONTACTS = tables_of.persons(), tables_of.contacts()
@@ -287,7 +287,7 @@ from ennakointi.errors import RunError
 folder, size = Path(sys.argv[2]), int(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 from ennakointi import store
-from ennakointi.store import sources
+from ennakointi import sources
 source = sources.discover(folder / "data")
 try:
     store.build(source, folder / "work" / "store", tables_of.Settings(), tables_of.AS_OF, tables_of.LENIENT)

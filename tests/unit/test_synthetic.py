@@ -12,10 +12,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from ennakointi import parameters, store, synthetic
+from ennakointi import parameters, sources, store, synthetic
 from ennakointi.errors import ParameterError
 from ennakointi.schema import TABLES
-from ennakointi.store import sources
 from ennakointi.synthetic import county as synthetic_county
 
 UNTIL = date(2025, 9, 30)

@@ -19,13 +19,13 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from ennakointi.database import clear_errors
 from ennakointi.panel import reductions
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY, Axes, coverage_cells
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Break
 from ennakointi.periods import DAYS_PER_YEAR, month_text
 from ennakointi.store import Store
-from ennakointi.store.database import clear_errors
 from ennakointi.store.layout import BUCKETS
 
 ABOUT_FILE = "panel.json"

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ennakointi import __version__, phases, store, study
+from ennakointi import __version__, phases, sources, store, study
 from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.parameters import Parameters
@@ -24,7 +24,6 @@ from ennakointi.periods import Quarter, first_day
 from ennakointi.run import rendering
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.run.rendering import Release
-from ennakointi.store import sources
 from ennakointi.workspace import Say, Workspace, fingerprint, read_json, write_json
 
 log = logging.getLogger(__name__)

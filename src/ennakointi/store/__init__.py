@@ -20,13 +20,13 @@ from uuid import uuid4
 import duckdb
 import narwhals.stable.v2 as nw
 
+from ennakointi.database import Limits, clear_errors, connect, name, text
 from ennakointi.errors import DataError, RunError
 from ennakointi.schema import AGGREGATE_TABLE, TABLES, Table
-from ennakointi.store.database import Limits, clear_errors, connect, name, text
+from ennakointi.sources import Source
 from ennakointi.store.layout import BUCKETS, Field, derived, event_day, fields, is_key
 from ennakointi.store.packing import Packed, pack
 from ennakointi.store.screening import Screened, screen, write_quarantine
-from ennakointi.store.sources import Source
 from ennakointi.store.validation import Knowledge
 
 MANIFEST = "manifest.json"

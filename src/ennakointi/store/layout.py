@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from ennakointi.database import name, text
 from ennakointi.schema import (
     CODE,
     DATE,
@@ -24,7 +25,6 @@ from ennakointi.schema import (
     Column,
     Table,
 )
-from ennakointi.store.database import name, text
 
 BUCKETS = 16
 PERSON = "person"

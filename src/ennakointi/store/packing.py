@@ -14,8 +14,8 @@ from pathlib import Path
 
 import duckdb
 
+from ennakointi.database import name, text
 from ennakointi.schema import CODE, TABLES, Column, Table
-from ennakointi.store.database import name, text
 from ennakointi.store.layout import (
     BUCKETS,
     EPISODE_ID,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from ennakointi.database import name, text
 from ennakointi.errors import Fault
 from ennakointi.schema import (
     CODE,
@@ -27,8 +28,7 @@ from ennakointi.schema import (
     WHOLE,
     Column,
 )
-from ennakointi.store.database import name, text
-from ennakointi.store.sources import CSV, SourceFile
+from ennakointi.sources import CSV, SourceFile
 
 _TEXTS = ("VARCHAR", "ENUM")
 _WHOLES = (

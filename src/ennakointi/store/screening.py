@@ -15,11 +15,11 @@ from pathlib import Path
 
 import duckdb
 
+from ennakointi.database import name, text
 from ennakointi.errors import DataError, Fault
 from ennakointi.schema import AGGREGATE_TABLE, REQUIRED_TABLES, TABLES, Table
+from ennakointi.sources import CSV, Source, SourceFile
 from ennakointi.store import reading
-from ennakointi.store.database import name, text
-from ennakointi.store.sources import CSV, Source, SourceFile
 from ennakointi.store.validation import (
     Knowledge,
     Rule,

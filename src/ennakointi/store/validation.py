@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from ennakointi.database import name, text
 from ennakointi.errors import Fault
 from ennakointi.schema import CODE, DATE, IDENTIFIER, MONTH, TABLES, TEXT, TIMESTAMP, Column, Table
-from ennakointi.store.database import name, text
+from ennakointi.sources import Source, SourceFile
 from ennakointi.store.reading import WRITE_AS
-from ennakointi.store.sources import Source, SourceFile
 
 EARLIEST = date(1850, 1, 1)
 DAYS_AFTER_DEATH = 30
