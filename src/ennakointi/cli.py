@@ -59,7 +59,7 @@ def _demo(options: argparse.Namespace) -> int:
 
     data = options.work / "demo" / "data"
     demo.ensure(data, options.residents, options.seed, options.parameters, options.region, print)
-    options.data, options.quarter = data, "2025Q3"
+    options.data, options.quarter, options.mapping = data, "2025Q3", None
     return run.run(_run_options(options), print)
 
 
@@ -71,9 +71,9 @@ def _synth(options: argparse.Namespace) -> int:
 
 
 def _template(options: argparse.Namespace) -> int:
-    from ennakointi import sources
+    from ennakointi.sources import template
 
-    sources.template(options.folder)
+    template.write(options.folder)
     print(f"{options.folder}: one empty CSV for each table of the contract. Only persons and contacts are needed.")
     return 0
 
@@ -81,7 +81,7 @@ def _template(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from ennakointi import run
 
-    return run.check(options.data, options.parameters, options.region, options.as_of, print)
+    return run.check(options.data, options.mapping, options.parameters, options.region, options.as_of, print)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -108,6 +108,7 @@ def _run_options(options: argparse.Namespace):  # type: ignore[no-untyped-def]
         jobs=options.jobs,
         languages=tuple(dict.fromkeys(options.language or ["fi"])),
         resume=options.resume,
+        mapping=options.mapping,
     )
 
 
@@ -172,6 +173,10 @@ def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--region", default="paijat-hame", help="region in regions.yml (default: %(default)s)")
 
 
+def _mapping(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--mapping", metavar="ID", help="mapping document for tables that are not the contract's")
+
+
 def _synthetic_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--residents", type=_count, default=20_000, help="size of the county (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="same seed, same data (default: %(default)s)")
@@ -198,6 +203,7 @@ def _add_run_commands(commands: argparse._SubParsersAction) -> None:
     demo.set_defaults(command=_demo)
     run = commands.add_parser("run", help="run a quarter: validate, compute, protect, publish")
     run.add_argument("--data", type=Path, required=True, help="folder of the contract's tables")
+    _mapping(run)
     run.add_argument("--quarter", required=True, help="for example 2025Q3, or `previous` for the last whole one")
     _common(run)
     _run_settings(run, "full")
@@ -216,6 +222,7 @@ def _add_data_commands(commands: argparse._SubParsersAction) -> None:
     template.set_defaults(command=_template)
     check = commands.add_parser("check", help="validate a folder of tables and list every fault")
     check.add_argument("data", type=Path)
+    _mapping(check)
     check.add_argument("--as-of", type=_date, default=None)
     _common(check)
     check.set_defaults(command=_check)

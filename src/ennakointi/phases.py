@@ -34,10 +34,16 @@ log = logging.getLogger(__name__)
 
 
 def prepare(
-    workspace: Workspace, parameters: Parameters, data: Path, as_of: date, chosen: Sequence[str], say: Say
+    workspace: Workspace,
+    parameters: Parameters,
+    data: Path,
+    mapping: str | None,
+    as_of: date,
+    chosen: Sequence[str],
+    say: Say,
 ) -> store.Store:
     """Validate, store, and reduce to memberships and panels; raises DataError with every fault."""
-    source = sources.discover(data)
+    source = sources.discover(data, parameters.mappings, mapping)
     built = store.build(source, workspace.store, parameters, as_of, limits(parameters), quarantine=workspace.quarantine)
     say(_rows(built))
     if is_aggregate(built):

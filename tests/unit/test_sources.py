@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from ennakointi import sources
 from ennakointi.errors import DataError
 from ennakointi.schema import TABLES
+from ennakointi.sources import template
 
 PERSONS, CONTACTS = tables_of.persons(), tables_of.contacts()
 
@@ -41,13 +41,13 @@ def test_files_are_found_by_name_folder_and_beginning(folder: Path) -> None:
     CONTACTS.iloc[100:].to_parquet(folder / "contacts_late.parquet")
     tables_of.county()["coverage"].to_csv(folder / "coverage.CSV", index=False)
     found = sources.discover(folder)
-    assert {table: [file.name for file in files] for table, files in found.files.items()} == {
+    assert {table: [file.name for file in files] for table, files in found.inputs.items()} == {
         "persons": ["persons.parquet"],
         "contacts": ["2020.parquet", "contacts_late.parquet"],
         "coverage": ["coverage.CSV"],
     }
-    assert found.files["coverage"][0].delimiter == ","
-    assert found.files["persons"][0].columns == tuple(PERSONS.columns)
+    assert found.inputs["coverage"][0].csv.delimiter == ","
+    assert found.inputs["persons"][0].columns == tuple(PERSONS.columns)
 
 
 def test_what_belongs_to_no_table_is_listed_and_hidden_files_and_the_truth_are_not_read(folder: Path) -> None:
@@ -78,16 +78,6 @@ def test_a_wrong_source_json_is_refused(content: str, folder: Path) -> None:
         sources.discover(folder)
 
 
-def test_fingerprints_name_files_without_folders(folder: Path) -> None:
-    content = (folder / "persons.parquet").read_bytes()
-    assert sources.discover(folder).fingerprints()[0] == {
-        "table": "persons",
-        "file": "persons.parquet",
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-
-
 def test_a_missing_folder_and_a_file_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         sources.discover(tmp_path / "nowhere")
@@ -108,7 +98,7 @@ def test_a_missing_required_table_suggests_the_file_that_resembles_it(folder: Pa
 
 def test_a_panel_may_stand_alone_but_not_tables_about_persons(tmp_path: Path) -> None:
     tables_of.county()["panel"].to_csv(tmp_path / "panel.csv", index=False)
-    assert set(sources.discover(tmp_path).files) == {"panel"}
+    assert set(sources.discover(tmp_path).inputs) == {"panel"}
     tables_of.county()["plans"].to_csv(tmp_path / "plans.csv", index=False)
     assert faults(tmp_path) == [("persons", "missing_table", None), ("contacts", "missing_table", None)]
 
@@ -179,17 +169,17 @@ def test_a_folder_or_file_without_read_access_is_refused(locked: str) -> None:
 
 
 def test_the_template_is_found_again_and_not_overwritten(tmp_path: Path) -> None:
-    written = sources.template(tmp_path / "new")
+    written = template.write(tmp_path / "new")
     assert [path.name for path in written] == [f"{table}.csv" for table in TABLES]
     found = sources.discover(tmp_path / "new")
-    assert {table: files[0].columns for table, files in found.files.items()} == {
+    assert {table: files[0].columns for table, files in found.inputs.items()} == {
         table: TABLES[table].names for table in TABLES
     }
     with pytest.raises(DataError, match=r"already holds persons\.csv"):
-        sources.template(tmp_path / "new")
+        template.write(tmp_path / "new")
 
 
 def test_a_template_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(DataError, match="cannot be written"):
-        sources.template(tmp_path / "file" / "new")
+        template.write(tmp_path / "file" / "new")

@@ -16,8 +16,10 @@ from pydantic import Field, StrictStr, TypeAdapter, ValidationError
 from ennakointi import rules
 from ennakointi.errors import ParameterError
 from ennakointi.parameters import documents as doc
+from ennakointi.parameters import mappings
 from ennakointi.parameters.cross_checks import Contents, cross_checks, unknown
 from ennakointi.parameters.document_faults import fault_sentences
+from ennakointi.parameters.mappings import MappingDocument
 from ennakointi.parameters.yaml_documents import DocumentFault, read_yaml
 from ennakointi.rules import Rule
 from ennakointi.spelling import did_you_mean
@@ -84,6 +86,7 @@ class Parameters:
     notebooks: Mapping[str, doc.Notebook]
     legal_basis: Mapping[str, str]
     run: doc.RunSettings
+    mappings: Mapping[str, MappingDocument]
     digests: Mapping[str, str]
 
     @property
@@ -152,7 +155,7 @@ def load(folder: Path | None = None, region: str = "paijat-hame") -> Parameters:
         except ValidationError as error:
             faults.extend(f"{name}.yml: {sentence}" for sentence in fault_sentences(error, kind))
     if not faults:
-        return _bound(Contents(**parts), region, digests)
+        return _bound(Contents(**parts), region, _read_mappings(folder, digests), digests)
     raise _error(faults)
 
 
@@ -181,7 +184,21 @@ def _named(raw: dict[Any, Any], field: str) -> dict[Any, Any]:
     return {key: {field: key, **value} if isinstance(value, dict) else value for key, value in raw.items()}
 
 
-def _bound(contents: Contents, region: str, digests: Mapping[str, str]) -> Parameters:
+def _read_mappings(folder: Path | None, digests: dict[str, str]) -> dict[str, MappingDocument]:
+    """Every mapping document; a given one replaces a shipped one of the same name. Adds their digests."""
+    files = {
+        file.stem: file
+        for place in reversed(_folders("parameters", folder))
+        for file in sorted((place / "mappings").glob("*.yml"))
+    }
+    for name, file in files.items():
+        digests[f"mappings/{name}.yml"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return {name: mappings.read(file) for name, file in files.items()}
+
+
+def _bound(
+    contents: Contents, region: str, read: Mapping[str, MappingDocument], digests: Mapping[str, str]
+) -> Parameters:
     faults = [*unknown("--region", [region], contents.regions, "region"), *cross_checks(contents)]
     sectors = {code: service.sector for code, service in contents.services.items()}
     bound, broken = rules.bind({name: group.who for name, group in contents.target_groups.items()}, sectors)
@@ -201,6 +218,7 @@ def _bound(contents: Contents, region: str, digests: Mapping[str, str]) -> Param
         notebooks=dict(sorted(contents.notebooks.items(), key=lambda item: item[1].order)),
         legal_basis={code: bases[region] for code, bases in contents.legal_basis.items() if region in bases},
         run=contents.run,
+        mappings=read,
         digests=digests,
     )
 

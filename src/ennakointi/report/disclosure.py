@@ -138,8 +138,8 @@ def hidden_rows(frame: pd.DataFrame, table: ResultTable, threshold: int) -> Flag
     `measure`) need not know their persons and are then judged by their counts alone.
     """
     hidden = np.zeros(len(frame), dtype=bool)
-    if table.persons is None:
-        return hidden
+    if table.persons is None:  # rows of data: few of them are few persons
+        return np.any([_few(frame[name], threshold) for name in table.of_kind(COUNT)] or [hidden], axis=0)
     for name in table.of_kind(PERSONS, COUNT):
         own = ~_counts_areas(frame) if name != table.persons and name in table.of_kind(PERSONS) else True
         hidden |= _few(frame[name], threshold) & own

@@ -48,6 +48,7 @@ class Options:
     jobs: int = 1
     languages: tuple[str, ...] = ("fi",)
     resume: bool = False
+    mapping: str | None = None
 
     @property
     def cut(self) -> date:
@@ -120,8 +121,8 @@ def _finish(target: Path, failed: Sequence[str], outcomes: Sequence[Outcome], sa
 
 def _basis(options: Options, parameters: Parameters, chosen: Sequence[str]) -> str:
     """What finished work depends on: the data's files, the documents, the version, the options that shape numbers."""
-    source = sources.discover(options.data)
-    paths = [file.path for group in source.files.values() for file in group]
+    source = sources.discover(options.data, parameters.mappings, options.mapping)
+    paths = [file.path for _, file in source.files if file.path]
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     shaping = (options.region, options.mode, options.cut, tuple(chosen), __version__)
     return fingerprint(sorted(files), dict(parameters.digests), shaping)
@@ -143,7 +144,7 @@ def _prepare(
     for folder in (workspace.folder / "parts", workspace.results, workspace.published, workspace.notebooks):
         shutil.rmtree(folder, ignore_errors=True)
     say(f"Data: {options.data}, as of {options.cut}")
-    phases.prepare(workspace, parameters, options.data, options.cut, chosen, say)
+    phases.prepare(workspace, parameters, options.data, options.mapping, options.cut, chosen, say)
     write_json(ready, {"basis": basis})
 
 
@@ -295,13 +296,13 @@ def listing(what: str, folder: Path | None, region: str, language: str) -> list[
     return [(code, getattr(thing, name)[language]) for code, thing in things[what].items()]
 
 
-def check(data: Path, folder: Path | None, region: str, as_of: date | None, say: Say) -> int:
+def check(data: Path, mapping: str | None, folder: Path | None, region: str, as_of: date | None, say: Say) -> int:
     """Validate a source, list every fault and what is absent; nothing is stored.
 
     Events after `as_of` are faults; by default after today, or after the day the source was extracted.
     """
     parameters = documents.load(folder, region)
-    source = sources.discover(data)
+    source = sources.discover(data, parameters.mappings, mapping)
     with tempfile.TemporaryDirectory(prefix="ennakointi-") as spill:
         cut = as_of or date.today()
         screened = store.check(source, Path(spill), parameters, cut, phases.limits(parameters), cut=False)

@@ -6,6 +6,7 @@ in `<table>.parquet`; `manifest.json` and `codes.json` describe them. No deliver
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -294,7 +295,7 @@ def _manifest(
     folder: Path,
 ) -> dict[str, Any]:
     """Everything a reader of the store must know; rows read are accounted for to the last one."""
-    tables = {table: _account(table, screened, packed.get(table)) for table in source.files}
+    tables = {table: _account(table, screened, packed.get(table)) for table in source.tables}
     first, last = _months(connection, folder, packed)
     return {
         "source": source.about,
@@ -307,9 +308,22 @@ def _manifest(
         "missing_tables": sorted(set(TABLES) - {table for table, about in tables.items() if about["stored"]}),
         "faults": [asdict(fault) for fault in screened.faults],
         "unknown_files": source.unknown,
-        "files": source.fingerprints(),
+        "files": list(screened.staged.fingerprints),
         "duckdb": duckdb.__version__,
+        "content": _content(folder, packed),
     }
+
+
+def _content(folder: Path, packed: Mapping[str, Packed]) -> str:
+    """SHA-256 of what is stored: the same rows give the same, however they were split, ordered or encoded."""
+    digest = hashlib.sha256()
+    for table in sorted(packed):
+        digest.update(json.dumps([table, packed[table].columns, packed[table].codes]).encode())
+        place = folder / table
+        for path in sorted(place.glob("*.parquet")) if place.is_dir() else [place.with_suffix(".parquet")]:
+            with path.open("rb") as content:
+                digest.update(hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()
 
 
 def _account(table: str, screened: Screened, packed: Packed | None) -> dict[str, Any]:

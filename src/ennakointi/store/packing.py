@@ -91,7 +91,13 @@ class _Plan:
         made = [f"{field.sql} AS {name(field.name)}" for field in self.stored]
         made += [f"{name(self.table.key[0])} AS _key"] if self.is_referred else []
         bucket = f"CAST(coalesce({PERSON} % {BUCKETS}, 0) AS INTEGER) AS bucket"
-        return f"SELECT {', '.join(made)}, _file, _row, {bucket} FROM known_{self.table.name}"
+        return f"SELECT {', '.join(made)}, {self.tie} AS _tie, {bucket} FROM known_{self.table.name}"
+
+    @property
+    def tie(self) -> str:
+        """SQL that orders rows of the same person and time by what they say, so that the order of files and lines
+        leaves no trace; rows that say the same are one and the same to everybody."""
+        return f"hash({', '.join(name(column.name) for column in self.columns)})"
 
 
 def pack(
@@ -188,9 +194,10 @@ def _plan(
 
 
 def _write_whole(connection: duckdb.DuckDBPyConnection, plan: _Plan) -> dict[str, int]:
-    """Write a table without persons, in the order of its events."""
+    """Write a table without persons, in the order of its events and then of its values."""
     made = ", ".join(f"{field.sql} AS {name(field.name)}" for field in plan.stored)
-    order = f"{name(plan.table.event)}, _file, _row" if plan.table.event else "_file, _row"
+    events = [plan.table.event] if plan.table.event else []
+    order = ", ".join(map(name, dict.fromkeys([*events, *(column.name for column in plan.columns)])))
     query = f"SELECT {made} FROM known_{plan.table.name} ORDER BY {order}"
     connection.execute(f"COPY ({query}) TO {text(plan.path)} ({_STORED})")
     return {}
@@ -222,7 +229,7 @@ def _view_bucket(connection: duckdb.DuckDBPyConnection, plan: _Plan, files: Sequ
     names = [field.name for field in plan.stored]
     day = event_day(plan.table) or PERSON
     times = [column for column in (day, f"{day.removesuffix('_day')}_minute") if column in names]
-    place = f"row_number() OVER (ORDER BY {', '.join((PERSON, *times))}, _file, _row) - 1"
+    place = f"row_number() OVER (ORDER BY {', '.join((PERSON, *times))}, _tie) - 1"
     rows = origin if files else f"({plan.split_query()} LIMIT 0)"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW bucket_rows AS SELECT *, {place} AS _place FROM {rows}")
 

@@ -1,20 +1,16 @@
-"""Files as DuckDB views: every contract column as delivered and as the contract's type, with its place.
+"""Delivered values read as the contract's types; nothing is guessed.
 
-A view `typed_<table>` has `_file` (position in the table's file list), `_row` (1 = first row after the
-header), and for each delivered contract column `raw_<column>` and `<column>`. Parquet is read in place; CSV
-is staged once as Parquet, and lines that cannot be split into the header's columns go to the table
-`rejected`.
+A view `typed_<table>` has the place of a row (`_file`, `_row`, `_part`), and for each delivered contract column
+`raw_<column>` and `<column>`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import duckdb
 
-from ennakointi.database import name, text
-from ennakointi.errors import Fault
+from ennakointi.database import name
 from ennakointi.schema import (
     CODE,
     DATE,
@@ -28,7 +24,6 @@ from ennakointi.schema import (
     WHOLE,
     Column,
 )
-from ennakointi.sources import CSV, SourceFile
 
 _TEXTS = ("VARCHAR", "ENUM")
 _WHOLES = (
@@ -110,46 +105,6 @@ def _typed_text_time(kind: str, raw: str, target: str) -> str:
     return f"CASE WHEN {plain} AND NOT ({zoned}) THEN TRY_CAST({value} AS {target}) END"
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the table of rejected CSV lines; `line` counts records, the header is line 1."""
-    connection.execute("CREATE TEMP TABLE rejected (tbl VARCHAR, file INTEGER, line BIGINT)")
-
-
-def open_table(
-    connection: duckdb.DuckDBPyConnection, table: str, files: Sequence[SourceFile], staging: Path
-) -> tuple[dict[str, str], list[Fault]]:
-    """Make the view `delivered_<table>`, staging CSV first.
-
-    Returns
-    -------
-    natives : dict of str to str
-        The stored DuckDB type of each delivered contract column.
-    faults : list of Fault
-        CSV files that cannot be split into records; the view is not made then.
-    """
-    columns = [c for c in TABLES[table].columns if any(c.name in file.columns for file in files)]
-    paths = [file.path.resolve() for file in files]
-    row = "file_row_number + 1"
-    if files[0].format == CSV:
-        paths = [staging / f"{table}_{position}.parquet" for position in range(len(files))]
-        faults = [
-            fault
-            for position, (file, path) in enumerate(zip(files, paths, strict=True))
-            if (fault := _stage_csv(connection, table, position, file, path))
-        ]
-        if faults:
-            return {}, faults
-        row = "_row"
-    listed = ", ".join(text(path) for path in paths)
-    connection.execute(
-        f"CREATE TEMP VIEW delivered_{table} AS SELECT CAST(file_index AS INTEGER) AS _file, {row} AS _row, "
-        f"{', '.join(name(column.name) for column in columns)} "
-        f"FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
-    )
-    described = connection.execute(f"DESCRIBE delivered_{table}").fetchall()
-    return {row[0]: row[1] for row in described if not row[0].startswith("_")}, []
-
-
 def type_table(connection: duckdb.DuckDBPyConnection, table: str, natives: Mapping[str, str]) -> None:
     """Make the view `typed_<table>` over `delivered_<table>`."""
     raws, values = [], []
@@ -157,49 +112,5 @@ def type_table(connection: duckdb.DuckDBPyConnection, table: str, natives: Mappi
         declared, raw = TABLES[table][column], name(f"raw_{column}")
         raws.append(f"{delivered(declared, native)} AS {raw}")
         values.append(f"{typed(declared, native, raw)} AS {name(column)}")
-    inner = f"SELECT _file, _row, {', '.join(raws)} FROM delivered_{table}"
+    inner = f"SELECT _file, _row, _part, {', '.join(raws)} FROM delivered_{table}"
     connection.execute(f"CREATE TEMP VIEW typed_{table} AS SELECT *, {', '.join(values)} FROM ({inner})")
-
-
-def _stage_csv(
-    connection: duckdb.DuckDBPyConnection, table: str, position: int, file: SourceFile, staged: Path
-) -> Fault | None:
-    """Copy a CSV file's contract columns as text into Parquet and note the lines that have to be left out."""
-    places = {column: f"c{place}" for place, column in enumerate(file.columns)}
-    header = ", ".join(f"c{place}: 'VARCHAR'" for place in range(len(file.columns)))
-    wanted = [f"{places[c]} AS {name(c)}" for c in TABLES[table].names if c in places]
-    options = (
-        f"delim = {text(file.delimiter)}, quote = '\"', escape = '\"', header = true, auto_detect = false, "
-        f"nullstr = '', store_rejects = true, columns = {{{header}}}"
-    )
-    records = f"read_csv({text(file.path.resolve())}, {options})"
-    query = f"SELECT row_number() OVER () AS _row, {', '.join(wanted)} FROM {records}"
-    try:
-        connection.execute(f"COPY ({query}) TO {text(staged)} (FORMAT parquet)")
-    except duckdb.InvalidInputException:
-        message = "cannot be split into lines; use one kind of line end and close every quote"
-        return Fault(table, None, "line_ends", 0, message, file.name)
-    connection.execute(f"INSERT INTO rejected SELECT DISTINCT {text(table)}, {position}, line FROM {_rejects(file)}")
-    line = _line_of_open_quote(connection, file, staged, [c for c in TABLES[table].names if c in places])
-    if line is None:
-        return None
-    message = "a quoted value runs over several lines; close the quote or take the line break out"
-    return Fault(table, None, "open_quote", 0, message, file.name, line)
-
-
-def _line_of_open_quote(
-    connection: duckdb.DuckDBPyConnection, file: SourceFile, staged: Path, columns: Sequence[str]
-) -> int | None:
-    """The first record with a line break in a contract column or a rejected line: it may hide others."""
-    broken = f"contains(concat_ws('', {', '.join(map(name, columns))}), chr(10))"
-    inside = "contains(trim(csv_line, chr(10) || chr(13)), chr(10))"
-    rejected = f"SELECT line FROM {_rejects(file)} WHERE {inside}"
-    accepted = f"SELECT _row + 1 AS line FROM {text(staged)} WHERE {broken}"
-    row = connection.execute(f"SELECT min(line) FROM ({rejected} UNION ALL {accepted})").fetchall()[0]
-    return None if row[0] is None else int(row[0])
-
-
-def _rejects(file: SourceFile) -> str:
-    """SQL of what DuckDB noted about the rejected lines of a file."""
-    scans = f"(SELECT scan_id, file_id FROM reject_scans WHERE file_path = {text(file.path.resolve())})"
-    return f"reject_errors JOIN {scans} USING (scan_id, file_id)"

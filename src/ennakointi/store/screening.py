@@ -18,7 +18,9 @@ import duckdb
 from ennakointi.database import name, text
 from ennakointi.errors import DataError, Fault
 from ennakointi.schema import AGGREGATE_TABLE, REQUIRED_TABLES, TABLES, Table
-from ennakointi.sources import CSV, Source, SourceFile
+from ennakointi.sources import Source, SourceFile
+from ennakointi.sources.delimited import UNREADABLE
+from ennakointi.sources.staging import Staged, stage
 from ennakointi.store import reading
 from ennakointi.store.validation import (
     Knowledge,
@@ -33,7 +35,6 @@ from ennakointi.store.validation import (
 _KEYS_AT_ONCE = 8_000_000
 _CODES_SHOWN = 5
 _OFTEN = 10  # a code nobody resembles is shown only when this many rows hold it
-_UNREADABLE_LINE = "the line has too few or too many fields, an open quote, or is not UTF-8"
 _DUPLICATE_ROW = "repeats an earlier row word for word; the first is kept"
 _DUPLICATE_KEY = "the key stands in several different rows; none of them is used"
 
@@ -61,13 +62,16 @@ class Screened:
         Contract columns of each table that hold a value, in contract order.
     faults : tuple of Fault
         One per table, column and rule that fired, with the first file and line.
+    staged : Staged
+        What staging found: files read, codes a mapping does not know.
     extra : dict of str to tuple of str
-        Delivered columns the contract does not know; they are ignored.
+        Delivered columns of each input that nothing reads; they are ignored.
     """
 
     counts: dict[str, TableCount]
     filled: dict[str, tuple[str, ...]]
     faults: tuple[Fault, ...]
+    staged: Staged
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def refuse_above(self, share: float) -> None:
@@ -98,10 +102,12 @@ def screen(connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Kno
     faults = structure(source)
     if faults:
         raise DataError("The tables do not have the contract's columns:", tuple(faults))
-    reading.prepare(connection)
-    connection.execute("CREATE TEMP TABLE broken (tbl VARCHAR, file INTEGER, row BIGINT, col VARCHAR, rule VARCHAR)")
-    _open_tables(connection, source, staging)
-    outcomes = {table: _screen_table(connection, TABLES[table], knowledge) for table in source.files}
+    connection.execute(
+        "CREATE TEMP TABLE broken (tbl VARCHAR, file INTEGER, row BIGINT, part SMALLINT, col VARCHAR, rule VARCHAR)"
+    )
+    staged = stage(connection, source, staging)
+    _open_tables(connection, staged)
+    outcomes = {table: _screen_table(connection, TABLES[table], knowledge) for table in source.tables}
     if empty := _empty_required({table: outcome.read for table, outcome in outcomes.items()}):
         raise DataError("The data folder cannot be used:", tuple(empty))
     _place(connection, source)
@@ -111,19 +117,20 @@ def screen(connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Kno
         counts,
         {table: outcome.filled for table, outcome in outcomes.items()},
         _faults(connection, source, fired),
-        {table: _extra(table, files) for table, files in source.files.items() if _extra(table, files)},
+        staged,
+        {table: extra for table, files in source.inputs.items() if (extra := _extra(source, table, files))},
     )
 
 
 def write_quarantine(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
     """Write `<table>.parquet` with file, line, column and rule of every fault; no value of a row.
 
-    `line` is the record's number in a CSV file, whose header is line 1, and the row's in a Parquet file.
+    `line` is the line of a CSV file, whose header is line 1, and the row's number in any other.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for path in folder.glob("*.parquet"):
         path.unlink()
-    for table in source.files:
+    for table in source.tables:
         path = folder / f"{table}.parquet"
         query = f'SELECT file, line, "column", rule FROM quarantined WHERE tbl = {text(table)} ORDER BY ALL'
         if connection.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0]:
@@ -140,19 +147,17 @@ class _Outcome:
     fired: tuple[Rule, ...]
 
 
-def _open_tables(connection: duckdb.DuckDBPyConnection, source: Source, staging: Path) -> None:
+def _open_tables(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
     """Make the typed view of every table, after refusing what would have to be guessed."""
     faults: list[Fault] = []
-    for table, files in source.files.items():
-        natives, unreadable = reading.open_table(connection, table, files, staging)
-        faults += unreadable
+    for table, delivered in staged.natives.items():
+        natives = dict(delivered)
         for column, native in natives.items():
             if not reading.readable(TABLES[table][column].kind, native):
                 if _holds_values(connection, f"delivered_{table}", column):
                     faults.append(wrong_type(table, TABLES[table][column], native))
                 natives[column] = reading.EMPTY
-        if natives:
-            reading.type_table(connection, table, natives)
+        reading.type_table(connection, table, natives)
     if faults:
         raise DataError("The tables cannot be read without guessing:", tuple(faults))
 
@@ -196,8 +201,8 @@ def _view_screened(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
 
 def _view_accepted(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     bad = connection.execute("SELECT count(*) FROM broken WHERE tbl = ?", [table]).fetchall()[0][0]
-    rows = f"(SELECT DISTINCT file AS _file, row AS _row FROM broken WHERE tbl = {text(table)})"
-    without = f" ANTI JOIN {rows} USING (_file, _row)" if bad else ""
+    rows = f"(SELECT DISTINCT file AS _file, row AS _row, part AS _part FROM broken WHERE tbl = {text(table)})"
+    without = f" ANTI JOIN {rows} USING (_file, _row, _part)" if bad else ""
     connection.execute(f"CREATE TEMP VIEW accepted_{table} AS SELECT * FROM screened_{table}{without}")
 
 
@@ -236,8 +241,8 @@ def _note_broken(connection: duckdb.DuckDBPyConnection, table: str, fired: Seque
         f"CASE WHEN {r.predicate} THEN {{'col': {text(r.column)}, 'rule': {text(r.name)}}} END" for r in fired
     )
     connection.execute(
-        f"INSERT INTO broken SELECT {text(table)}, _file, _row, fault.col, fault.rule FROM "
-        f"(SELECT _file, _row, unnest([{broken}]) AS fault FROM screened_{table} "
+        f"INSERT INTO broken SELECT {text(table)}, _file, _row, _part, fault.col, fault.rule FROM "
+        f"(SELECT _file, _row, _part, unnest([{broken}]) AS fault FROM screened_{table} "
         f"WHERE {' OR '.join(f'({r.predicate})' for r in fired)}) WHERE fault IS NOT NULL"
     )
 
@@ -255,10 +260,10 @@ def _note_duplicates(connection: duckdb.DuckDBPyConnection, table: Table, presen
     copies = f"(SELECT *, {whole} AS _whole FROM {rows} SEMI JOIN doubled USING (_key))"
     column = text(key[0]) if len(key) == 1 else "NULL"
     connection.execute(
-        f"INSERT INTO broken SELECT {text(table.name)}, _file, _row, {column}, "
-        f"CASE WHEN alike THEN 'duplicate_row' ELSE 'duplicate_key' END FROM (SELECT _file, _row, "
+        f"INSERT INTO broken SELECT {text(table.name)}, _file, _row, _part, {column}, "
+        f"CASE WHEN alike THEN 'duplicate_row' ELSE 'duplicate_key' END FROM (SELECT _file, _row, _part, "
         f"count(*) OVER same AS n, min(_whole) OVER same = max(_whole) OVER same AS alike, "
-        f"row_number() OVER ({group} ORDER BY _file, _row) AS copy FROM {copies} WINDOW same AS ({group})) "
+        f"row_number() OVER ({group} ORDER BY _file, _row, _part) AS copy FROM {copies} WINDOW same AS ({group})) "
         f"WHERE n > 1 AND (NOT alike OR copy > 1)"
     )
     messages = {"duplicate_row": _DUPLICATE_ROW, "duplicate_key": _DUPLICATE_KEY}
@@ -283,32 +288,26 @@ def _find_doubled(connection: duckdb.DuckDBPyConnection, rows: str, table: str) 
 def _place(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Make the table `quarantined`: every fault with its file's name and its line.
 
-    A CSV row's line is its number among the readable rows plus the header plus the rejected lines before it.
+    A line that could not be read counts in the first contract table that its input would have become.
     """
-    connection.execute("CREATE TEMP TABLE delivered_files (tbl VARCHAR, file INTEGER, name VARCHAR, lines BOOLEAN)")
-    for table, files in source.files.items():
-        for position, file in enumerate(files):
-            values = [table, position, file.name, file.format == CSV]
-            connection.execute("INSERT INTO delivered_files VALUES (?, ?, ?, ?)", values)
-    before = (
-        "SELECT tbl, file, line - n AS readable, max(n) AS n FROM (SELECT *, row_number() OVER "
-        "(PARTITION BY tbl, file ORDER BY line) AS n FROM rejected) GROUP BY ALL"
-    )
-    line = "CASE WHEN f.lines THEN b.row + 1 + coalesce(r.n, 0) ELSE b.row END"
+    first = {name: table for table in reversed(source.tables) for name in source.inputs_of(table)}
+    owners = ", ".join(f"({text(name)}, {text(table)})" for name, table in first.items())
+    line = "CASE WHEN f.lines THEN b.row + o.line_offset ELSE b.row END"
     connection.execute(
         f"CREATE TEMP TABLE quarantined AS "
         f'SELECT b.tbl, f.name AS file, {line} AS line, b.col AS "column", b.rule FROM broken b '
-        f"JOIN delivered_files f USING (tbl, file) ASOF LEFT JOIN ({before}) r "
-        f"ON b.tbl = r.tbl AND b.file = r.file AND b.row >= r.readable UNION ALL "
-        f"SELECT tbl, name, line, NULL, 'unreadable_line' "
-        f"FROM rejected JOIN delivered_files USING (tbl, file)"
+        f"JOIN delivered_files f USING (file) ASOF LEFT JOIN line_offsets o "
+        f"ON b.file = o.file AND b.row >= o.first_row UNION ALL "
+        f"SELECT owner.tbl, f.name, r.line, NULL, r.rule FROM rejected r JOIN delivered_files f USING (file) "
+        f"JOIN (VALUES {owners}) owner(input, tbl) USING (input)"
     )
 
 
 def _table_count(connection: duckdb.DuckDBPyConnection, table: str, read: int) -> TableCount:
-    query = "SELECT count(DISTINCT (file, row)) FROM broken WHERE tbl = ?"
+    query = "SELECT count(DISTINCT (file, row, part)) FROM broken WHERE tbl = ?"
     bad = connection.execute(query, [table]).fetchall()[0][0]
-    rejected = connection.execute("SELECT count(*) FROM rejected WHERE tbl = ?", [table]).fetchall()[0][0]
+    query = "SELECT count(*) FROM quarantined WHERE tbl = ? AND rule IN (SELECT rule FROM rejected)"
+    rejected = connection.execute(query, [table]).fetchall()[0][0]
     return TableCount(read + rejected, bad + rejected)
 
 
@@ -320,7 +319,7 @@ def _faults(
         "SELECT tbl, \"column\", rule, count(*), min({'file': file, 'line': line}) AS first FROM quarantined "
         "GROUP BY ALL ORDER BY first"
     ).fetchall()
-    ordered = sorted(found, key=lambda row: list(source.files).index(row[0]))
+    ordered = sorted(found, key=lambda row: source.tables.index(row[0]))
     return tuple(
         Fault(table, column, rule, n, _message(fired, table, column, rule), first["file"], first["line"])
         for table, column, rule, n, first in ordered
@@ -328,7 +327,7 @@ def _faults(
 
 
 def _message(fired: Mapping[tuple[str, str | None, str], Rule], table: str, column: str | None, rule: str) -> str:
-    return _UNREADABLE_LINE if rule == "unreadable_line" else fired[table, column, rule].message
+    return UNREADABLE[rule] if rule in UNREADABLE else fired[table, column, rule].message
 
 
 def _with_codes(connection: duckdb.DuckDBPyConnection, table: Table, rule: Rule, knowledge: Knowledge) -> Rule:
@@ -353,5 +352,5 @@ def _describe_code(code: str, n: int, listed: Sequence[str]) -> str | None:
     return f"{code!r} × {n}" + (f" (did you mean {alike[0]!r}?)" if alike else "")
 
 
-def _extra(table: str, files: Sequence[SourceFile]) -> tuple[str, ...]:
-    return tuple(sorted({c for file in files for c in file.columns} - set(TABLES[table].names)))
+def _extra(source: Source, table: str, files: Sequence[SourceFile]) -> tuple[str, ...]:
+    return tuple(sorted({c for file in files for c in file.columns} - set(source.expected(table))))

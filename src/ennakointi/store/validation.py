@@ -145,29 +145,29 @@ def _event_rules(table: Table, horizon: date | None) -> Iterator[Rule]:
 
 
 def structure(source: Source) -> list[Fault]:
-    """Missing required and doubled columns of every file of every table, found from the headers alone."""
+    """Missing required and doubled columns of every file of every input, found from the headers alone."""
     return [
         fault
-        for table, files in source.files.items()
-        for file in files
-        for fault in (*_missing(TABLES[table], file), *_doubled(table, file))
+        for table, file in source.files
+        for fault in (*_missing(source, table, file), *_doubled(source, table, file))
     ]
 
 
-def _missing(table: Table, file: SourceFile) -> Iterator[Fault]:
-    extra = [column for column in file.columns if column not in table.names]
-    lowered = {column.lower(): column for column in extra}
-    for column in table.required:
+def _missing(source: Source, table: str, file: SourceFile) -> Iterator[Fault]:
+    required = source.mapping.inputs[table].columns if source.mapping else TABLES[table].required
+    expected = source.expected(table)
+    lowered = {column.lower(): column for column in file.columns if column not in expected}
+    for column in required:
         if column not in file.columns:
             alike = difflib.get_close_matches(column, lowered, n=1, cutoff=0.6)
             hint = f" (did you mean {lowered[alike[0]]}?)" if alike else ""
-            yield Fault(table.name, column, "missing_column", 0, f"the required column is missing{hint}", file.name)
+            yield Fault(table, column, "missing_column", 0, f"the required column is missing{hint}", file.name)
 
 
-def _doubled(table: str, file: SourceFile) -> Iterator[Fault]:
+def _doubled(source: Source, table: str, file: SourceFile) -> Iterator[Fault]:
     lowered = [column.lower() for column in file.columns]
-    for column in TABLES[table].names:
-        if lowered.count(column) > 1:
+    for column in source.expected(table):
+        if lowered.count(column.lower()) > 1:
             yield Fault(table, column, "doubled_column", 0, "stands twice in the file; keep one", file.name)
 
 
