@@ -19,7 +19,7 @@ study
 phases
 pages quality debt effectiveness
 report
-panel
+panel omop
 groups
 store
 sources synthetic

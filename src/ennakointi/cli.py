@@ -81,6 +81,8 @@ def _template(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     from ennakointi import run
 
+    if draft := options.draft_mapping:
+        return run.draft_mapping(options.data, draft, options.parameters, options.region, print)
     return run.check(options.data, options.mapping, options.parameters, options.region, options.as_of, print)
 
 
@@ -117,6 +119,19 @@ def _import_kela(options: argparse.Namespace) -> int:
 
     kela.write(options.files, options.output)
     print(f"{options.output}: ready for `ennakointi run --data {options.output} --quarter …`")
+    return 0
+
+
+def _export_omop(options: argparse.Namespace) -> int:
+    from ennakointi import omop, phases, run, sources
+    from ennakointi import parameters as documents
+    from ennakointi.workspace import Workspace
+
+    parameters = documents.load(options.parameters, options.region)
+    source = sources.discover(options.data, parameters.mappings, options.mapping)
+    workspace = Workspace(options.work, run.quarter_named(options.quarter, date.today()))
+    done = omop.export(workspace, source, parameters, options.output, phases.limits(parameters))
+    print(f"{done.folder}: {done.cohorts} cohorts, {done.rows:,} rows. They hold persons: keep them where work/ is.")
     return 0
 
 
@@ -224,6 +239,8 @@ def _add_data_commands(commands: argparse._SubParsersAction) -> None:
     check.add_argument("data", type=Path)
     _mapping(check)
     check.add_argument("--as-of", type=_date, default=None)
+    drafted = "draft a mapping document from tables with unknown headers (default: %(const)s)"
+    check.add_argument("--draft-mapping", nargs="?", type=Path, const=Path("mapping-draft.yml"), help=drafted)
     _common(check)
     check.set_defaults(command=_check)
     imports = commands.add_parser("import", help="turn published files into the contract's tables")
@@ -233,6 +250,16 @@ def _add_data_commands(commands: argparse._SubParsersAction) -> None:
     kela.add_argument("--output", type=Path, default=Path("work/kela"), help="default: %(default)s")
     kela.add_argument("--debug", action="store_true")
     kela.set_defaults(command=_import_kela)
+    exports = commands.add_parser("export", help="write results for another program of the secure environment")
+    targets = exports.add_subparsers(required=True, metavar="TARGET", parser_class=_Parser)
+    cohorts = targets.add_parser("omop", help="target groups as OMOP cohort and cohort_definition")
+    cohorts.add_argument("--data", type=Path, required=True, help="the data that the quarter was run on")
+    _mapping(cohorts)
+    cohorts.add_argument("--quarter", required=True, help="a quarter that has been run")
+    cohorts.add_argument("--work", type=Path, default=Path("work"), help="secure folder, default: %(default)s")
+    cohorts.add_argument("--output", type=Path, help="default: work/<quarter>/omop")
+    _common(cohorts)
+    cohorts.set_defaults(command=_export_omop)
     listing = commands.add_parser("list", help="what the parameters hold")
     listing.add_argument("what", choices=("groups", "notebooks", "services", "interventions"))
     listing.add_argument("--language", action="append", choices=("fi", "sv", "en"), default=["fi"])

@@ -103,6 +103,12 @@ def _disk_full(doing: str) -> RunError:
     return RunError(f"{doing}: the disk is full; free space in the work folder and run again")
 
 
+def types(connection: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]:
+    """The columns of a view, without those that place a row, and their DuckDB types."""
+    described = connection.execute(f"DESCRIBE {view}").fetchall()
+    return {row[0]: row[1] for row in described if row[0] not in ("_file", "_row", "_part", "_key")}
+
+
 def text(value: object) -> str:
     """A value as an SQL text literal."""
     return "'" + str(value).replace("'", "''") + "'"

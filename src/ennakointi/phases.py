@@ -25,11 +25,13 @@ from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
 from ennakointi.parameters import Parameters
 from ennakointi.periods import first_day
+from ennakointi.quality import attrition, data_fields, history, reconciliation
 from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
 from ennakointi.workspace import Say, Workspace, read_json, read_tables, write_json, write_tables
 
+QUALITY = "quality"  # the part of what was measured of the data; scored when parts are gathered
 log = logging.getLogger(__name__)
 
 
@@ -48,9 +50,10 @@ def prepare(
     say(_rows(built))
     if is_aggregate(built):
         return built
+    counted = quality.counted(built, parameters)
     needed = [one.target_group for one in effectiveness.known(parameters, built).values()]
     index = groups.build(built, _allowed(parameters, built), workspace.memberships, [*chosen, *needed])
-    panel.build(built, index, parameters, workspace.panels)
+    panel.build(built, index, parameters, workspace.panels, counted.who)
     return built
 
 
@@ -97,12 +100,12 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
     """What is to be computed for this source, each part on its own: `debt.all`, `effect.team_model`, ..."""
     opened = store.open(workspace.store)
     if is_aggregate(opened):
-        return ["quality", "deviation"]
+        return [QUALITY, "deviation"]
     with_all = dict.fromkeys(["all", *chosen])
     present = [group for group in with_all if group in groups.open(workspace.memberships).available]
     interventions = list(effectiveness.known(parameters, opened))
     return (
-        ["quality", "groups", "volumes"]
+        [QUALITY, "groups", "volumes"]
         + [f"debt.{group}" for group in present]
         + [f"effect.{intervention}" for intervention in interventions]
     )
@@ -114,8 +117,8 @@ def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
     opened = store.open(workspace.store)
     seed = zlib.crc32(name.encode())
     parameters = parameters.in_mode(mode)
-    if kind == "quality":
-        return {"data_quality": quality.assess(opened)}
+    if kind == QUALITY:
+        return quality.measure(opened, parameters)
     if kind == "groups":
         return groups.open(workspace.memberships).tables()
     if kind == "volumes":
@@ -182,15 +185,38 @@ def _finish_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
 
 
 def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Put the parts together, release them under the disclosure rules and keep both forms."""
-    results = together([read_tables(workspace.part(name)) for name in names])
+    """Put the parts together, release them under the disclosure rules, keep both forms, and remember the quarter."""
+    results = gather(workspace, parameters, names)
+    history.remember(workspace.history, workspace.quarter, store.open(workspace.store), results["data_quality"])
     write_tables(workspace.results, results, {})
     released = disclosure.release(results, parameters.disclosure.current)
     write_tables(workspace.published, released, {})
     return released
 
 
-def together(parts: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+def gather(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """The result tables of parts; those of the quality of the data are scored here, from what was measured."""
+    results = _together([read_tables(workspace.part(name)) for name in names if name != QUALITY])
+    return {**results, **_quality(workspace, parameters)} if QUALITY in names else results
+
+
+def _quality(workspace: Workspace, parameters: Parameters) -> dict[str, pd.DataFrame]:
+    """What is known of the data: checks and trust, fields, attrition, reconciliation, and the trend by quarter."""
+    opened = store.open(workspace.store)
+    panels = None if is_aggregate(opened) else workspace.panels
+    late = history.late(workspace.history, workspace.quarter, opened)
+    scored = quality.score(read_tables(workspace.part(QUALITY)), opened.manifest, parameters, late)
+    external, region = parameters.quality.reconciliation, parameters.region
+    return {
+        **scored,
+        "data_fields": data_fields.table(opened.manifest, parameters.data_dictionary),
+        "attrition": attrition.table(opened.manifest, panels),
+        "reconciliation": reconciliation.table(opened, panels, external, region.county_code),
+        "quality_trend": history.trend(workspace.history, workspace.quarter, opened, scored["data_quality"]),
+    }
+
+
+def _together(parts: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
     """Rows of the same result table from several parts in one table, in the declared order of columns."""
     tables: dict[str, list[pd.DataFrame]] = {}
     for part in parts:

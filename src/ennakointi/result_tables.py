@@ -279,7 +279,7 @@ _TABLES = (
             _label("kind", "type of the column"),
             _label("required", "yes or no"),
             _label("delivered", "yes or no"),
-            _label("owner", "who answers for the register, from quality.yml"),
+            _label("owner", "who answers for the register, from data_dictionary.yml"),
             ResultColumn("rows", COUNT, "rows", "rows of the table"),
             ResultColumn("filled", COUNT, "rows", "rows with a value"),
             ResultColumn("filled_share", SHARE, "share", "filled per rows", ratio_of=("filled", "rows")),

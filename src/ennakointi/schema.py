@@ -97,7 +97,7 @@ PROFESSIONS = (
     "other",
 )
 PROVIDERS = ("own", "purchased", "third_sector")
-DIAGNOSIS_SYSTEMS = ("icd10", "icpc2")
+DIAGNOSIS_SYSTEMS = ("icd10", "icpc2", "other")  # no rule names a code of another system; it only counts
 SEXES = ("female", "male", "other", "unknown")
 
 _SERVICE = _code("service", required=True, vocabulary="services")

@@ -185,7 +185,7 @@ class Study:
             return self._published
         phases = _methods()
         self._compute(parts)
-        computed = phases.together([read_tables(self.workspace.part(part)) for part in parts])
+        computed = phases.gather(self.workspace, self.parameters, parts)
         return disclosure.release(computed, self.parameters.disclosure.current)
 
     def _compute(self, parts: tuple[str, ...] | list[str]) -> None:

@@ -32,6 +32,11 @@ class Workspace:
         return self.work / str(self.quarter)
 
     @property
+    def history(self) -> Path:
+        """What later quarters need to know of earlier ones."""
+        return self.work / "history"
+
+    @property
     def store(self) -> Path:
         return self.folder / "store"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,24 @@ def test_changed_parameters_are_not_resumed(quarter, tmp_path: Path, capsys) -> 
     (tmp_path / "panel.yml").write_text(shipped.read_text(encoding="utf-8") + "# ours\n", encoding="utf-8")
     assert run(quarter, "--resume", "--notebook", "summary", "--parameters", str(tmp_path), output="changed") == 0
     assert "kept from the earlier run" not in capsys.readouterr().out
+
+
+def test_changed_limits_score_the_data_anew_without_reading_them(quarter, tmp_path: Path, capsys) -> None:
+    text = (Path(__file__).parents[2] / "parameters" / "quality.yml").read_text(encoding="utf-8")
+    strict = re.sub(
+        r"measure: midnight(.*?)limit_rows: \d+, limit_share: [\d.]+",
+        r"measure: midnight\1limit_rows: 0, limit_share: 0",
+        text,
+        flags=re.S,
+    )
+    assert strict != text
+    (tmp_path / "quality.yml").write_text(strict, encoding="utf-8")
+    assert run(quarter, "--resume", "--notebook", "data_quality", "--parameters", str(tmp_path), output="scored") == 0
+    said = capsys.readouterr().out
+    assert "kept from the earlier run" in said
+    assert "Computing 0" in said or "[1/" not in said
+    limits = pd.read_csv(quarter.folder / "scored" / "2025Q3" / "tables" / "data_quality.csv").set_index("check")
+    assert (limits.loc[["midnight"], "limit_share"] == 0).all()
 
 
 def test_a_broken_notebook_ends_in_a_readable_page_and_the_rest_stands(quarter, tmp_path: Path, capsys) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from quality_tables import frame, quality_tables
 
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
 from ennakointi.periods import Quarter, month_text, parse_month
 from ennakointi.report import disclosure
-from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.text import Catalogue, message_json
 
 THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
@@ -76,13 +76,10 @@ def context(language: str = "fi", **changes: Any) -> PageContext:
             for name in VERDICTS
         },
         "area": "county:09",
+        "meanings": {"contacts.need_assessed_at": "Hoidon tarpeen arvioinnin aika", "contacts.cost_eur": "Kustannus"},
+        "owners": {"contacts": "Potilastietojärjestelmän pääkäyttäjä"},
     }
     return PageContext(**{**settings, **changes})
-
-
-def frame(table: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Rows with every declared column; what is not given is absent."""
-    return pd.DataFrame(rows).reindex(columns=list(RESULT_TABLES[table].names))
 
 
 def debt_row(target_group: str, service: str, size: float, share: float = 0.04, **changes: Any) -> dict[str, Any]:
@@ -295,47 +292,6 @@ def effect_tables() -> dict[str, pd.DataFrame]:
         "effects": frame("effects", effects),
         "effect_series": frame("effect_series", series),
         "effect_checks": frame("effect_checks", checks),
-    }
-
-
-def quality_tables() -> dict[str, pd.DataFrame]:
-    quality = [
-        ("persons", "accepted", None, "info", 201_000, 0),
-        ("contacts", "accepted", None, "info", 4_310_220, 862),
-        ("contacts", "unknown_code", "service", "warning", 4_310_220, 862),
-        ("contacts", "extra_column", "remark", "info", 4_310_220, 4_310_220),
-        ("referrals", "missing_table", None, "info", np.nan, np.nan),
-    ]
-    volumes = [
-        (service, str(year), 50_000 + 1_000 * year % 7, share, persons)
-        for service, share, persons in (
-            ("primary_care", 0.91, 9000),
-            ("mental_health", 1.0, 4000),
-            ("outreach", 1.0, 3),
-        )
-        for year in (2023, 2024, 2025)
-    ]
-    return {
-        "data_quality": frame(
-            "data_quality",
-            [
-                {
-                    "table": table,
-                    "check": check,
-                    "column": column,
-                    "severity": severity,
-                    "rows": rows,
-                    "failed": failed,
-                    "share": failed / rows,
-                    "affects": "service_debt;effects",
-                }
-                for table, check, column, severity, rows, failed in quality
-            ],
-        ),
-        "volumes": frame(
-            "volumes",
-            [dict(zip(("service", "year", "contacts", "covered_share", "n_persons"), row)) for row in volumes],
-        ),
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from page_tables import context, debt_row, debt_series, debt_tables, frame, group_tables, released
 from page_words import significant_digits, unfilled, words
+from quality_tables import quality_tables
 
 from ennakointi.pages import debt_words
 from ennakointi.pages.context import record
@@ -190,6 +191,13 @@ def test_hidden_rows_are_read_as_hidden_not_as_zero() -> None:
     hidden = record(tables()["debt_summary"].query("target_group == 'small'"))
     assert debt_words.weeks(hidden, context()) == "ei näytetä (tietosuoja)"
     assert debt_words.share_of_expected(hidden, context()) == "ei näytetä (tietosuoja)"
+
+
+def test_shortcomings_of_the_data_stand_beside_the_debt() -> None:
+    doubted = released(debt_tables(), group_tables(), quality_tables())
+    said = words(DebtPage(doubted, "all", context()).answer())
+    assert "Palveluvelka: käytä varauksin\nJoidenkin yksiköiden kirjaukset katkeavat (1,2 %)." in said
+    assert "käytä varauksin" not in words(page().answer())
 
 
 def test_a_group_formed_without_a_table_says_so() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from page_tables import VERDICTS, context, effect_row, effect_tables, frame, released
+from page_tables import VERDICTS, context, effect_row, effect_tables, everything, frame, released
 from page_words import alternatives, unfilled, words
+from quality_tables import of
 
 from ennakointi.pages import effect_words
 from ennakointi.pages.effects import EffectsPage
@@ -149,3 +150,9 @@ def test_a_series_without_comparison_is_drawn_alone() -> None:
     made = EffectsPage(released(tables), "all", context())
     assert "Vertailu |" not in words(made.each())
     assert "Neljänneksiä aloituksesta" in words(made.each())
+
+
+def test_shortcomings_of_the_data_stand_beside_the_effects() -> None:
+    doubted = {**everything(), **released({"trust": of("trust", ("effects", "refused", "contacts.volume_break"))})}
+    said = words(EffectsPage(doubted, "all", context()).answer())
+    assert "Vaikuttavuus: ei voi käyttää\nJoidenkin yksiköiden kirjaukset katkeavat (1,2 %)." in said

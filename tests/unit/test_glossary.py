@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ennakointi.pages.effect_words import EVIDENCE, VERDICTS
+from ennakointi.pages.quality_checks import CATEGORIES
+from ennakointi.pages.quality_words import LEVELS
 from ennakointi.text import Catalogue, _catalogue, messages_in
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +40,16 @@ def test_verdicts_and_evidence_read_as_in_the_glossary(column: int) -> None:
 def test_single_words_read_as_in_the_glossary(english: str) -> None:
     known = {row[0]: row[1].split(" (")[0] for row in ROWS}
     assert Catalogue("fi").gettext(english.capitalize()).lower() == known[english]
+
+
+@pytest.mark.parametrize("column", [1, 2])
+def test_trust_and_categories_read_as_in_the_glossary(column: int) -> None:
+    catalogue = Catalogue("fi" if column == 1 else "sv")
+    levels = [catalogue.gettext(LEVELS[level].words) for level in ("usable", "care", "refused")]
+    assert "; ".join(levels) == next(row[column] for row in ROWS if row[0].startswith("can be used"))
+    glossary = {row[0]: row[column] for row in ROWS}
+    for code, title in CATEGORIES.items():
+        assert catalogue.gettext(title).split(":")[0].lower() == glossary[code]
 
 
 def test_a_hidden_cell_has_one_label() -> None:

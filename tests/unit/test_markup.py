@@ -30,6 +30,7 @@ def test_every_text_is_escaped() -> None:
         markup.headline(EVIL, lead=EVIL),
         markup.section(EVIL, markup.note(EVIL)),
         markup.key_figures(KeyFigure(EVIL, EVIL, EVIL, EVIL, "good", href=EVIL)),
+        markup.answers(markup.Answer(EVIL, EVIL, "bad", (EVIL,))),
         markup.callout(EVIL, EVIL, tone="warning"),
         markup.bullets(EVIL),
         markup.definitions((EVIL, EVIL)),

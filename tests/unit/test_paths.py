@@ -105,3 +105,13 @@ def test_calibration_without_history_gives_no_factor() -> None:
     found = calibrate(short, 22, SKIP)
     assert found.reached_months == 0
     assert np.isnan(found.factor80).all()
+
+
+def test_years_in_which_nobody_could_have_come_do_not_stop_the_backtests() -> None:
+    counts = noisy(np.random.default_rng(8), 60)
+    empty = np.zeros(96)
+    alone = UndisturbedSeries(counts, np.full(96, 60.0), MONTHS)
+    months = np.arange(MONTHS[0] - 96, MONTHS[-1] + 1)
+    behind = UndisturbedSeries(np.append(empty, counts), np.append(empty, np.full(96, 60.0)), months)
+    reached = calibrate([behind] * 6, 22, SKIP).reached_months
+    assert reached == calibrate([alone] * 6, 22, SKIP).reached_months > 0

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from page_tables import context, debt_row, deviation_tables, everything, frame, released
 from page_words import unfilled, words
+from quality_tables import of
 
 from ennakointi.pages import decisions
 from ennakointi.pages.summary import SummaryPage
@@ -110,6 +111,20 @@ def test_the_data_in_one_line_with_a_link() -> None:
     assert "panel" not in words(block)
     assert "Aineisto puuttuu: lähetteet (referrals)." in words(block)
     assert '<a href="data_quality.html">' in block.html
+
+
+def test_the_quality_of_the_data_in_one_answer_and_the_totals_that_differ() -> None:
+    said = words(page().data())
+    assert "Voiko lukuihin luottaa? Kyllä, kahta lukua lukuun ottamatta. Ei voi käyttää: hoitoonpääsy." in said
+    assert "Käytä varauksin: palveluvelka." in said
+    assert "julkaistu luku 500 000 (ero −5,0 %)" in said
+
+
+def test_a_result_that_cannot_be_used_is_said_beside_it() -> None:
+    refused = released({"trust": of("trust", ("service_debt", "refused", "contacts.volume_break"))})
+    said = words(SummaryPage({**everything(), **refused}, context()).answer())
+    assert "Palveluvelka: ei voi käyttää" in said
+    assert "ei voi käyttää" not in words(page().answer())
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])

@@ -19,7 +19,8 @@ FAULTY = {
     "required": None,
     "type": "not so",
     "unknown_code": "zzz",
-    "pattern": "12",
+    "pattern": "12a",
+    "lost_zeros": "16",
     "too_early": "1849-12-31",
 }
 
@@ -135,8 +136,8 @@ def test_rules_are_made_only_for_delivered_columns() -> None:
 
 
 UNREADABLE = {
-    "started_at": ["2020-01-01T08:15:00Z", "2020-01-01 08:15+02:00", "1.3.2020", "infinity", "2020-02-30"],
-    "cost_eur": ["12,50", "1 000", "inf", "nan", "1e999"],
+    "started_at": ["2020-01-01T08:15:00Z", "2020-01-01 08:15+02:00", "01/03/2020", "infinity", "2020-02-30"],
+    "cost_eur": ["12.50 e", "1 0000", "inf", "nan", "1e999"],
     "duration_minutes": ["abc", "10 min"],
 }
 READABLE = {

@@ -76,7 +76,7 @@ def calibrate(
         _placebo_ratios(s, origin, horizon, skip, train_months, n_paths, seed + 1000 * i + origin)
         for i, s in enumerate(series)
         for origin in range(minimum_train, len(s.months) - skip, step)
-        if s.observed[max(origin - train_months, 0) : origin].sum() > 0
+        if _has_level(s, slice(max(origin - train_months, 0), origin))
     ]
     table = np.vstack([*ratios, np.full((1, horizon), np.nan)])
     placebos = np.isfinite(table).sum(axis=0).astype(float)
@@ -86,6 +86,11 @@ def calibrate(
         _factors(table, reached, 0.95, NORMAL_95),
         placebos,
     )
+
+
+def _has_level(series: UndisturbedSeries, past: slice) -> bool:
+    """Whether the months hold a contact and, every one of them, somebody who could have had one."""
+    return bool(series.observed[past].sum() > 0 and (series.expected[past] > 0).all())
 
 
 def _placebo_ratios(

@@ -152,6 +152,7 @@ def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
         return np.array([np.pad(part, (0, n - len(part))) for part in parts])
 
     expected = table("expected")
+    weighted, everyone = (table("covered_share") * expected).sum(axis=0), expected.sum(axis=0)
     months = np.arange(first, last + 1)
     area = tuple(sorted(set().union(*(s.municipalities for s in series))))
     account = series[0].account
@@ -162,10 +163,10 @@ def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
         municipalities=area,
         months=months,
         observed=table("observed").sum(axis=0),
-        expected=expected.sum(axis=0),
+        expected=everyone,
         persons=_by_month(panel.totals[panel.totals["municipality"].isin(area)], "persons", months),
         waiting=np.full(n, np.nan),
-        covered_share=(table("covered_share") * expected).sum(axis=0) / expected.sum(axis=0),
+        covered_share=np.divide(weighted, everyone, out=np.full(n, np.nan), where=everyone > 0),
     )
 
 

@@ -6,6 +6,7 @@ stands in `suppressed`) or absent (not estimated); the three never look alike.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -91,6 +92,10 @@ class PageContext:
     interventions: Mapping[str, InterventionFacts] = field(default_factory=dict)
     area: str = ""
     return_shares: tuple[float, float] = (0.3, 0.8)
+    meanings: Mapping[str, str] = field(default_factory=dict)  # of a column, by "contacts.started_at"
+    owners: Mapping[str, str] = field(default_factory=dict)  # who answers for a table
+    exclusions: Mapping[str, str] = field(default_factory=dict)  # a mapping's reason in English, and in the language
+    unavailable: tuple[str, ...] = ()  # what the source has no home for, and why
 
     def label(self, kind: str, code: str) -> str:
         """The reader's word for a code, or the code itself when nobody has named it."""
@@ -139,6 +144,16 @@ class PageContext:
         """The reader's name of a contract table, with the file name that an analyst looks for."""
         name = self.catalogue.gettext(TABLE_NAMES.get(table, table))
         return name if name == table else f"{name} ({table})"
+
+    def place_words(self, table: str, column: Any) -> str:
+        """A table, or a column of it, in the reader's words alone: the start of what the dictionary says."""
+        name = self.catalogue.gettext(TABLE_NAMES.get(table, table))
+        if not isinstance(column, str) or not column:
+            return name
+        column = column.split(":")[0]
+        meaning = self.meanings.get(f"{table}.{column}", column)
+        short = re.split(r"[:;(]", meaning)[0].strip()
+        return f"{name}, {short[:1].lower()}{short[1:]}"
 
     def span(self, first: str, last: str) -> str:
         """Two months as digits, `3/2020–12/2021`: Finnish then needs no inflection."""

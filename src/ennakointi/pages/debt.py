@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import debt_words
+from ennakointi.pages import debt_words, quality_trust
 from ennakointi.pages.context import (
     Break,
     PageContext,
@@ -31,7 +31,8 @@ class DebtPage:
     Parameters
     ----------
     tables : mapping of released tables
-        `service_debt`, `debt_summary`, `debt_checks` and `target_groups`; a missing key means not computed.
+        `service_debt`, `debt_summary`, `debt_checks`, `target_groups`, `trust` and `data_quality`; a missing key means
+        not computed.
     target_group : str
         Id of the group.
     context : PageContext
@@ -80,6 +81,7 @@ class DebtPage:
             self._incomplete(),
             markup.note(left_out) if left_out else None,
             self._queue_missing(),
+            quality_trust.callout(self.tables, "service_debt", self.context),
         )
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import effect_words
+from ennakointi.pages import effect_words, quality_trust
 from ennakointi.pages.context import (
     PageContext,
     Row,
@@ -66,7 +66,9 @@ class EffectsPage:
                 self._missing(),
             )
         said = [self._answer_to(row) for row in records(effects)]
-        return markup.stack(markup.headline(lead=effect_words.verdict_counts(effects, self.context)), *said)
+        lead = effect_words.verdict_counts(effects, self.context)
+        warning = quality_trust.callout(self.tables, "effects", self.context)
+        return markup.stack(markup.headline(lead=lead), warning, *said)
 
     def _answer_to(self, row: Row) -> Block:
         return markup.paragraph(markup.strong(effect_words.opening(row, self.context)), *self._sentences(row))

@@ -1,4 +1,4 @@
-"""The page of the data: what came in, what was rejected, what the register covers, who is counted."""
+"""The page of the data: can they be relied on, what was checked and left out, what they cover, what they mean."""
 
 from __future__ import annotations
 
@@ -7,41 +7,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import quality_words
+from ennakointi.pages import quality_checks, quality_flow, quality_trust, quality_words
 from ennakointi.pages.context import PageContext, Row, records, rows
 from ennakointi.report import markup
 from ennakointi.report.markup import Block, Column
-from ennakointi.text import N_
 
-CHECKS = {
-    "required": N_("a required value is empty"),
-    "type": N_("the value cannot be read"),
-    "unknown_code": N_("the code is not in the code list"),
-    "pattern": N_("the value does not have the agreed form"),
-    "minimum": N_("the value is too small"),
-    "maximum": N_("the value is too large"),
-    "too_early": N_("the date is too early to be true"),
-    "order": N_("an end is before its start"),
-    "after_as_of": N_("the date is after the end of the data"),
-    "orphan": N_("the person is not among the residents"),
-    "before_birth": N_("the event is before birth"),
-    "after_death": N_("the event is more than 30 days after death"),
-    "duplicate_key": N_("the same key stands in several rows"),
-    "duplicate_row": N_("the row is a repeat"),
-    "unreadable_line": N_("the line of the file cannot be read"),
-    "missing_column": N_("an optional column is missing or empty"),
-    "extra_column": N_("the column is not in the data contract and is ignored"),
-    "after_cut": N_("the row is after the last day of the quarter and is set aside"),
-}
-AFFECTED = {
-    "service_debt": N_("service debt"),
-    "effects": N_("effects of interventions"),
-    "target_groups": N_("target groups"),
-    "volumes": N_("contacts by year"),
-    "deviation": N_("deviations"),
-}
-SEVERITY_ORDER = {"error": 0, "warning": 1, "info": 2}
-SEVERITIES = {"error": N_("error"), "warning": N_("warning"), "info": N_("remark")}
 LARGEST_OVERLAPS = 20
 YEARS_SHOWN = 6
 
@@ -53,7 +23,7 @@ class QualityPage:
     Parameters
     ----------
     tables : mapping of released tables
-        `data_quality`, `volumes`, `target_groups` and `group_overlap`; a missing key means not computed.
+        Those that `notebooks.yml` names for this page; a missing key means not computed.
     context : PageContext
         Quarter, language and labels.
     """
@@ -62,99 +32,85 @@ class QualityPage:
     context: PageContext
 
     def answer(self) -> Block:
-        """Whether the data can be used: rows accepted, tables missing, register coverage."""
+        """Whether the numbers can be relied on, result by result, then how much came in and to which day."""
         _ = self.context.catalogue.gettext
-        lead = _("Data complete to {date}.", date=self.context.catalogue.date(self.context.as_of))
+        complete = _("Data complete to {date}.", date=self.context.catalogue.date(self.context.as_of))
+        lead = quality_trust.lead(self.tables, self.context)
         sentences = [
+            complete if lead else "",
             quality_words.accepted_sentence(self.tables, self.context),
             quality_words.covered_sentence(self.tables, self.context),
         ]
-        return markup.stack(markup.headline(*filter(None, sentences), lead=lead), self._missing())
+        return markup.stack(
+            markup.headline(*filter(None, sentences), lead=lead or complete),
+            self._differences(),
+            quality_trust.answers(self.tables, self.context),
+            self._missing(),
+        )
+
+    def _differences(self) -> Block | None:
+        _ = self.context.catalogue.gettext
+        said = quality_flow.differences(self.tables, self.context)
+        title = _("Totals that differ from published figures")
+        return markup.callout(title, markup.bullets(*said), tone="missing") if said else None
 
     def _missing(self) -> Block | None:
+        """Tables that were not delivered, and what the source has no home for; folded: most are not needed."""
         _ = self.context.catalogue.gettext
-        if not self.context.missing_tables:
+        missing, homeless = self.context.missing_tables, self.context.unavailable
+        if not missing and not homeless:
             return None
-        return markup.callout(
-            _("Data missing"),
-            markup.bullets(*self.context.missing_tables),
-            _("What depends on these tables says so on its own page."),
-            tone="missing",
+        return markup.details(
+            _("Data missing ({n})", n=len(missing) + len(homeless)),
+            markup.bullets(*missing, *homeless),
+            markup.note(_("What depends on these tables says so on its own page.")),
         )
 
     def checks(self) -> Block:
-        """Rows in and rows rejected per table, then every rule that rows broke."""
-        _ = self.context.catalogue.gettext
-        quality = rows(self.tables, "data_quality")
-        if quality.empty:
-            return markup.paragraph(_("No checks were made."))
-        found = quality[~quality["check"].isin(["accepted", "missing_table"]) & (quality["failed"] != 0)]
+        """Rows in and rows rejected per table, then every check by category, and the trend of quality."""
+        if rows(self.tables, "data_quality").empty:
+            return markup.paragraph(self.context.catalogue.gettext("No checks were made."))
         return markup.stack(
-            self._accepted(quality[quality["check"] == "accepted"]),
-            markup.paragraph(_("No row broke a rule.")) if found.empty else self._found(found),
+            quality_checks.counts(self.tables, self.context),
+            quality_checks.accepted(self.tables, self.context),
+            quality_checks.by_category(self.tables, self.context),
+            quality_checks.breaks(self.tables, self.context),
+            quality_checks.trend(self.tables, self.context),
         )
 
-    def _accepted(self, accepted: pd.DataFrame) -> Block | None:
-        _ = self.context.catalogue.gettext
-        if accepted.empty:
-            return None
-        columns = [
-            Column("name", _("Table")),
-            Column("rows", _("Rows delivered"), "number"),
-            Column("failed", _("Rows rejected"), "number"),
-            Column("share", _("Rejected, %"), "percent", 2),
-        ]
-        frame = accepted.assign(name=[self.context.table_name(t) for t in accepted["table"]])
-        return markup.table(frame, columns, _("Rows delivered and rejected by table"), self.context.catalogue)
-
-    def _found(self, found: pd.DataFrame) -> Block:
-        _ = self.context.catalogue.gettext
-        order = found["severity"].map(SEVERITY_ORDER)
-        ordered = found.assign(order=order).sort_values(["order", "failed"], ascending=[True, False])
-        frame = ordered.assign(
-            where=[_place(row) for row in records(ordered)],
-            what=[self._check(name) for name in ordered["check"]],
-            weight=[_(SEVERITIES.get(name, name)) for name in ordered["severity"]],
-            touches=[self._affected(names) for names in ordered["affects"]],
+    def reconciliation(self) -> Block:
+        """Yearly totals beside published ones, and the contacts of every service by year."""
+        title = self.context.catalogue.gettext("Contacts by year")
+        return markup.stack(
+            quality_flow.reconciliation(self.tables, self.context), markup.section(title, self.volumes(), level=3)
         )
-        columns = [
-            Column("where", _("Table and column")),
-            Column("what", _("Finding")),
-            Column("weight", _("Severity")),
-            Column("failed", _("Rows"), "number"),
-            Column("share", _("Share, %"), "percent", 2),
-            Column("touches", _("Affects")),
-        ]
-        return markup.table(frame, columns, _("Findings in the data"), self.context.catalogue)
 
-    def _check(self, name: str) -> str:
-        return self.context.catalogue.gettext(CHECKS[name]) if name in CHECKS else name
-
-    def _affected(self, names: object) -> str:
-        codes = [name for name in str(names or "").split(";") if name]
-        return ", ".join(self.context.catalogue.gettext(AFFECTED.get(code, code)) for code in codes)
+    def attrition(self) -> Block:
+        """What became of every row between delivery and the numbers."""
+        return quality_flow.attrition(self.tables, self.context)
 
     def coverage(self) -> Block:
         """Where the register holds less than everything, and the known breaks."""
         _ = self.context.catalogue.gettext
         volumes = rows(self.tables, "volumes")
-        blocks = []
-        if "coverage" in self.context.missing:
-            needed = _("municipality, service and month, and whether the register holds them")
-            blocks.append(self.context.source_missing("coverage", needed))
-            blocks.append(markup.paragraph(_("Without it every month counts as complete.")))
-        elif not volumes.empty:
-            blocks.append(self._covered(volumes))
-        if self.context.breaks:
-            named = [self.context.break_words(b) for b in self.context.breaks]
-            blocks.append(markup.details(_("Known breaks"), markup.bullets(*named)))
-        return markup.stack(*blocks)
+        missing = "coverage" in self.context.missing
+        needed = _("municipality, service and month, and whether the register holds them")
+        named = [self.context.break_words(known) for known in self.context.breaks]
+        return markup.stack(
+            self.context.source_missing("coverage", needed) if missing else None,
+            markup.paragraph(_("Without it only the known changes below tell what the register holds."))
+            if missing
+            else None,
+            None if volumes.empty else self._covered(volumes),
+            markup.details(_("Known breaks"), markup.bullets(*named)) if named else None,
+        )
 
-    def _covered(self, volumes: pd.DataFrame) -> Block:
+    def _covered(self, volumes: pd.DataFrame) -> Block | None:
         _ = self.context.catalogue.gettext
         partial = volumes[volumes["covered_share"] < 1]
         if partial.empty:
-            return markup.paragraph(_("The register holds every area, service and month."))
+            said = _("The register holds every area, service and month.")
+            return None if "coverage" in self.context.missing else markup.paragraph(said)
         caption = _("Share of the residents' months that the register holds")
         table = self._by_year(volumes[volumes["service"].isin(partial["service"])], "covered_share", "percent", caption)
         return markup.stack(
@@ -259,11 +215,36 @@ class QualityPage:
         table = markup.table(frame, columns, _("Largest overlaps of the groups"), self.context.catalogue)
         return markup.details(_("How the groups overlap"), table)
 
+    def fields(self) -> Block:
+        """The dictionary of the data, table by table: what a column means, who answers, how much is filled."""
+        _ = self.context.catalogue.gettext
+        fields = rows(self.tables, "data_fields")
+        if fields.empty:
+            return markup.paragraph(_("The fields of the data are not described."))
+        of = {str(table): own for table, own in fields.groupby("table", sort=False)}
+        absent = [self.context.table_name(table) for table, own in of.items() if not own["delivered"].eq("yes").any()]
+        said = _("Not delivered: {tables}.", tables=self.context.catalogue.join(absent))
+        return markup.stack(
+            *(self._table_fields(table, own) for table, own in of.items() if own["delivered"].eq("yes").any()),
+            markup.paragraph(said) if absent else None,
+        )
+
+    def _table_fields(self, table: str, own: pd.DataFrame) -> Block:
+        _ = self.context.catalogue.gettext
+        owner = self.context.owners.get(table, "")
+        title = quality_words.capital(self.context.table_name(table))
+        frame = own.assign(meaning=[self.context.meanings.get(f"{table}.{name}", "") for name in own["column"]])
+        columns = [
+            Column("column", _("Column")),
+            Column("meaning", _("Meaning")),
+            Column("filled_share", _("Filled, %"), "percent", 1),
+        ]
+        return markup.details(
+            title,
+            markup.paragraph(_("Who: {owner}.", owner=owner)) if owner else None,
+            markup.table(frame, columns, title, self.context.catalogue),
+        )
+
 
 def _wide(volumes: pd.DataFrame, column: str) -> pd.DataFrame:
     return volumes.pivot_table(index="service", columns="year", values=column, aggfunc="first", dropna=False)
-
-
-def _place(row: Row) -> str:
-    column = row["column"]
-    return f"{row['table']}.{column}" if isinstance(column, str) and column else str(row["table"])

@@ -1,14 +1,141 @@
-"""Sentences about the data of a quarter, shared by the page of their quality and the summary."""
+"""Words about the data of a quarter: what each check found, what to do about it, what may be relied on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import pandas as pd
 
-from ennakointi.pages.context import PageContext, record, rows
+from ennakointi.pages.context import PageContext, Row, is_shown, record, rows
+from ennakointi.text import N_
 
 SMALLEST_SHARE = 0.0001  # below it the share accepted would read as 100 %
+AGAIN = N_("Have the extract corrected and delivered again.")
+SOURCE = N_("Correct it where it is recorded and deliver again.")
+CODES = N_("Add the code to the mapping, or correct it where it is recorded.")
+RECORDING = N_("Agree with the units on how it is recorded.")
+ASK = N_("Find out what happened in the units in those months.")
+DELIVER = N_("Have it added to the extract.")
+LATE = N_("Agree on a day by which contacts are recorded, and extract after it.")
+DESCRIBE = N_("Describe the intervention in the parameters.")
+PERSONS = N_("Deliver every resident, also those who use no services, or the population by municipality, age and sex.")
+
+
+class Words(NamedTuple):
+    """What a check found, what to do about it, and whether the finding says of itself what it is about."""
+
+    finding: str
+    action: str = ""
+    whole: bool = False
+
+
+CHECKS = {
+    "required": Words(N_("a required value is empty"), AGAIN),
+    "type": Words(N_("the value cannot be read"), AGAIN),
+    "unknown_code": Words(N_("the code is not in the code list"), CODES),
+    "pattern": Words(N_("the value does not have the agreed form"), AGAIN),
+    "minimum": Words(N_("the value is too small"), SOURCE),
+    "maximum": Words(N_("the value is too large"), SOURCE),
+    "too_early": Words(N_("the date is too early to be true"), SOURCE),
+    "order": Words(N_("an end is before its start"), SOURCE),
+    "after_as_of": Words(N_("the date is after the end of the data"), AGAIN),
+    "orphan": Words(N_("the person is not among the residents"), AGAIN, whole=True),
+    "before_birth": Words(N_("the event is before birth"), SOURCE),
+    "after_death": Words(N_("the event is more than 30 days after death"), SOURCE),
+    "duplicate_key": Words(N_("the same key stands in several rows"), AGAIN),
+    "duplicate_row": Words(N_("the row is a repeat"), AGAIN),
+    "unreadable_line": Words(N_("the line of the file cannot be read"), AGAIN),
+    "missing_table": Words(N_("the table is missing"), DELIVER),
+    "missing_column": Words(N_("the information is missing"), DELIVER),
+    "extra_column": Words(N_("the column is not in the data contract and is ignored")),
+    "after_cut": Words(N_("the row is after the last day of the quarter and is set aside")),
+    "unmapped_code": Words(N_("the mapping does not know the code"), CODES),
+    "mapping_flag": Words(N_("the mapping could only guess the value"), N_("Deliver the source's own code.")),
+    "missing": Words(N_("values are missing"), DELIVER),
+    "code_share": Words(N_("the code says “other” or “unknown” too often"), RECORDING),
+    "code_drift": Words(N_("the use of codes has changed from the year before"), RECORDING),
+    "duplicate_event": Words(N_("the same event stands twice under different identifiers"), AGAIN, whole=True),
+    "midnight": Words(N_("the time of day is not recorded"), RECORDING),
+    "sequence": Words(N_("two times are in an impossible order"), SOURCE),
+    "overlapping_stays": Words(N_("a person is in two beds at the same time"), SOURCE, whole=True),
+    "contact_during_stay": Words(N_("a contact elsewhere during a bed stay"), SOURCE, whole=True),
+    "assessment_stamp": Words(N_("the time of the assessment of need is missing"), RECORDING, whole=True),
+    "social_recording": Words(N_("the contacts of social services are recorded incompletely"), RECORDING, whole=True),
+    "social_client_without_contact": Words(N_("a client of social services has no contact"), RECORDING, whole=True),
+    "social_contact_without_status": Words(
+        N_("a contact of social services whose person is no client"), RECORDING, whole=True
+    ),
+    "volume_break": Words(N_("the records of some units break off in some months"), ASK, whole=True),
+    "residents_or_clients": Words(N_("the data hold clients, not all residents"), PERSONS, whole=True),
+    "municipality_outside_region": Words(N_("the person lives outside the region"), AGAIN, whole=True),
+    "unknown_intervention": Words(N_("the intervention is not among the known ones"), DESCRIBE, whole=True),
+    "orphan_reference": Words(N_("the row refers to a row that does not exist"), AGAIN),
+    "late_arrival": Words(N_("contacts reached the register only after the quarter's run"), LATE, whole=True),
+    "gap": Words(N_("months or weeks are missing inside a series"), AGAIN),
+}
+RESULTS = {
+    "service_debt": N_("Service debt"),
+    "effects": N_("Effectiveness"),
+    "target_groups": N_("Target groups"),
+    "volumes": N_("Numbers of contacts"),
+    "remote_share": N_("Share of remote contacts"),
+    "access": N_("Access to care"),
+    "costs": N_("Costs"),
+    "persons_rates": N_("Contacts per resident"),
+    "hidden_debt": N_("Hidden service debt"),
+    "non_user_segments": N_("Residents who use no services"),
+    "deviation": N_("Deviations"),
+}
+
+
+class Level(NamedTuple):
+    """How far a result can be relied on, in words, with the tone of its sign."""
+
+    words: str
+    tone: str
+
+
+LEVELS = {
+    "refused": Level(N_("cannot be used"), "bad"),
+    "care": Level(N_("use with care"), "unsure"),
+    "usable": Level(N_("can be used"), "good"),
+    "missing": Level(N_("data missing"), "neutral"),
+}
+
+
+def finding(check: object, context: PageContext) -> str:
+    """What a check finds, in words; a check without words shows its id."""
+    return context.catalogue.gettext(CHECKS[str(check)].finding) if str(check) in CHECKS else str(check)
+
+
+def result_names(codes: object, context: PageContext) -> str:
+    """The results of an `affects` cell, in words."""
+    known = [code for code in str(codes or "").split(";") if code in RESULTS]
+    return ", ".join(_small(context.catalogue.gettext(RESULTS[code])) for code in known)
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def capital(text: str) -> str:
+    """A text with a capital at its start."""
+    return text[:1].upper() + text[1:]
+
+
+def share_words(row: Row, context: PageContext) -> str:
+    """The share of rows that a check found, finer the smaller it is; empty where there is none or it is hidden."""
+    if not is_shown(row, "share"):
+        return ""
+    share = float(row["share"])
+    return context.catalogue.percent(share, 0 if share >= 0.1 else 1 if share >= 0.01 else 2)
+
+
+def place(row: Row) -> str:
+    """`contacts: service`, as an analyst looks for it."""
+    column = row["column"]
+    return f"{row['table']}: {column}" if isinstance(column, str) and column else str(row["table"])
 
 
 def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
@@ -35,11 +162,11 @@ def covered_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -
     _ = context.catalogue.gettext
     volumes = rows(tables, "volumes")
     since = volumes if volumes.empty else volumes[volumes["year"].astype(str) >= context.baseline[0][:4]]
-    if "coverage" in context.missing or since.empty:
+    if since.empty:
         return ""
     lowest = record(since.sort_values(["covered_share", "year", "service"]))
     if lowest["covered_share"] >= 1:
-        return _("The register holds every area, service and month.")
+        return "" if "coverage" in context.missing else _("The register holds every area, service and month.")
     return _(
         "The register holds least of this: {service} in {year}, {share} of the residents' months. Visits "
         "that are absent there are not missing care.",

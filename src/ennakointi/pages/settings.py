@@ -10,6 +10,7 @@ from ennakointi.pages.context import Break, InterventionFacts, PageContext
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Intervention
 from ennakointi.periods import Quarter, month_text
+from ennakointi.schema import TABLES
 from ennakointi.text import N_, Catalogue
 
 DESCRIPTION = {
@@ -25,8 +26,8 @@ def page_context(
 ) -> PageContext:
     """The context of every page of a quarter in one language.
 
-    `facts` are those of `phases.write_context`: as_of, synthetic, missing, links (page by notebook and group) and the
-    source's own labels, by kind and code.
+    `facts` are those of `phases.write_context`: as_of, synthetic, missing, links (page by notebook and group), the
+    source's own labels, by kind and code, and what its mapping has no home for.
     """
     debt = parameters.debt
     return PageContext(
@@ -46,7 +47,28 @@ def page_context(
         unit_cost_eur=_unit_costs(parameters),
         minutes_per_contact={code: float(s.minutes_per_contact) for code, s in parameters.services.items()},
         interventions={code: _facts(one, catalogue) for code, one in parameters.interventions.items()},
+        meanings=_meanings(parameters, catalogue),
+        owners={name: catalogue.label(parameters.data_dictionary.owner(name)) for name in TABLES},
+        exclusions=_exclusions(parameters, catalogue),
+        unavailable=tuple(f"{one['place']}: {catalogue.label(one['why'])}" for one in facts.get("unavailable", ())),
     )
+
+
+def _meanings(parameters: Parameters, catalogue: Catalogue) -> dict[str, str]:
+    """What every column of the data contract means, by `table.column`."""
+    dictionary = parameters.data_dictionary
+    return {
+        f"{table.name}.{column}": catalogue.label(dictionary.meaning(table.name, column))
+        for table in TABLES.values()
+        for column in table.names
+    }
+
+
+def _exclusions(parameters: Parameters, catalogue: Catalogue) -> dict[str, str]:
+    """The mappings' reasons to leave rows out, by their English words as the result tables have them."""
+    tables = [own for document in parameters.mappings.values() for own in document.tables.values()]
+    left = [excluded.reason for own in tables for selection in own for excluded in selection.exclude]
+    return {reason.en: catalogue.label(reason) for reason in left}
 
 
 def _labels(

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import debt_words, decisions, deviation_words, effect_words, quality_words
+from ennakointi.pages import (
+    debt_words,
+    decisions,
+    deviation_words,
+    effect_words,
+    quality_flow,
+    quality_trust,
+    quality_words,
+)
 from ennakointi.pages.context import PageContext, Row, intervals, is_shown, records, rows
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column, KeyFigure
@@ -54,7 +62,12 @@ class SummaryPage:
         sentences = [*self._debt_sentences(), *self._deviation_sentences(), *self._effect_sentences()]
         if not sentences:
             sentences = [self.context.catalogue.gettext("Nothing could be computed from these data.")]
-        return markup.headline(*sentences[1:], lead=sentences[0])
+        warnings = [
+            quality_trust.callout(self.tables, result, self.context)
+            for result in ("service_debt", "effects")
+            if not rows(self.tables, "trust", result=result, level="refused").empty
+        ]
+        return markup.stack(markup.headline(*sentences[1:], lead=sentences[0]), *warnings)
 
     def _debt_sentences(self) -> list[str]:
         total = self._total
@@ -295,7 +308,7 @@ class SummaryPage:
         )
 
     def data(self) -> Block:
-        """How the data did, in one line, with a link."""
+        """How the data did in a few sentences, and the totals that differ from published ones, with a link."""
         _ = self.context.catalogue.gettext
         missing = self.context.missing_tables
         sentences = [
@@ -306,5 +319,11 @@ class SummaryPage:
             quality_words.covered_sentence(self.tables, self.context),
             _("Data missing: {tables}.", tables=self.context.catalogue.join(missing)) if missing else "",
         ]
+        judged = quality_trust.sentences(self.tables, self.context)
+        differing = quality_flow.differences(self.tables, self.context)
         more = self.context.linked(_("More on the quality of the data"), "data_quality")
-        return markup.paragraph(*filter(None, sentences), *([more] if isinstance(more, Block) else []))
+        return markup.stack(
+            markup.paragraph(*judged) if judged else None,
+            markup.bullets(*differing) if differing else None,
+            markup.paragraph(*filter(None, sentences), *([more] if isinstance(more, Block) else [])),
+        )

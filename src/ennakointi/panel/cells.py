@@ -1,7 +1,8 @@
 """Turns the store into panel files, bucket by bucket, then adds the buckets up group by group.
 
 Files of the panel folder: `person_months/bucket=NN.parquet`; for each group `counts.parquet`, `totals`,
-`person_time` and `queue` in its own folder; `coverage.parquet`, `volumes.parquet`; `panel.json` comes last.
+`person_time` and `queue` in its own folder; `coverage.parquet`, `volumes.parquet`, `contact_fates.parquet`;
+`panel.json` comes last.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.database import clear_errors
-from ennakointi.panel import reductions
+from ennakointi.panel import fates, population_time, reductions
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY, Axes, coverage_cells
 from ennakointi.parameters import Parameters
+from ennakointi.parameters.cross_checks import ALL
 from ennakointi.parameters.documents import Break
 from ennakointi.periods import DAYS_PER_YEAR, month_text
 from ennakointi.store import Store
@@ -62,6 +64,7 @@ class _Work:
     connection: duckdb.DuckDBPyConnection
     coverage: pd.DataFrame
     frames: Mapping[str, nw.LazyFrame]
+    counted: str
 
     def read(self, path: Path) -> nw.LazyFrame:
         return nw.from_native(self.connection.read_parquet(str(path)))
@@ -72,15 +75,24 @@ class _Work:
         return reductions.added(rows.drop("group"), *(key for key in _keys(rows) if key != "group"))
 
 
-def build(store: Store, group_index: Memberships, parameters: Parameters, folder: Path) -> None:
+def build(
+    store: Store, group_index: Memberships, parameters: Parameters, folder: Path, counted: str = "unknown"
+) -> None:
     """Write the panel files of every group of the index; a folder without `panel.json` is unfinished.
 
     Memory is bounded by one bucket's persons and by one group's cells.
 
+    Parameters
+    ----------
+    counted : whom the table `persons` holds: `residents`, `clients` or `unknown`. Of clients, the person-time of
+        residents and of the group `all` comes from the table `population`, and cells of municipalities outside the
+        region or without population are not covered (but for the unknown municipality, where people of the region
+        are hidden).
+
     Raises
     ------
     DataError
-        The contacts do not reach the end of a month by the as-of date.
+        The contacts do not reach the end of a month by the as-of date, or there is no population for clients.
     RunError
         The disk or the memory limit is full.
     """
@@ -91,19 +103,26 @@ def build(store: Store, group_index: Memberships, parameters: Parameters, folder
         folder.mkdir(parents=True, mode=0o700)
         for part in ("person_months", *group_index.ids):
             (folder / part).mkdir(mode=0o700)
-        _build(store, group_index, parameters, axes, folder)
+        _build(store, group_index, parameters, axes, folder, counted)
 
 
-def _build(store: Store, group_index: Memberships, parameters: Parameters, axes: Axes, folder: Path) -> None:
+def _build(
+    store: Store, group_index: Memberships, parameters: Parameters, axes: Axes, folder: Path, counted: str
+) -> None:
     connection = store.connection()
     try:
         coverage = coverage_cells(store, axes, connection)
+        resident = None
+        if counted == population_time.CLIENTS:
+            resident = population_time.resident_days(store, axes, frozenset(parameters.region.municipalities))
+            coverage["covered"] &= population_time.counts(resident, axes)[coverage["municipality"].to_numpy()]
         frames = _small_frames(axes, coverage, connection)
-        work = _Work(store, group_index, parameters, axes, folder, connection, coverage, frames)
+        work = _Work(store, group_index, parameters, axes, folder, connection, coverage, frames, counted)
         for bucket in range(BUCKETS):
             _reduce_bucket(work, bucket)
-        tables = _add_buckets(work)
-        volumes = _volumes(work)
+        resident = _person_days(work, RESIDENTS) if resident is None else resident
+        tables = _add_buckets(work, resident)
+        volumes = _volumes(work, resident)
     finally:
         connection.close()
     shutil.rmtree(folder / "parts")
@@ -156,10 +175,9 @@ def _reduce_bucket(work: _Work, bucket: int) -> None:
         kept("parts/queue", reductions.queue(referrals, runs, who, resident, frames["month_ends"]), "group")
 
 
-def _add_buckets(work: _Work) -> list[str]:
+def _add_buckets(work: _Work, resident: np.ndarray) -> list[str]:
     """Write every group's files; returns their names."""
     covered = work.frames["coverage"].filter(nw.col("covered"))
-    resident = _person_days(work, RESIDENTS)
     names = [name for name in ("counts", "totals", "queue") if (work.folder / "parts" / name).exists()]
     for code, group in enumerate(work.groups.ids):
         since = work.groups.available_from[group]
@@ -168,7 +186,9 @@ def _add_buckets(work: _Work) -> list[str]:
             if name == "counts":
                 cells = cells.join(covered, on=["service", "municipality", "month"], how="semi")
             _write(cells, work.folder / group / f"{name}.parquet", _keys(cells))
-        time = _person_time(_person_days(work, code), resident, work.axes, since)
+        everyone = group == ALL and work.counted == population_time.CLIENTS
+        member = resident if everyone else _person_days(work, code)
+        time = _person_time(member, resident, work.axes, since)
         time.to_parquet(work.folder / group / "person_time.parquet", index=False)
     work.coverage.to_parquet(work.folder / "coverage.parquet", index=False)
     return [*names, "person_time"]
@@ -190,8 +210,8 @@ def _person_days(work: _Work, group: int) -> np.ndarray:
 
 
 def _person_time(member: np.ndarray, resident: np.ndarray, axes: Axes, since: int) -> pd.DataFrame:
-    """Person-years by stratum and month from `since`, dense over the strata that have residents."""
-    lived_in = resident.any(axis=-1)
+    """Person-years by stratum and month from `since`, dense over the strata that have residents or members."""
+    lived_in = (resident + member).any(axis=-1)
     months = axes.months[axes.months >= since]
     known = slice(len(axes.months) - len(months), None)
     stratum = np.repeat(np.argwhere(lived_in).astype(np.int32), len(months), axis=0)
@@ -202,13 +222,14 @@ def _person_time(member: np.ndarray, resident: np.ndarray, axes: Axes, since: in
     return table
 
 
-def _volumes(work: _Work) -> pd.DataFrame:
-    """Write residents' contacts, persons, cents and covered share by service and year, gaps explicit."""
+def _volumes(work: _Work, resident: np.ndarray) -> pd.DataFrame:
+    """Write residents' contacts, persons, cents and covered share by service and year, gaps explicit; and the fates
+    of all contacts."""
     rows = work.read(work.folder / "parts" / "volumes" / "*.parquet")
     recorded = reductions.added(rows, "service", "year").collect("pandas").to_native()
     used = sorted(set(recorded.loc[recorded["contacts"] > 0, "service"]) - {ALL_CODE})
     covered = work.coverage["covered"].to_numpy().reshape(work.axes.shape)
-    days = _person_days(work, RESIDENTS).sum(axis=(1, 2))
+    days = resident.sum(axis=(1, 2))
     years, place = np.unique(work.axes.months // 12, return_inverse=True)
     in_year = np.eye(len(years))[place]
     held = (covered[used] * days).sum(axis=1) @ in_year
@@ -221,6 +242,9 @@ def _volumes(work: _Work) -> pd.DataFrame:
     table[sums] = table[sums].fillna(0.0)
     table.loc[table["covered_share"] == 0, sums[:3]] = np.nan
     table.to_parquet(work.folder / "volumes.parquet", index=False)
+    contacts = work.store.frame("contacts", connection=work.connection)
+    every = fates.table(contacts, recorded[recorded["service"] != ALL_CODE], work.axes)
+    every.to_parquet(work.folder / fates.FILE, index=False)
     return table
 
 
@@ -228,6 +252,7 @@ def _describe(work: _Work, tables: Sequence[str], used: Sequence[str]) -> None:
     about = {
         **asdict(work.axes),
         "as_of": work.store.as_of.isoformat(),
+        "counted": work.counted,
         "groups": {group: work.groups.available_from[group] for group in work.groups.ids},
         "tables": list(tables),
         "services_used": list(used),

@@ -52,12 +52,9 @@ def person_months(contacts: nw.LazyFrame, remote_modes: Collection[str]) -> nw.L
     person, month, service, provider (-1 = not recorded), remote (bool), n (contacts), cost_eur (euros; a
     contact without a cost adds nothing).
     """
-    attended = TABLES["contacts"]["attendance"].codes.index("attended")
-    not_service = [MODES.index(mode) for mode in MODES_WITHOUT_CLIENT]
     remote = [MODES.index(mode) for mode in remote_modes]
-    counted = ~nw.col("mode").is_in(not_service) & (nw.col("attendance").fill_null(attended) == attended)
     return (
-        contacts.filter(counted)
+        contacts.filter(attended() & with_client())
         .with_columns(
             nw.col("provider").cast(nw.Int16).fill_null(NO_PROVIDER),
             remote=nw.col("mode").is_in(remote),
@@ -68,6 +65,17 @@ def person_months(contacts: nw.LazyFrame, remote_modes: Collection[str]) -> nw.L
         .with_columns(nw.col("n").cast(nw.Int32), cost_eur=nw.col("cents") / 100)
         .drop("cents")
     )
+
+
+def attended() -> nw.Expr:
+    """Whether a contact took place; attendance is `attended` unless it is recorded."""
+    code = TABLES["contacts"]["attendance"].codes.index("attended")
+    return nw.col("attendance").fill_null(code) == code
+
+
+def with_client() -> nw.Expr:
+    """Whether a client met the service in a contact."""
+    return ~nw.col("mode").is_in([MODES.index(mode) for mode in MODES_WITHOUT_CLIENT])
 
 
 def by_service(months: nw.LazyFrame) -> nw.LazyFrame:

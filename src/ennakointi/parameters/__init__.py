@@ -6,8 +6,9 @@ A document is taken from the folder that is given, else from `./parameters`, els
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +17,12 @@ from pydantic import Field, StrictStr, TypeAdapter, ValidationError
 from ennakointi import rules
 from ennakointi.errors import ParameterError
 from ennakointi.parameters import documents as doc
-from ennakointi.parameters import mappings
+from ennakointi.parameters import mapping_checks
 from ennakointi.parameters.cross_checks import Contents, cross_checks, unknown
+from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.document_faults import fault_sentences
 from ennakointi.parameters.mappings import MappingDocument
+from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.parameters.yaml_documents import DocumentFault, read_yaml
 from ennakointi.rules import Rule
 from ennakointi.spelling import did_you_mean
@@ -37,6 +40,8 @@ _KINDS: Mapping[str, Any] = {
     "notebooks": dict[str, doc.Notebook],
     "legal_basis": dict[str, dict[str, Annotated[StrictStr, Field(min_length=1)]]],
     "run": doc.RunSettings,
+    "quality": QualitySettings,
+    "data_dictionary": DataDictionary,
 }
 _NAMED_BY_KEY = {
     "regions": "code",
@@ -58,6 +63,7 @@ class TargetGroup:
     endogenous : whether it is defined by use itself, so that no debt is given for it.
     uses_care : whether membership can change because care was given or not.
     controllers : other controllers whose register the rule reads.
+    aggregate_only : whether its members are never listed, only counted.
     """
 
     id: str
@@ -68,6 +74,7 @@ class TargetGroup:
     endogenous: bool
     uses_care: bool
     controllers: frozenset[str]
+    aggregate_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +93,8 @@ class Parameters:
     notebooks: Mapping[str, doc.Notebook]
     legal_basis: Mapping[str, str]
     run: doc.RunSettings
+    quality: QualitySettings
+    data_dictionary: DataDictionary
     mappings: Mapping[str, MappingDocument]
     digests: Mapping[str, str]
 
@@ -146,17 +155,35 @@ def load(folder: Path | None = None, region: str = "paijat-hame") -> Parameters:
     parts: dict[str, Any] = {}
     digests: dict[str, str] = {}
     for name, kind in _KINDS.items():
-        try:
-            raw, content = read_yaml(find("parameters", f"{name}.yml", folder))
-            digests[f"{name}.yml"] = hashlib.sha256(content).hexdigest()
-            parts[name] = TypeAdapter(kind).validate_python(_with_key(name, raw))
-        except DocumentFault as fault:
-            faults.append(f"{name}.yml: {fault}")
-        except ValidationError as error:
-            faults.extend(f"{name}.yml: {sentence}" for sentence in fault_sentences(error, kind))
+        file = find("parameters", f"{name}.yml", folder)
+        parts[name] = _read(f"{name}.yml", file, kind, partial(_with_key, name), digests, faults)
+    read = {
+        name: _read(f"mappings/{name}.yml", file, MappingDocument, partial(_with_id, name), digests, faults)
+        for name, file in _mapping_files(folder).items()
+    }
     if not faults:
-        return _bound(Contents(**parts), region, _read_mappings(folder, digests), digests)
+        return _bound(Contents(**parts), region, read, digests)
     raise _error(faults)
+
+
+def _read(
+    title: str,
+    file: Path,
+    kind: Any,
+    completed: Callable[[dict[Any, Any]], dict[Any, Any]],
+    digests: dict[str, str],
+    faults: list[str],
+) -> Any:
+    """A document of a kind; adds its digest, or what is wrong with it."""
+    try:
+        raw, content = read_yaml(file)
+        digests[title] = hashlib.sha256(content).hexdigest()
+        return TypeAdapter(kind).validate_python(completed(raw))
+    except DocumentFault as fault:
+        faults.append(f"{title}: {fault}")
+    except ValidationError as error:
+        faults.extend(f"{title}: {sentence}" for sentence in fault_sentences(error, kind))
+    return None
 
 
 def _folders(name: str, folder: Path | None) -> list[Path]:
@@ -184,16 +211,17 @@ def _named(raw: dict[Any, Any], field: str) -> dict[Any, Any]:
     return {key: {field: key, **value} if isinstance(value, dict) else value for key, value in raw.items()}
 
 
-def _read_mappings(folder: Path | None, digests: dict[str, str]) -> dict[str, MappingDocument]:
-    """Every mapping document; a given one replaces a shipped one of the same name. Adds their digests."""
-    files = {
+def _with_id(name: str, raw: dict[Any, Any]) -> dict[Any, Any]:
+    return {"id": name, **raw}
+
+
+def _mapping_files(folder: Path | None) -> dict[str, Path]:
+    """Every mapping document by its name; a given one replaces a shipped one of the same name."""
+    return {
         file.stem: file
         for place in reversed(_folders("parameters", folder))
         for file in sorted((place / "mappings").glob("*.yml"))
     }
-    for name, file in files.items():
-        digests[f"mappings/{name}.yml"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return {name: mappings.read(file) for name, file in files.items()}
 
 
 def _bound(
@@ -203,6 +231,12 @@ def _bound(
     sectors = {code: service.sector for code, service in contents.services.items()}
     bound, broken = rules.bind({name: group.who for name, group in contents.target_groups.items()}, sectors)
     faults.extend(f"target_groups.yml: {sentence}" for sentence in broken)
+    vocabularies = {"services": contents.services, "results": contents.quality.results}
+    faults.extend(
+        f"mappings/{name}.yml: {sentence}"
+        for name, document in read.items()
+        for sentence in mapping_checks.faults(document, vocabularies)
+    )
     if faults:
         raise _error(faults)
     return Parameters(
@@ -218,6 +252,8 @@ def _bound(
         notebooks=dict(sorted(contents.notebooks.items(), key=lambda item: item[1].order)),
         legal_basis={code: bases[region] for code, bases in contents.legal_basis.items() if region in bases},
         run=contents.run,
+        quality=contents.quality,
+        data_dictionary=contents.data_dictionary,
         mappings=read,
         digests=digests,
     )
@@ -234,6 +270,7 @@ def _group(name: str, contents: Contents, rule: Rule, region: str) -> TargetGrou
         endogenous=rules.defined_by_use(rule),
         uses_care=rules.uses_care(rule),
         controllers=rules.controllers(rule),
+        aggregate_only=definition.aggregate_only,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ennakointi.parameters import documents as doc
+from ennakointi.parameters.dictionary_documents import DataDictionary
+from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.rules import Rule, nodes, walk
 from ennakointi.rules.words import CONTROLLERS, COUNTY
 from ennakointi.spelling import did_you_mean
@@ -29,6 +31,8 @@ class Contents:
     notebooks: Mapping[str, doc.Notebook]
     legal_basis: Mapping[str, Mapping[str, str]]
     run: doc.RunSettings
+    quality: QualitySettings
+    data_dictionary: DataDictionary
 
     def municipalities(self, regions: Iterable[str]) -> set[str]:
         """Codes of the municipalities of some regions."""
@@ -45,6 +49,8 @@ def cross_checks(contents: Contents) -> list[str]:
         *_breaks(contents),
         *_notebooks(contents),
         *_legal_basis(contents),
+        *_quality(contents),
+        *_reconciliation(contents),
         *unknown("disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"),
     ]
 
@@ -120,3 +126,14 @@ def _legal_basis(contents: Contents) -> Iterable[str]:
     yield from unknown("legal_basis.yml", contents.legal_basis, others, "controller")
     for controller, bases in contents.legal_basis.items():
         yield from unknown(f"legal_basis.yml: {controller}", bases, contents.regions, "region")
+
+
+def _quality(contents: Contents) -> Iterable[str]:
+    for check in contents.quality.checks:
+        yield from unknown(f"quality.yml: checks: {check.id}.services", check.services, contents.services, "service")
+
+
+def _reconciliation(contents: Contents) -> Iterable[str]:
+    for total in contents.quality.reconciliation.totals:
+        place = f"quality.yml: reconciliation.{total.indicator}"
+        yield from unknown(place, total.services, [*contents.services, ALL], "service")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from ennakointi.rules.nodes import NODES
@@ -27,7 +27,11 @@ _EXPECTED = {
 def fault_sentences(error: ValidationError, kind: Any) -> list[str]:
     """One sentence per fault that pydantic found in a document of type `kind`."""
     sentences = []
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    spoiled = {detail["loc"][:i] for detail in details for i in range(len(detail["loc"]))}
+    for detail in details:
+        if detail["type"] == "too_short" and detail["loc"] in spoiled:  # only because what is inside is wrong
+            continue
         text = f"{key_path(detail['loc'])}: {_message(detail, kind)}"
         if text not in sentences:
             sentences.append(text)
@@ -42,6 +46,8 @@ def key_path(steps: Sequence[str | int]) -> str:
             path += f"[{step}]"
         elif step == "[key]":
             path += " (key)"
+        elif step.startswith("<"):  # which form of an expression it is
+            continue
         elif step not in _HIDDEN_STEPS or i == 0:
             path += f".{step}" if path else str(step)
     return path or "the document"
@@ -93,6 +99,9 @@ def _inside(kind: Any, step: str | int) -> Any:
         for name, field in kind.model_fields.items():
             if step in (name, field.alias):
                 return field.annotation
+    form = next((one for one in get_args(kind) if Tag(str(step)) in getattr(one, "__metadata__", ())), None)
+    if form is not None:
+        return form
     node = next((node for node in NODES if node.name == step), None)
     if node is not None and (kind is None or kind in (Union, *NODES) or _is_rule(kind)):
         return node

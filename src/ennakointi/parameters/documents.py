@@ -74,11 +74,13 @@ class Service(Document):
 
 
 class GroupDefinition(Document):
-    """A target group as written: `tg` = its numbers in the programme, `report` = regions that report it."""
+    """A target group as written: `tg` = its numbers in the programme, `report` = regions that report it,
+    `aggregate_only` = its members are never listed."""
 
     tg: Codes
     label: Label
     report: Codes = ()
+    aggregate_only: Annotated[bool, Field(strict=True)] = False
     who: Rule
 
 

@@ -1,37 +1,44 @@
 """Mapping documents: how the tables of a source system become the tables of the data contract.
 
 An expression is a column (`kaynti_alkoi`, or `care_site.location_id` of a joined table) or one of the forms below;
-every form reads delivered text and gives text, which the contract's door then types and checks.
+every form reads delivered text and gives text, which the contract's door then types and checks. Empty text is
+missing, a column that was not delivered is missing in every row, and a form over what is missing is missing.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     Discriminator,
     Field,
     StrictBool,
     StrictFloat,
-    StrictInt,
     StrictStr,
     Tag,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
 )
 
-from ennakointi.errors import ParameterError
-from ennakointi.parameters.document_faults import fault_sentences
-from ennakointi.parameters.documents import Document, Label
-from ennakointi.parameters.yaml_documents import DocumentFault, read_yaml
-from ennakointi.schema import TABLES
+from ennakointi.parameters.documents import Document, Label, Text
 from ennakointi.spelling import did_you_mean
 
-Text = Annotated[StrictStr, Field(min_length=1)]
-Value = StrictStr | StrictInt | StrictFloat | StrictBool
+
+def _value(given: object) -> object:
+    """A YAML scalar as the text that a file would hold."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, float) and given.is_integer():
+        return str(int(given))
+    return str(given) if isinstance(given, int | float) else given
+
+
+def _several(given: object) -> object:
+    """One expression or a list of them as a list."""
+    return given if isinstance(given, list | tuple) else (given,)
+
+
+Value = Annotated[Text, BeforeValidator(_value)]
 
 
 class Constant(Document):
@@ -41,17 +48,18 @@ class Constant(Document):
 
 
 class Coded(Document):
-    """A code looked up in one of the document's code maps: exactly, else by the longest `prefix*`.
+    """A code looked up in one of the document's code maps: exactly, else by the longest `prefix*`, else by `*`.
 
-    Several columns in `of` are looked up joined by `|`, for example `T11|LK`; `*` stands alone for any code.
-    A code that the map does not hold becomes `otherwise`, or stays as it is and is refused by the contract's code
-    list; either way it is listed with its count. `flag` names what is uncertain about the value when it was found
-    here (a fallback), for example `service_from_concept`.
+    Several columns in `of` are looked up joined by `|`, for example `T11|LK`; one that is missing is empty there
+    (`T11|`). A code that the map gives no value (`null`) is known and missing. A code that the map does not hold
+    becomes `otherwise`, or stays as it is and is refused by the contract's code list; either way it is listed with
+    its count. `flag` names what is uncertain about the value when it was found here (a fallback), for example
+    `service_from_concept`.
     """
 
-    of: Expression | tuple[Expression, ...]
+    of: Annotated[tuple[Expression, ...], BeforeValidator(_several), Field(min_length=1)]
     codes: Text
-    otherwise: StrictStr | None = None
+    otherwise: Text | None = None
     only_known: StrictBool = False  # an unknown code is missing here, so that `first_of` goes on
     flag: Text | None = None
 
@@ -70,7 +78,7 @@ class Joined(Document):
 
 
 class DateOf(Document):
-    """A date of year, month and day; a missing month is July, a missing day the 15th."""
+    """A date of year, month and day; a missing month is July, a missing day the 15th, a missing year no date."""
 
     year: Expression
     month: Expression | None = None
@@ -85,10 +93,10 @@ class Match(Document):
 
 
 class Scaled(Document):
-    """A number times a factor, for example cents to euros."""
+    """A number times a factor, for example cents to euros; what is no number stays as it is and is refused later."""
 
     of: Expression
-    times: StrictInt | StrictFloat
+    times: Annotated[StrictFloat, Field(allow_inf_nan=False)]
 
 
 class Choice(Document):
@@ -103,10 +111,11 @@ class Condition(Document):
     """Rows that fulfil every part given.
 
     `values`: columns and the codes they may hold (`prefix*` allowed); `present` and `missing`: columns with and
-    without a value; `differ`: two columns that hold different values; `none`: conditions none of which may hold.
+    without a value; `differ`: two columns that both hold a value, but not the same; `any_of`: conditions one of which
+    must hold; `none`: conditions none of which may hold.
     """
 
-    values: dict[Text, tuple[Value, ...]] = Field(default_factory=dict)
+    values: dict[Text, Annotated[tuple[Value, ...], Field(min_length=1)]] = Field(default_factory=dict)
     present: tuple[Text, ...] = ()
     missing: tuple[Text, ...] = ()
     differ: tuple[Text, Text] | None = None
@@ -115,10 +124,19 @@ class Condition(Document):
 
 
 class Join(Document):
-    """Another input whose row with the same key adds columns; `key` is unique there, else the first is taken."""
+    """Another input whose row with the same key adds columns, written `name.column`; rows are never multiplied.
+
+    `key` should be unique there; of several rows the smallest is taken, whatever their order. `of` is the input where
+    its name is not that of the join, for example when the same input is joined twice. Only rows that fulfil `where`
+    are joined; `take` says of a column what is taken of several rows: the smallest value (`first`; dates as ISO text),
+    the largest (`last`) or the `sum`.
+    """
 
     by: Text  # a column of the selection's input, or of an earlier join
     key: Text
+    of: Text | None = None
+    where: Condition | None = None
+    take: dict[Text, Literal["first", "last", "sum"]] = Field(default_factory=dict)
 
 
 class Exclusion(Document):
@@ -137,7 +155,7 @@ class Selection(Document):
     of: Text
     joins: dict[Text, Join] = Field(default_factory=dict)
     exclude: tuple[Exclusion, ...] = ()
-    columns: dict[Text, Expression]
+    columns: Annotated[dict[Text, Expression], Field(min_length=1)]
     optional: StrictBool = False
 
 
@@ -159,7 +177,7 @@ class Unavailable(Document):
 
 class MappingDocument(Document):
     """A whole mapping. `limits` are results refused when a flag is raised, for example
-    `service_from_concept: [remote_share]`."""
+    `service_from_concept: [remote_share]`; `not_read` names tables of the source system that no input needs."""
 
     id: StrictStr
     label: Label
@@ -168,62 +186,74 @@ class MappingDocument(Document):
     codes: dict[Text, dict[StrictStr, StrictStr | None]] = Field(default_factory=dict)
     limits: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
     unavailable: tuple[Unavailable, ...] = ()
+    not_read: tuple[Text, ...] = ()
 
     def columns_of(self, name: str) -> tuple[str, ...]:
         """The columns of an input that the document reads, in the order they are first named."""
         read = dict.fromkeys(self.inputs[name].columns)
         for selection in (one for table in self.tables.values() for one in table):
-            read |= dict.fromkeys(join.key for joined, join in selection.joins.items() if joined == name)
+            inputs = {"": selection.of, **{joined: join.of or joined for joined, join in selection.joins.items()}}
+            read |= dict.fromkeys(join.key for joined, join in selection.joins.items() if inputs[joined] == name)
             for reference in references(selection):
                 joined, _, column = reference.rpartition(".")
-                if name == (joined or selection.of):
+                if inputs.get(joined) == name:
                     read[column] = None
         return tuple(read)
 
-    @model_validator(mode="after")
-    def _names_exist(self) -> MappingDocument:
-        for table, selections in self.tables.items():
-            if table not in TABLES:
-                raise ValueError(f"tables: {table!r} is not in the data contract{did_you_mean(table, TABLES)}")
-            for selection in selections:
-                _check_selection(self, table, selection)
-        return self
+
+_FORMS = {
+    "constant": "{constant: own}",
+    "codes": "{of: column, codes: map}",
+    "first_of": "{first_of: [column, other]}",
+    "joined": "{joined: [column, other]}",
+    "year": "{year: column}",
+    "match": "{match: '([0-9]+)', of: column}",
+    "times": "{of: column, times: 0.01}",
+    "when": "{when: {present: [column]}, then: column}",
+}
 
 
 def _form(value: Any) -> str:
     """Which form an expression has, from the key that only this form has."""
-    if isinstance(value, str):
-        return "column"
     given = value if isinstance(value, dict) else vars(value) if isinstance(value, BaseModel) else {}
-    for key in ("constant", "codes", "first_of", "joined", "year", "match", "times", "when"):
-        if key in given:
-            return key
-    return "column"
+    return next((f"<{key}>" for key in _FORMS if key in given), "<column>")
+
+
+def _of_known_form(value: Any) -> Any:
+    """The value, if it is a column or a mapping that has the key of a form."""
+    if isinstance(value, dict) and _form(value) == "<column>":
+        near = next((hint for key in value if (hint := did_you_mean(key, _FORMS))), "")
+        raise ValueError(
+            f"no form has the keys {', '.join(map(str, value))}{near}; forms: {', '.join(_FORMS.values())}"
+        )
+    if not isinstance(value, str | dict | BaseModel):
+        raise ValueError(f"expected a column or a form such as {_FORMS['constant']}; was {value!r}")
+    return value
 
 
 Expression = Annotated[
-    Annotated[Text, Tag("column")]
-    | Annotated[Constant, Tag("constant")]
-    | Annotated[Coded, Tag("codes")]
-    | Annotated[FirstOf, Tag("first_of")]
-    | Annotated[Joined, Tag("joined")]
-    | Annotated[DateOf, Tag("year")]
-    | Annotated[Match, Tag("match")]
-    | Annotated[Scaled, Tag("times")]
-    | Annotated[Choice, Tag("when")],
+    Annotated[Text, Tag("<column>")]
+    | Annotated[Constant, Tag("<constant>")]
+    | Annotated[Coded, Tag("<codes>")]
+    | Annotated[FirstOf, Tag("<first_of>")]
+    | Annotated[Joined, Tag("<joined>")]
+    | Annotated[DateOf, Tag("<year>")]
+    | Annotated[Match, Tag("<match>")]
+    | Annotated[Scaled, Tag("<times>")]
+    | Annotated[Choice, Tag("<when>")],
     Discriminator(_form),
+    BeforeValidator(_of_known_form),
 ]
 
-for _model in (Coded, FirstOf, Joined, DateOf, Match, Scaled, Choice, Condition, Exclusion, Selection, MappingDocument):
+_FORWARD = (Coded, FirstOf, Joined, DateOf, Match, Scaled, Choice, Condition, Join, Exclusion, Selection)
+for _model in (*_FORWARD, MappingDocument):
     _model.model_rebuild()
 
 
 def parts(expression: Any) -> tuple[Any, ...]:
     """The expressions directly inside an expression."""
     match expression:
-        case Coded(of=of):
-            return of if isinstance(of, tuple) else (of,)
-        case FirstOf(first_of=inside) | Joined(joined=inside):
+        case Coded(of=inside) | FirstOf(first_of=inside) | Joined(joined=inside):
             return inside
         case DateOf():
             return tuple(part for part in (expression.year, expression.month, expression.day) if part is not None)
@@ -242,52 +272,24 @@ def walk(expression: Any) -> tuple[Any, ...]:
 def references(selection: Selection) -> tuple[str, ...]:
     """Every column that a selection names, those of joined inputs as `input.column`."""
     expressions = [part for one in selection.columns.values() for part in walk(one)]
-    conditions = [one.where for one in selection.exclude] + [one.when for one in expressions if isinstance(one, Choice)]
+    outer = [one.where for one in selection.exclude] + [one.when for one in expressions if isinstance(one, Choice)]
     named = [one for one in expressions if isinstance(one, str)]
-    named += [column for condition in conditions for column in _named(condition)]
+    named += [column for one in outer for condition in conditions(one) for column in _named(condition)]
+    named += [f"{joined}.{column}" for joined, join in selection.joins.items() for column in _chosen_by(join)]
     return (*dict.fromkeys([*named, *(join.by for join in selection.joins.values())]),)
 
 
+def _chosen_by(join: Join) -> list[str]:
+    """The columns of the joined input that decide what is taken of it."""
+    inside = conditions(join.where) if join.where else ()
+    return [*join.take, *(column for condition in inside for column in _named(condition))]
+
+
+def conditions(condition: Condition) -> tuple[Condition, ...]:
+    """A condition and every one inside it."""
+    return (condition, *(deeper for one in (*condition.any_of, *condition.none) for deeper in conditions(one)))
+
+
 def _named(condition: Condition) -> list[str]:
-    """Every column that a condition names."""
-    inside = [column for one in (*condition.any_of, *condition.none) for column in _named(one)]
-    return [*condition.values, *condition.present, *condition.missing, *(condition.differ or ()), *inside]
-
-
-def _check_selection(document: MappingDocument, table: str, selection: Selection) -> None:
-    """Names that the document itself must define."""
-    place = f"tables.{table}"
-    if selection.of not in document.inputs:
-        raise ValueError(f"{place}: input {selection.of!r} is not among `inputs`")
-    for name in selection.joins:
-        if name not in document.inputs:
-            raise ValueError(f"{place}: joins {name!r}, which is not among `inputs`")
-    for column in selection.columns:
-        if column not in TABLES[table].names:
-            hint = did_you_mean(column, TABLES[table].names)
-            raise ValueError(f"{place}: {column!r} is not a column of {table}{hint}")
-    absent = [column for column in TABLES[table].required if column not in selection.columns]
-    if absent:
-        raise ValueError(f"{place} (from {selection.of}): the required columns {', '.join(absent)} are not given")
-    for expression in selection.columns.values():
-        for part in walk(expression):
-            if isinstance(part, Coded) and part.codes not in document.codes:
-                raise ValueError(f"{place}: code map {part.codes!r} is not under `codes`")
-
-
-def read(file: Path) -> MappingDocument:
-    """A mapping document.
-
-    Raises
-    ------
-    ParameterError
-        With every fault: file, key path, what was given, what is expected.
-    """
-    try:
-        raw, _ = read_yaml(file)
-        return TypeAdapter(MappingDocument).validate_python({"id": file.stem, **raw})
-    except DocumentFault as fault:
-        raise ParameterError(f"mappings/{file.name}: {fault}") from fault
-    except ValidationError as error:
-        sentences = fault_sentences(error, MappingDocument)
-        raise ParameterError("\n  - ".join([f"mappings/{file.name} cannot be used:", *sentences])) from error
+    """The columns that a condition itself names."""
+    return [*condition.values, *condition.present, *condition.missing, *(condition.differ or ())]

@@ -1,71 +1,63 @@
-"""What the store's manifest tells of the data: rows accepted and rejected, what is missing, and what hangs on it."""
+"""Whether the numbers can be trusted: the data measured once, and scored against quality.yml as often as it changes.
+
+Categories of checks: Kahn et al. 2016, eGEMs 4(1):1244, doi 10.13063/2327-9214.1244.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from ennakointi.parameters import Parameters
+from ennakointi.quality import contract, measures, residents, scoring, trust
+from ennakointi.quality.residents import Counted as Counted
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.store import Store
 
-AFFECTED = {
-    "persons": ("service_debt", "effects", "target_groups", "volumes"),
-    "contacts": ("service_debt", "effects", "target_groups", "volumes"),
-    "diagnoses": ("target_groups",),
-    "medicines": ("target_groups",),
-    "measurements": ("target_groups",),
-    "statuses": ("target_groups", "effects"),
-    "referrals": ("service_debt", "target_groups"),
-    "enrolments": ("effects",),
-    "coverage": ("service_debt", "volumes"),
-    "panel": ("deviation",),
-}
-_Row = dict[str, Any]
 
+def measure(opened: Store, parameters: Parameters) -> dict[str, pd.DataFrame]:
+    """Tables of measures `quality_*`: the store is read once, and nothing depends on quality.yml.
 
-def assess(store: Store) -> pd.DataFrame:
-    """The result table `data_quality` of a stored source.
-
-    One row `accepted` per delivered table (rows delivered, rows rejected), one per rule that rows broke, per table or
-    optional column that is missing, per ignored column, and per set of rows that lie after the as-of date.
+    Of the parameters only the sectors of services.yml are used.
     """
-    rows = [row for table, about in store.manifest["tables"].items() for row in _of_table(table, about)]
-    rows += [
-        _finding(f["table"], f["rule"], f["column"], "warning", _read(store, f), f["rows"]) for f in _faults(store)
-    ]
-    rows += [_finding(table, "missing_table", None, "info", None, None) for table in store.manifest["missing_tables"]]
+    return measures.of_store(opened, parameters.services)
+
+
+def score(
+    measured: Mapping[str, pd.DataFrame],
+    manifest: Mapping[str, Any],
+    parameters: Parameters,
+    late: pd.DataFrame | None = None,
+) -> dict[str, pd.DataFrame]:
+    """The result tables `data_quality`, `trust` and `volume_breaks`; no data are read.
+
+    Parameters
+    ----------
+    measured : what `measure` gave.
+    manifest : the store's manifest.
+    parameters : `quality` (thresholds), `breaks`, `region`, `interventions` and `services` are used.
+    late : rows of `quality_counts` (check, table, column, detail, rows, failed) about contacts that came in late.
+    """
+    if late is not None and len(late):
+        counts = pd.concat([measured["quality_counts"], late], ignore_index=True)
+        measured = {**measured, "quality_counts": counts}
+    evidence = scoring.Evidence(measured, manifest, parameters)
+    found = [*contract.findings(manifest, parameters.quality), *scoring.findings(evidence)]
     names = list(RESULT_TABLES["data_quality"].names)
-    return pd.DataFrame(rows, columns=names).sort_values(names[:3], ignore_index=True, na_position="first")
-
-
-def _of_table(table: str, about: dict[str, Any]) -> Iterator[_Row]:
-    yield _finding(table, "accepted", None, "info", about["read"], about["quarantined"])
-    if about["after_as_of"]:
-        yield _finding(table, "after_cut", None, "info", about["read"], about["after_as_of"])
-    for column in about["missing_columns"]:
-        yield _finding(table, "missing_column", column, "info", about["read"], None)
-    for column in about["extra_columns"]:
-        yield _finding(table, "extra_column", column, "info", about["read"], None)
-
-
-def _faults(store: Store) -> list[dict[str, Any]]:
-    return list(store.manifest["faults"])
-
-
-def _read(store: Store, fault: dict[str, Any]) -> int:
-    return int(store.manifest["tables"][fault["table"]]["read"])
-
-
-def _finding(table: str, check: str, column: str | None, severity: str, rows: int | None, failed: int | None) -> _Row:
+    quality = pd.DataFrame([one.row() for one in found], columns=names)
+    kinds = {"rows": "Int64", "failed": "Int64", "share": "float64", "limit_rows": "float64", "limit_share": "float64"}
     return {
-        "table": table,
-        "check": check,
-        "column": column or "",
-        "severity": severity,
-        "rows": rows,
-        "failed": failed,
-        "share": failed / rows if rows and failed is not None else None,
-        "affects": ";".join(AFFECTED.get(table, ())),
+        "data_quality": quality.astype(kinds).sort_values(names[:3], ignore_index=True),
+        "trust": trust.table(found, manifest, parameters.quality),
+        "volume_breaks": evidence.breaks.table,
     }
+
+
+def counted(opened: Store, parameters: Parameters) -> Counted:
+    """Whether `persons` holds the region's residents or only clients; reads persons and population, nothing else."""
+    connection = opened.connection()
+    found = residents.judge(residents.of_store(opened, connection), parameters.quality)
+    connection.close()
+    return found

@@ -202,6 +202,13 @@ def round_values(values: Floats, kind: str, preset: Preset) -> Floats:
     return np.sign(values) * np.floor(np.abs(values) / unit + 0.5) * unit + 0.0
 
 
+def shown_count(count: int, preset: Preset) -> int | None:
+    """A count of rows as it may stand in a manifest: rounded, or None where it is small."""
+    if 0 < count < preset.threshold:
+        return None
+    return int(round_values(np.array([count], dtype=np.float64), COUNT, preset)[0])
+
+
 def round_share(values: Floats) -> Floats:
     """Three significant digits."""
     return np.array([float(f"{value:.{SHARE_DIGITS}g}") for value in values], dtype=np.float64)

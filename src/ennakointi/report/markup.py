@@ -153,6 +153,27 @@ def _key_figure(figure: KeyFigure) -> str:
     return f"<div><dt>{label}</dt>{''.join(below)}</div>"
 
 
+@dataclass(frozen=True)
+class Answer:
+    """One line of a list of answers: what it is about, the verdict in words with its tone, and why."""
+
+    name: str
+    verdict: str
+    tone: str
+    why: tuple[Part, ...] = ()
+
+
+def answers(*items: Answer) -> Block:
+    """Verdicts under each other, each with its reasons beside it; on a narrow screen below it."""
+    return Block(f'<ul class="answers">{"".join(map(_answer, items))}</ul>')
+
+
+def _answer(item: Answer) -> str:
+    why = "".join(f"<p>{_html(part)}</p>" for part in item.why)
+    head = f"<p>{strong(item.name)}</p><p>{verdict(item.verdict, item.tone)}</p>"
+    return f'<li>{head}<div class="why">{why}</div></li>' if why else f"<li>{head}</li>"
+
+
 def callout(title: str, *parts: Part, tone: str = "note") -> Block:
     """A box that must not be missed; `tone` is note, warning, missing (a source is missing) or good."""
     _known(tone, ("note", "warning", "missing", "good"))

@@ -29,6 +29,12 @@ TABLE_NAMES = {
     "group_overlap": N_("Overlap of the target groups"),
     "volumes": N_("Contacts by service and year"),
     "data_quality": N_("Quality of the data"),
+    "trust": N_("Trust in the results"),
+    "data_fields": N_("Data dictionary"),
+    "volume_breaks": N_("Months in which a unit's contacts fall away"),
+    "attrition": N_("Rows left out, step by step"),
+    "reconciliation": N_("Totals beside published figures"),
+    "quality_trend": N_("Quality of the data by quarter"),
     "deviation": N_("Deviation from the baseline"),
 }
 

@@ -21,13 +21,18 @@ from ennakointi.errors import ParameterError, RunError
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Notebook
 from ennakointi.periods import Quarter, first_day
+from ennakointi.report import disclosure
 from ennakointi.run import rendering
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.run.rendering import Release
+from ennakointi.sources import drafting
+from ennakointi.sources.mapping import sentences as mapping_sentences
 from ennakointi.workspace import Say, Workspace, fingerprint, read_json, write_json
 
 log = logging.getLogger(__name__)
 PAGES_FAILED = 5
+JUDGING = ("quality.yml", "data_dictionary.yml", "disclosure.yml", "notebooks.yml")  # applied to finished results
+COUNTS = ("read", "accepted", "quarantined", "after_as_of", "stored")
 
 
 @dataclass(frozen=True)
@@ -123,9 +128,13 @@ def _basis(options: Options, parameters: Parameters, chosen: Sequence[str]) -> s
     """What finished work depends on: the data's files, the documents, the version, the options that shape numbers."""
     source = sources.discover(options.data, parameters.mappings, options.mapping)
     paths = [file.path for _, file in source.files if file.path]
+    paths += [source.folder / source.server.file] if source.server and source.server.file else []
+    tables = [(file.name, file.columns, file.types) for _, file in source.files if not file.path]
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     shaping = (options.region, options.mode, options.cut, tuple(chosen), __version__)
-    return fingerprint(sorted(files), dict(parameters.digests), shaping)
+    residents = (parameters.quality.residents.model_dump(), parameters.quality.of_residents.model_dump())
+    digests = {name: digest for name, digest in parameters.digests.items() if name not in JUDGING}
+    return fingerprint(sorted(files), tables, digests, residents, shaping)
 
 
 def _prepare(
@@ -240,8 +249,19 @@ def _forbidden(options: Options) -> tuple[str, ...]:
 def _manifest(options: Options, parameters: Parameters, workspace: Workspace) -> dict[str, Any]:
     """What a reader needs to trace the release; no path of the machine, no user."""
     stored = store.open(workspace.store).manifest
-    counts = ("read", "accepted", "quarantined", "after_as_of", "stored")
-    tables = {table: {name: about[name] for name in counts} for table, about in stored["tables"].items()}
+    of_tables, preset = stored["tables"], parameters.disclosure.current
+    read, quarantined = (sum(about[name] for about in of_tables.values()) for name in ("read", "quarantined"))
+    source = {
+        "name": stored["source_name"],
+        "mapping": stored["mapping"],
+        "files": [{name: of for name, of in file.items() if name != "rows"} for file in stored["files"]],
+        "tables": {
+            table: {name: disclosure.shown_count(about[name], preset) for name in COUNTS}
+            for table, about in of_tables.items()
+        },
+        "read": disclosure.shown_count(read, preset),
+        "quarantined": disclosure.shown_count(quarantined, preset),
+    }
     return {
         "quarter": str(options.quarter),
         "region": options.region,
@@ -249,7 +269,7 @@ def _manifest(options: Options, parameters: Parameters, workspace: Workspace) ->
         "mode": options.mode,
         "version": __version__,
         "parameters": dict(sorted(parameters.digests.items())),
-        "source": {"name": stored["source_name"], "files": stored["files"], "tables": tables},
+        "source": source,
     }
 
 
@@ -310,10 +330,23 @@ def check(data: Path, mapping: str | None, folder: Path | None, region: str, as_
         say(f"{table:14s} {count.read:>12,} rows, {count.quarantined:,} to be quarantined")
     for table, columns in screened.extra.items():
         say(f"{table}: ignored columns {', '.join(columns)}")
+    for told in mapping_sentences(source, screened.staged.excluded, screened.staged.unmapped):
+        say(told)
     for name, near in source.unknown.items():
         say(f"{name}: not a table of the contract" + (f", did you mean {near}?" if near else ""))
     screened.refuse_above(parameters.run.quarantine_limit_share)
     for fault in screened.faults:
         say(f"  - {fault}")
     say("The data can be used.")
+    return 0
+
+
+def draft_mapping(data: Path, file: Path, folder: Path | None, region: str, say: Say) -> int:
+    """Draft a mapping document from a folder whose headers are unknown; nothing is validated."""
+    parameters = documents.load(folder, region)
+    text, found = drafting.draft(data, parameters.mappings, parameters.services)
+    drafting.write(text, file)
+    say(f"{file}: {found}.")
+    say("Look through it line by line and decide what is marked with ?. Then put it into parameters/mappings/NAME.yml")
+    say(f"and run: ennakointi check {data} --mapping NAME")
     return 0

@@ -219,13 +219,13 @@ def _provenance(release: Release, language: str) -> tuple[tuple[str, str], ...]:
     catalogue = Catalogue(language)
     _ = catalogue.gettext
     manifest = release.manifest
-    rows = list(manifest["source"]["tables"].values())
+    read, rejected = (manifest["source"][name] for name in ("read", "quarantined"))
     preset = release.parameters.disclosure.current
     return (
         (_("Program"), f"ennakointi {manifest['version']} ({manifest['mode']})"),
         (_("Data"), f"{release.facts['source']}, {catalogue.date(date.fromisoformat(manifest['as_of']))}"),
-        (_("Rows delivered"), catalogue.number(sum(about["read"] for about in rows))),
-        (_("Rows rejected"), catalogue.number(sum(about["quarantined"] for about in rows))),
+        (_("Rows delivered"), catalogue.hidden if read is None else catalogue.number(read)),
+        (_("Rows rejected"), catalogue.hidden if rejected is None else catalogue.number(rejected)),
         (
             _("Privacy"),
             _(

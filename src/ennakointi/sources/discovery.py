@@ -1,7 +1,7 @@
 """Which tables a folder or a database holds, in which files, and which mapping they need.
 
-`<table>.parquet|csv|xlsx`, `<table>/*` and `<table>_*` belong to a table. Without a mapping the tables are the
-contract's; with one they are its inputs, whatever the case of their names.
+`<table>.parquet|csv|xlsx`, `<table>/*` and `<table>_*` belong to a table, of a database the table or view of its name
+alone. Without a mapping the tables are the contract's; with one they are its inputs, whatever the case of their names.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ennakointi.errors import DataError, Fault, ParameterError
-from ennakointi.parameters.mappings import Input, MappingDocument
+from ennakointi.parameters.mappings import MappingDocument
 from ennakointi.schema import AGGREGATE_TABLE, REQUIRED_TABLES, TABLES
-from ennakointi.sources import delimited, info
+from ennakointi.sources import delimited, info, servers, workbooks
 from ennakointi.sources.info import CsvSettings, SourceInfo
 from ennakointi.sources.source import CSV, PARQUET, XLSX, Source, SourceFile
 from ennakointi.spelling import did_you_mean
 
-_NOTES = {".md", ".txt", ".json", ".yml", ".yaml", ".pdf", ".html"}
+_NOTES = {".md", ".txt", ".json", ".yml", ".yaml", ".pdf", ".html", *info.DATABASE_FILES}
 Opener = Callable[[str, Path, CsvSettings, Collection[str]], SourceFile | Fault]
-Candidates = dict[str, list[Path]]
+Served = tuple[str, SourceFile]  # a table of a database, after the name it goes by
+Candidates = dict[str, list[Path | SourceFile]]
 
 
 def discover(folder: Path, mappings: Mapping[str, MappingDocument] | None = None, chosen: str | None = None) -> Source:
@@ -48,16 +49,24 @@ def discover(folder: Path, mappings: Mapping[str, MappingDocument] | None = None
         No such mapping, or several would fit.
     """
     about = info.read(folder)
-    paths = list(_entries(folder))
+    paths = _delivered(folder, about)
     known = mappings or {}
     mapping = _mapping(chosen or about.mapping, known, paths)
-    names = {table: (table,) for table in TABLES} if mapping is None else _input_names(mapping.inputs)
+    names = {table: (table,) for table in TABLES} if mapping is None else _input_names(mapping)
     candidates, unknown = _candidates(paths, names)
+    for name in mapping.not_read if mapping else ():
+        candidates.pop(name, None)
     inputs, faults = _open_all(candidates, about.csv, mapping)
     faults += _lacking(set(candidates), unknown) if mapping is None else _absent(mapping, set(candidates))
     if faults:
         raise DataError("The data folder cannot be used:", tuple(faults))
     return Source(folder, inputs, unknown=unknown, mapping=mapping, **_told(about))
+
+
+def _delivered(folder: Path, about: SourceInfo) -> list[Path | Served]:
+    """What lies in the folder, and the tables of its database with the names they go by."""
+    served = servers.headers(about.server, folder).items() if about.server else ()
+    return [*([] if folder.is_file() and served else _entries(folder)), *served]
 
 
 def _told(about: SourceInfo) -> dict[str, Any]:
@@ -71,7 +80,9 @@ def _told(about: SourceInfo) -> dict[str, Any]:
     }
 
 
-def _mapping(chosen: str | None, known: Mapping[str, MappingDocument], paths: Sequence[Path]) -> MappingDocument | None:
+def _mapping(
+    chosen: str | None, known: Mapping[str, MappingDocument], paths: Sequence[Path | Served]
+) -> MappingDocument | None:
     """The mapping that is asked for, or the only one whose inputs are all there."""
     if chosen:
         if chosen not in known:
@@ -80,25 +91,33 @@ def _mapping(chosen: str | None, known: Mapping[str, MappingDocument], paths: Se
     own, _ = _candidates(paths, {table: (table,) for table in TABLES})
     if own.keys() & {*REQUIRED_TABLES, AGGREGATE_TABLE}:
         return None
-    fitting = [one for one in known.values() if not _absent(one, set(_candidates(paths, _input_names(one.inputs))[0]))]
+    fitting = [one for one in known.values() if not _absent(one, set(_candidates(paths, _input_names(one))[0]))]
     if len(fitting) > 1:
         names = ", ".join(one.id for one in fitting)
         raise ParameterError(f"the data fit several mappings ({names}): choose one with --mapping")
     return fitting[0] if fitting else None
 
 
-def _input_names(inputs: Mapping[str, Input]) -> dict[str, tuple[str, ...]]:
-    return {name: (name, *one.files) for name, one in inputs.items()}
+def _input_names(mapping: MappingDocument) -> dict[str, tuple[str, ...]]:
+    """What the tables of a source system are called, also of those that are not read."""
+    unread = {name: (name,) for name in mapping.not_read}
+    return unread | {name: (name, *one.files) for name, one in mapping.inputs.items()}
 
 
 def _candidates(
-    paths: Sequence[Path], names: Mapping[str, tuple[str, ...]]
+    paths: Sequence[Path | Served], names: Mapping[str, tuple[str, ...]]
 ) -> tuple[Candidates, dict[str, str | None]]:
     """The files of each table in the order of `names`, and the files nobody claims."""
     found: Candidates = {}
     unknown: dict[str, str | None] = {}
     for path in paths:
-        if path.is_dir():
+        if isinstance(path, tuple):
+            called, file = path
+            if table := _table_of(called, names, whole=True):
+                found.setdefault(table, []).append(file)
+            elif near := _resembling(called, names):
+                unknown[file.name] = near
+        elif path.is_dir():
             table = _table_of(path.name, names, whole=True)
             inside = [file for file in _entries(path) if _format(file)] if table else []
             if table and inside:
@@ -107,7 +126,7 @@ def _candidates(
             found.setdefault(table, []).append(path)
         elif path.suffix.lower() not in _NOTES:
             unknown[path.name] = _resembling(path.stem, names)
-    return {table: sorted(found[table]) for table in names if table in found}, unknown
+    return {table: sorted(found[table], key=str) for table in names if table in found}, unknown
 
 
 def _entries(folder: Path) -> Iterator[Path]:
@@ -134,7 +153,9 @@ def _table_of(stem: str, names: Mapping[str, tuple[str, ...]], whole: bool = Fal
     return fitting[max(fitting, key=len)] if fitting else None
 
 
-def _format(path: Path) -> str | None:
+def _format(path: Path | SourceFile) -> str | None:
+    if isinstance(path, SourceFile):
+        return path.format
     suffix = path.suffix.lower().removeprefix(".")
     return suffix if suffix in (PARQUET, CSV, XLSX) and not path.is_dir() else None
 
@@ -190,9 +211,15 @@ def _open_all(
     return files, faults
 
 
-def _open(table: str, path: Path, csv: CsvSettings, expected: Collection[str]) -> SourceFile | Fault:
+def _open(table: str, path: Path | SourceFile, csv: CsvSettings, expected: Collection[str]) -> SourceFile | Fault:
     """The file with its columns, or why it cannot be opened."""
-    openers: Mapping[str | None, Opener] = {PARQUET: _open_parquet, CSV: delimited.open_file}
+    if isinstance(path, SourceFile):
+        return path
+    openers: Mapping[str | None, Opener] = {
+        PARQUET: _open_parquet,
+        CSV: delimited.open_file,
+        XLSX: workbooks.open_file,
+    }
     try:
         if path.stat().st_size == 0:
             return Fault(table, None, "empty_file", 0, "the file is empty; deliver it again", path.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class SourceFile:
         What detection or `source.json` decided; complete for a CSV file.
     table : str or None
         The table of the database, as its server calls it (`schema.table`).
+    types : tuple of str
+        The columns' types in the database; empty for a file.
     """
 
     name: str
@@ -43,6 +45,7 @@ class SourceFile:
     path: Path | None = None
     csv: CsvSettings = field(default_factory=CsvSettings)
     table: str | None = None
+    types: tuple[str, ...] = ()
 
     @property
     def has_lines(self) -> bool:
@@ -109,6 +112,13 @@ class Source:
             return (table,)
         selections = self.mapping.tables[table]
         return tuple(dict.fromkeys(one.of for one in selections if one.of in self.inputs))
+
+    def only(self, table: str) -> Source:
+        """The source with no other inputs than those a contract table is made of, joined ones included."""
+        selections = self.mapping.tables[table] if self.mapping else ()
+        joined = {join.of or name for one in selections for name, join in one.joins.items()}
+        wanted = {*self.inputs_of(table), *joined}
+        return replace(self, inputs={name: files for name, files in self.inputs.items() if name in wanted})
 
     @property
     def places(self) -> list[Path]:

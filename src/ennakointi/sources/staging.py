@@ -8,39 +8,19 @@ the same record. Parquet is read in place; everything else is staged once as Par
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from ennakointi.database import name, text
+from ennakointi.database import name, text, types
 from ennakointi.errors import DataError, Fault
-from ennakointi.parameters.documents import Label
-from ennakointi.sources import delimited
-from ennakointi.sources.source import CSV, PARQUET, Source, SourceFile
+from ennakointi.sources import delimited, mapping, servers, workbooks
+from ennakointi.sources.mapping import Excluded, Unmapped
+from ennakointi.sources.source import CSV, PARQUET, SERVER, XLSX, Source, SourceFile
 
-
-@dataclass(frozen=True)
-class Excluded:
-    """Records that a mapping leaves out of a contract table on purpose."""
-
-    table: str
-    input: str
-    reason: Label
-    rows: int
-
-
-@dataclass(frozen=True)
-class Unmapped:
-    """A code that a code map does not hold, with the rows that carry it and what it became (None: itself)."""
-
-    table: str
-    column: str
-    codes: str
-    code: str
-    rows: int
-    became: str | None
+UNREADABLE = {**delimited.UNREADABLE, **workbooks.UNREADABLE}  # why a record could not be read, by rule
 
 
 @dataclass(frozen=True)
@@ -56,8 +36,8 @@ class Staged:
     fingerprints : tuple of dict
         Input, file, and bytes with SHA-256, or for a table of a database the rows read.
     excluded, unmapped : what a mapping left out and did not know
-    flagged : dict of str to dict of str to int
-        Contract table `table.column`, the flag of a fallback, and the rows it decided.
+    flagged : tuple of (str, str, int)
+        Contract column as `table.column`, the flag of a fallback, and the rows it decided.
     """
 
     natives: dict[str, dict[str, str]]
@@ -80,14 +60,18 @@ def stage(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -
         A file cannot be split into records, or a database gives no rows; everything found is listed at once.
     """
     _tables_of_places(connection, source)
+    drawn = servers.stage(source.server, source.folder, _jobs(source, folder)) if source.server else {}
     faults: list[Fault] = []
     for input_name, files in source.inputs.items():
         faults += _view_input(connection, source, input_name, files, folder)
     if faults:
         raise DataError("The tables cannot be read without guessing:", tuple(faults))
-    natives = {table: _identity(connection, table) for table in source.tables}
     read = {one: _count(connection, f"input_{one}") for one in source.inputs}
-    return Staged(natives, read, tuple(_fingerprint(one, file) for one, file in source.files))
+    fingerprints = tuple(_fingerprint(one, file, drawn) for one, file in source.files)
+    if source.mapping:
+        natives, excluded, unmapped, flagged = mapping.views(connection, source)
+        return Staged(natives, read, fingerprints, excluded, unmapped, flagged)
+    return Staged({table: _identity(connection, table) for table in source.tables}, read, fingerprints)
 
 
 def _tables_of_places(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -113,11 +97,13 @@ def _view_input(
     faults: list[Fault] = []
     paths = []
     for position, file in enumerate(files):
-        staged = folder / f"{input_name}_{position}.parquet"
+        staged = _staged(folder, input_name, position)
         here = [column for column in wanted if column in file.columns]
         paths.append(file.path.resolve() if file.format == PARQUET and file.path else staged)
         if file.format == CSV:
             faults += delimited.stage(connection, input_name, first + position, file, here, staged)
+        elif file.format == XLSX:
+            workbooks.stage(connection, first + position, file, here, staged)
     if faults:
         return faults
     row = "file_row_number + 1" if files[0].format == PARQUET else "_row"
@@ -130,6 +116,21 @@ def _view_input(
     return []
 
 
+def _staged(folder: Path, input_name: str, position: int) -> Path:
+    """Where the rows of a file wait that is not Parquet itself."""
+    return folder / f"{input_name}_{position}.parquet"
+
+
+def _jobs(source: Source, folder: Path) -> list[servers.Job]:
+    """What is to be read of the source's database."""
+    return [
+        servers.Job(file, [c for c in source.expected(one) if c in file.columns], _staged(folder, one, position))
+        for one, files in source.inputs.items()
+        for position, file in enumerate(files)
+        if file.format == SERVER
+    ]
+
+
 def _identity(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     """The view of a contract table that was delivered as itself; its columns' types."""
     view = f"CREATE TEMP VIEW delivered_{table} AS SELECT *, CAST(0 AS SMALLINT) AS _part FROM input_{table}"
@@ -137,19 +138,14 @@ def _identity(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, st
     return types(connection, f"delivered_{table}")
 
 
-def types(connection: duckdb.DuckDBPyConnection, view: str) -> dict[str, str]:
-    """The columns of a view, without those of the place, and their DuckDB types."""
-    described = connection.execute(f"DESCRIBE {view}").fetchall()
-    return {row[0]: row[1] for row in described if not row[0].startswith("_")}
-
-
 def _count(connection: duckdb.DuckDBPyConnection, view: str) -> int:
     return int(connection.execute(f"SELECT count(*) FROM {view}").fetchall()[0][0])
 
 
-def _fingerprint(input_name: str, file: SourceFile) -> dict[str, object]:
-    """What was read, for the manifest."""
-    assert file.path is not None
+def _fingerprint(input_name: str, file: SourceFile, drawn: Mapping[str, int]) -> dict[str, object]:
+    """What was read, for the manifest; `drawn` are the rows of a database's tables."""
+    if file.path is None:
+        return {"table": input_name, "file": file.name, "rows": drawn[file.name]}
     with file.path.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     return {"table": input_name, "file": file.name, "bytes": file.path.stat().st_size, "sha256": digest}

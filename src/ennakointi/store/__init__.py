@@ -6,12 +6,11 @@ in `<table>.parquet`; `manifest.json` and `codes.json` describe them. No deliver
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -23,15 +22,13 @@ import narwhals.stable.v2 as nw
 
 from ennakointi.database import Limits, clear_errors, connect, name, text
 from ennakointi.errors import DataError, RunError
-from ennakointi.schema import AGGREGATE_TABLE, TABLES, Table
+from ennakointi.schema import TABLES, Table
 from ennakointi.sources import Source
+from ennakointi.store import manifest
 from ennakointi.store.layout import BUCKETS, Field, derived, event_day, fields, is_key
-from ennakointi.store.packing import Packed, pack
-from ennakointi.store.screening import Screened, screen, write_quarantine
+from ennakointi.store.packing import pack
+from ennakointi.store.screening import Screened, screen, screen_persons, write_quarantine
 from ennakointi.store.validation import Knowledge
-
-MANIFEST = "manifest.json"
-CODES = "codes.json"
 
 
 class Vocabularies(Protocol):
@@ -138,7 +135,9 @@ class Store:
 
     @cached_property
     def _code_lists(self) -> dict[str, dict[str, list[str]]]:
-        content: dict[str, dict[str, list[str]]] = json.loads((self.folder / CODES).read_text(encoding="utf-8"))
+        content: dict[str, dict[str, list[str]]] = json.loads(
+            (self.folder / manifest.CODES).read_text(encoding="utf-8")
+        )
         return content
 
     def __getstate__(self) -> dict[str, Any]:
@@ -221,7 +220,7 @@ def build(
         built = building / "store"
         built.mkdir(mode=0o700)
         packed = pack(connection, screened, knowledge, built, building)
-        _describe(built, _manifest(connection, source, as_of, screened, packed, built), packed)
+        manifest.write(connection, source, as_of, screened, packed, built)
         _replace(built, folder)
     return open(folder, limits)
 
@@ -247,6 +246,35 @@ def check(
     building = folder.resolve() / ".checking"
     with _at_work(building, source, limits or Limits()) as connection:
         return screen(connection, source, _knowledge(source, parameters, as_of, cut), building)
+
+
+def write_identifiers(source: Source, opened: Store, parameters: Vocabularies, file: Path) -> None:
+    """Write `person`, the store's number, and `person_id`, the delivered identifier, of every person of a store.
+
+    Parameters
+    ----------
+    source : Source
+        The one that the store was built from: the store itself keeps no identifiers.
+    file : Path
+        Parquet in the quarter's work folder.
+
+    Raises
+    ------
+    DataError
+        The source is not the one that the store was built from.
+    """
+    building = opened.folder.parent / f".{opened.folder.name}-identifiers"
+    with _at_work(building, source, opened.limits) as connection:
+        staged = screen_persons(connection, source, _knowledge(source, parameters, opened.as_of, True), building)
+        persons = "SELECT * FROM accepted_persons JOIN person_index ON person_id = known_id WHERE person IS NOT NULL"
+        differ = (
+            f"SELECT count(*) FROM ({persons}) FULL JOIN {opened._files(TABLES['persons'], None)} USING (person) "
+            f"WHERE birth_day IS DISTINCT FROM birth_date - DATE '1970-01-01'"
+        )
+        changed = [one for one in staged.fingerprints if one not in opened.manifest["files"]]
+        if changed or connection.execute(differ).fetchall()[0][0]:
+            raise DataError("The data are not those that the quarter was run on: run `ennakointi run` on them first")
+        connection.execute(f"COPY (SELECT person, person_id FROM ({persons})) TO {text(file)} (FORMAT parquet)")
 
 
 def _knowledge(source: Source, parameters: Vocabularies, as_of: date, cut: bool) -> Knowledge:
@@ -280,91 +308,10 @@ def open(folder: Path, limits: Limits | None = None) -> Store:  # noqa: A001 - c
         There is no store in the folder.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        about = json.loads((folder / manifest.MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunError("The quarter has no stored data yet: run `ennakointi run` with --data first") from error
-    return Store(folder.resolve(), manifest, limits or Limits())
-
-
-def _manifest(
-    connection: duckdb.DuckDBPyConnection,
-    source: Source,
-    as_of: date,
-    screened: Screened,
-    packed: Mapping[str, Packed],
-    folder: Path,
-) -> dict[str, Any]:
-    """Everything a reader of the store must know; rows read are accounted for to the last one."""
-    tables = {table: _account(table, screened, packed.get(table)) for table in source.tables}
-    first, last = _months(connection, folder, packed)
-    return {
-        "source": source.about,
-        "source_name": source.name,
-        "synthetic": source.synthetic,
-        "as_of": as_of.isoformat(),
-        "first_month": first,
-        "last_month": last,
-        "tables": tables,
-        "missing_tables": sorted(set(TABLES) - {table for table, about in tables.items() if about["stored"]}),
-        "faults": [asdict(fault) for fault in screened.faults],
-        "unknown_files": source.unknown,
-        "files": list(screened.staged.fingerprints),
-        "duckdb": duckdb.__version__,
-        "content": _content(folder, packed),
-    }
-
-
-def _content(folder: Path, packed: Mapping[str, Packed]) -> str:
-    """SHA-256 of what is stored: the same rows give the same, however they were split, ordered or encoded."""
-    digest = hashlib.sha256()
-    for table in sorted(packed):
-        digest.update(json.dumps([table, packed[table].columns, packed[table].codes]).encode())
-        place = folder / table
-        for path in sorted(place.glob("*.parquet")) if place.is_dir() else [place.with_suffix(".parquet")]:
-            with path.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _account(table: str, screened: Screened, packed: Packed | None) -> dict[str, Any]:
-    """The rows and columns of one table: read = quarantined + accepted, accepted = after_as_of + stored."""
-    count = screened.counts[table]
-    stored, after = (packed.rows, packed.after_as_of) if packed else (0, 0)
-    assert count.accepted == stored + after, f"{table}: rows in and out differ"
-    columns = packed.columns if packed else ()
-    return {
-        "read": count.read,
-        "accepted": count.accepted,
-        "quarantined": count.quarantined,
-        "after_as_of": after,
-        "stored": stored,
-        "columns": list(columns),
-        "missing_columns": [column for column in TABLES[table].names if column not in columns],
-        "extra_columns": list(screened.extra.get(table, ())),
-        "reopened": packed.reopened if packed else {},
-        "unmatched": packed.unmatched if packed else {},
-    }
-
-
-def _months(
-    connection: duckdb.DuckDBPyConnection, folder: Path, packed: Mapping[str, Packed]
-) -> tuple[int | None, int | None]:
-    """First and last month of the contacts, or of the panel of an aggregate source."""
-    table = "contacts" if "contacts" in packed else AGGREGATE_TABLE
-    if table not in packed or not packed[table].rows:
-        raise DataError("No row is left up to the as-of date: check --as-of, --quarter and the dates of the source")
-    files = folder / table / "*.parquet" if TABLES[table].by_person else folder / f"{table}.parquet"
-    row = connection.execute(f"SELECT min(month), max(month) FROM read_parquet({text(files)})").fetchall()[0]
-    return row[0], row[1]
-
-
-def _describe(folder: Path, manifest: Mapping[str, Any], packed: Mapping[str, Packed]) -> None:
-    """Write codes and manifest, and close everything to other users."""
-    codes = {table: about.codes for table, about in packed.items()}
-    for path, content in ((folder / CODES, codes), (folder / MANIFEST, manifest)):
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    for path in folder.rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o600)
+    return Store(folder.resolve(), about, limits or Limits())
 
 
 def _replace(built: Path, folder: Path) -> None:

@@ -6,8 +6,6 @@ because nobody can say which is right; only where the copies are identical is th
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,8 +17,8 @@ from ennakointi.database import name, text
 from ennakointi.errors import DataError, Fault
 from ennakointi.schema import AGGREGATE_TABLE, REQUIRED_TABLES, TABLES, Table
 from ennakointi.sources import Source, SourceFile
-from ennakointi.sources.delimited import UNREADABLE
-from ennakointi.sources.staging import Staged, stage
+from ennakointi.sources.staging import UNREADABLE, Staged, stage
+from ennakointi.spelling import describe_code
 from ennakointi.store import reading
 from ennakointi.store.validation import (
     Knowledge,
@@ -34,17 +32,24 @@ from ennakointi.store.validation import (
 
 _KEYS_AT_ONCE = 8_000_000
 _CODES_SHOWN = 5
-_OFTEN = 10  # a code nobody resembles is shown only when this many rows hold it
 _DUPLICATE_ROW = "repeats an earlier row word for word; the first is kept"
 _DUPLICATE_KEY = "the key stands in several different rows; none of them is used"
 
 
 @dataclass(frozen=True)
 class TableCount:
-    """Rows of one table: `read` = `accepted` + `quarantined`."""
+    """Rows of one table: `read` = `accepted` + `quarantined`.
+
+    `unreadable`: lines that could not be read, by rule; `rejected`: rows by the first rule that they break.
+    """
 
     read: int
-    quarantined: int
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def quarantined(self) -> int:
+        return sum(self.unreadable.values()) + sum(self.rejected.values())
 
     @property
     def accepted(self) -> int:
@@ -58,8 +63,8 @@ class Screened:
     Attributes
     ----------
     counts : dict of str to TableCount
-    filled : dict of str to tuple of str
-        Contract columns of each table that hold a value, in contract order.
+    filled : dict of str to dict of str to int
+        Contract columns of each table that hold a value, in contract order, with the rows that do.
     faults : tuple of Fault
         One per table, column and rule that fired, with the first file and line.
     staged : Staged
@@ -69,7 +74,7 @@ class Screened:
     """
 
     counts: dict[str, TableCount]
-    filled: dict[str, tuple[str, ...]]
+    filled: dict[str, dict[str, int]]
     faults: tuple[Fault, ...]
     staged: Staged
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -99,14 +104,7 @@ def screen(connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Kno
         Required columns are missing, doubled or stored as a type that cannot be read, or a required table is
         empty; all tables are looked at first.
     """
-    faults = structure(source)
-    if faults:
-        raise DataError("The tables do not have the contract's columns:", tuple(faults))
-    connection.execute(
-        "CREATE TEMP TABLE broken (tbl VARCHAR, file INTEGER, row BIGINT, part SMALLINT, col VARCHAR, rule VARCHAR)"
-    )
-    staged = stage(connection, source, staging)
-    _open_tables(connection, staged)
+    staged = _open(connection, source, staging)
     outcomes = {table: _screen_table(connection, TABLES[table], knowledge) for table in source.tables}
     if empty := _empty_required({table: outcome.read for table, outcome in outcomes.items()}):
         raise DataError("The data folder cannot be used:", tuple(empty))
@@ -120,6 +118,27 @@ def screen(connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Kno
         staged,
         {table: extra for table, files in source.inputs.items() if (extra := _extra(source, table, files))},
     )
+
+
+def screen_persons(
+    connection: duckdb.DuckDBPyConnection, source: Source, knowledge: Knowledge, staging: Path
+) -> Staged:
+    """As `screen`, of the persons alone: leaves `accepted_persons` and `person_index`."""
+    staged = _open(connection, source.only("persons"), staging)
+    _screen_table(connection, TABLES["persons"], knowledge)
+    return staged
+
+
+def _open(connection: duckdb.DuckDBPyConnection, source: Source, staging: Path) -> Staged:
+    """Stage a source whose headers are right, with the typed view of every table."""
+    if faults := structure(source):
+        raise DataError("The tables do not have the contract's columns:", tuple(faults))
+    connection.execute(
+        "CREATE TEMP TABLE broken (tbl VARCHAR, file INTEGER, row BIGINT, part SMALLINT, col VARCHAR, rule VARCHAR)"
+    )
+    staged = stage(connection, source, staging)
+    _open_tables(connection, staged, [file.csv.decimal for _, file in source.files])
+    return staged
 
 
 def write_quarantine(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
@@ -143,21 +162,22 @@ class _Outcome:
     """One table after screening: rows that could be split into columns, filled columns, rules that fired."""
 
     read: int
-    filled: tuple[str, ...]
+    filled: dict[str, int]
     fired: tuple[Rule, ...]
 
 
-def _open_tables(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:
+def _open_tables(connection: duckdb.DuckDBPyConnection, staged: Staged, decimals: Sequence[str | None]) -> None:
     """Make the typed view of every table, after refusing what would have to be guessed."""
     faults: list[Fault] = []
     for table, delivered in staged.natives.items():
         natives = dict(delivered)
         for column, native in natives.items():
-            if not reading.readable(TABLES[table][column].kind, native):
-                if _holds_values(connection, f"delivered_{table}", column):
-                    faults.append(wrong_type(table, TABLES[table][column], native))
+            declared, view = TABLES[table][column], f"delivered_{table}"
+            if not reading.readable(connection, view, declared, native):
+                if _holds_values(connection, view, column):
+                    faults.append(wrong_type(table, declared, native))
                 natives[column] = reading.EMPTY
-        reading.type_table(connection, table, natives)
+        reading.type_table(connection, table, natives, decimals)
     if faults:
         raise DataError("The tables cannot be read without guessing:", tuple(faults))
 
@@ -190,7 +210,7 @@ def _screen_table(connection: duckdb.DuckDBPyConnection, table: Table, knowledge
     if table.name == "persons":
         _index_persons(connection, knowledge.as_of)
     explained = [_with_codes(connection, table, rule, knowledge) for rule in fired]
-    return _Outcome(read, tuple(c for c, n in zip(present, filled, strict=True) if n), tuple(explained))
+    return _Outcome(read, {c: n for c, n in zip(present, filled, strict=True) if n}, tuple(explained))
 
 
 def _view_screened(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -304,11 +324,17 @@ def _place(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
 
 
 def _table_count(connection: duckdb.DuckDBPyConnection, table: str, read: int) -> TableCount:
-    query = "SELECT count(DISTINCT (file, row, part)) FROM broken WHERE tbl = ?"
-    bad = connection.execute(query, [table]).fetchall()[0][0]
-    query = "SELECT count(*) FROM quarantined WHERE tbl = ? AND rule IN (SELECT rule FROM rejected)"
-    rejected = connection.execute(query, [table]).fetchall()[0][0]
-    return TableCount(read + rejected, bad + rejected)
+    query = (
+        "SELECT rule, count(*) FROM (SELECT arg_min(rule, rowid) AS rule FROM broken WHERE tbl = ? "
+        "GROUP BY file, row, part) GROUP BY rule ORDER BY rule"
+    )
+    rejected = dict(connection.execute(query, [table]).fetchall())
+    query = (
+        "SELECT rule, count(*) FROM quarantined WHERE tbl = ? AND rule IN (SELECT rule FROM rejected) "
+        "GROUP BY rule ORDER BY rule"
+    )
+    unreadable = dict(connection.execute(query, [table]).fetchall())
+    return TableCount(read + sum(unreadable.values()), unreadable, rejected)
 
 
 def _faults(
@@ -340,16 +366,8 @@ def _with_codes(connection: duckdb.DuckDBPyConnection, table: Table, rule: Rule,
         f"SELECT {x}, count(*) FROM screened_{table.name} WHERE {rule.predicate} "
         f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 100"
     ).fetchall()
-    shown = [described for code, n in seen if (described := _describe_code(code, n, listed))][:_CODES_SHOWN]
+    shown = [described for code, n in seen if (described := describe_code(code, n, listed))][:_CODES_SHOWN]
     return replace(rule, message=f"{rule.message}: {', '.join(shown)}" if shown else rule.message)
-
-
-def _describe_code(code: str, n: int, listed: Sequence[str]) -> str | None:
-    """A code with its count and the listed code it resembles; None where it could be a person's data."""
-    alike = difflib.get_close_matches(code.lower(), listed, n=1, cutoff=0.7)
-    if len(code) > 40 or len(re.findall(r"\d", code)) > 3 or (not alike and n < _OFTEN):
-        return None
-    return f"{code!r} × {n}" + (f" (did you mean {alike[0]!r}?)" if alike else "")
 
 
 def _extra(source: Source, table: str, files: Sequence[SourceFile]) -> tuple[str, ...]:

@@ -94,7 +94,11 @@ def _column_rules(table: str, column: Column, knowledge: Knowledge) -> Iterator[
         yield Rule(table, column.name, "unknown_code", outside, "is not in the code list")
     if column.pattern:
         unlike = f"NOT regexp_full_match({x}, {text(column.pattern)})"
-        yield Rule(table, column.name, "pattern", unlike, f"does not have the form {column.pattern}")
+        cut = " OR ".join(f"regexp_full_match('{zeros}' || {x}, {text(column.pattern)})" for zeros in ("0", "00"))
+        lost = "has lost its leading zeros (16 for 016); export the column as text, not as a number"
+        yield Rule(table, column.name, "lost_zeros", f"{unlike} AND ({cut})", lost)
+        message = f"does not have the form {column.pattern}"
+        yield Rule(table, column.name, "pattern", f"{unlike} AND NOT ({cut})", message)
     if column.minimum is not None:
         yield Rule(table, column.name, "minimum", f"{x} < {column.minimum}", f"is below {column.minimum:g}")
     if column.maximum is not None:

@@ -153,7 +153,7 @@ def _write(folder: Path, county: County, groups: Mapping[str, rules.Rule], seed:
         writer.contract("capacity", synthetic_county.capacity(contacts, found, span, rng))
         writer.contract("slots", synthetic_county.slots(found, span, rng))
         writer.contract("feedback", synthetic_county.feedback(contacts, found, span, rng))
-        writer.contract("indicators", synthetic_county.indicators(found))
+        writer.contract("indicators", synthetic_county.indicators(contacts, found, span))
         for name, frame in sums.frames(county).items():
             writer.frame(name, frame)
     finally:

@@ -20,6 +20,9 @@ from ennakointi.synthetic.register import Register
 PROJECTED_UNTIL = 2040
 SEXES = ("female", "male")
 _HOURS_PER_FTE = 95  # of contact work in a month
+ACCOUNTED_ABOVE = 0.05
+_ACCOUNTED = ("primary_care", "adult_social_work", "oral_health")
+_PLAN = "RRP programme plan"
 _BOOKS = 3  # professionals per unit whose free appointments are seen
 _MARKS = np.array([0.03, 0.02, 0.02, 0.03, 0.03, 0.05, 0.06, 0.1, 0.18, 0.18, 0.3])  # of promoter scores 0–10
 
@@ -183,13 +186,26 @@ def feedback(contacts: Ints, calibration: Calibration, span: Span, rng: np.rando
     }
 
 
-def indicators(calibration: Calibration) -> Columns:
-    """Targets of the national programme, as external figures."""
-    rows = [("remote_share_target", "2025Q4", 45.0), ("seven_day_access_target", "2025Q4", 80.0)]
+def indicators(contacts: Ints, calibration: Calibration, span: Span) -> Columns:
+    """External figures: targets of the national programme, and contacts of the last two whole years in the accounts.
+
+    In the accounts of the last year one service's contacts are `ACCOUNTED_ABOVE` too many.
+    """
+    rows = [("remote_share_target", "2025Q4", 45.0, _PLAN), ("seven_day_access_target", "2025Q4", 80.0, _PLAN)]
+    first, last = span.first_month, span.first_month + span.n_months
+    years = [year for year in range(-(-first // 12), last // 12) if span.until >= date(year, 12, 31)]
+    for year in years[-2:]:
+        months = slice(year * 12 - first, year * 12 - first + 12)
+        for service in _ACCOUNTED:
+            n = float(contacts[calibration.service(service), :, months].sum())
+            above = 1 + ACCOUNTED_ABOVE if (year, service) == (years[-1], _ACCOUNTED[-1]) else 1
+            rows.append((f"contacts_{service}", str(year), round(n * above), "annual accounts"))
+    names, periods, values, sources = zip(*rows, strict=True)
+    codes = tuple(sorted(set(names)))
     return {
-        "indicator": Coded(np.arange(len(rows)), tuple(name for name, _, _ in rows)),
+        "indicator": Coded(np.array([codes.index(name) for name in names]), codes),
         "region": Coded(np.zeros(len(rows), np.int64), (calibration.region.county_code,)),
-        "period": np.array([period for _, period, _ in rows]),
-        "value": np.array([value for _, _, value in rows]),
-        "source": np.array(["RRP programme plan"] * len(rows)),
+        "period": np.array(periods),
+        "value": np.array(values),
+        "source": np.array(sources),
     }

@@ -21,7 +21,7 @@ from ennakointi.synthetic.persons import People
 
 _OWN_CONDITION = 0.6  # of the diagnoses of persons with a condition; the rest are passing complaints
 _FITTING = 5.0  # weight of the conditions that a service is used for
-SYSTEMS = schema.DIAGNOSIS_SYSTEMS
+SYSTEMS = ("icd10", "icpc2")
 _CHANNELS = schema.TABLES["requests"]["channel"].codes
 _OUTCOMES = schema.TABLES["requests"]["outcome"].codes
 _REQUESTS_SINCE = 2019

@@ -1,0 +1,142 @@
+"""What source systems call the contract's tables, columns and codes, in Finnish, Swedish and English.
+
+Names that the mapping documents know are not repeated here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+TABLES = {
+    "persons": "henkilot vaesto vaestotiedot asiakkaat potilaat personer befolkning klienter clients patients",
+    "contacts": "kaynnit kontaktit tapahtumat palvelutapahtumat suoritteet besok kontakter handelser visits events",
+    "diagnoses": "diagnoosit diagnoser kayntisyyt conditions",
+    "medicines": "laakkeet laakeostot lakemedel reseptit prescriptions dispensings",
+    "requests": "yhteydenotot puhelut kontaktforsok calls",
+    "referrals": "lahetteet jono remisser ko queue",
+    "stays": "hoitojaksot osastojaksot osastohoito vardperioder episodes admissions",
+    "statuses": "asiakkuudet tilat klientskap",
+    "enrolments": "osallistumiset interventiot deltaganden",
+    "plans": "suunnitelmat planer",
+    "slots": "vapaat_ajat lediga_tider t3 appointments",
+    "capacity": "kapasiteetti resurssit henkilosto kapacitet resurser staffing",
+    "coverage": "kattavuus tackning",
+    "population": "vaestomaara asukasluku vaestotilasto folkmangd inhabitants",
+    "measurements": "mittaukset laboratorio matningar",
+    "feedback": "palaute asiakaspalaute respons",
+    "indicators": "indikaattorit tunnusluvut indikatorer",
+}
+COLUMNS = {
+    "person_id": "henkilo_id henkilotunniste henkilonumero asiakas_id asiakasnumero asiakastunniste potilas_id "
+    "potilasnumero pseudotunnus tnro fid personnummer klient_id patient_id client_id",
+    "birth_date": "syntymapaiva syntymaaika syntpvm syntymapvm synt_pvm fodelsedatum fodelsetid dob birthdate",
+    "sex": "sukupuoli kon gender",
+    "persons.municipality": "kunta kuntakoodi kotikunta kuntanro asuinkunta kotikunta_koodi kommun kommunkod hemkommun",
+    "municipality": "kunta kuntakoodi kommun kommunkod",
+    "resident_from": "muuttopvm muuttopaiva tulomuutto asukas_alkaen inflyttningsdatum",
+    "resident_to": "poismuutto poismuuttopaiva lahtomuutto asukas_asti utflyttningsdatum",
+    "death_date": "kuolinpaiva kuolinpvm kuollut dodsdatum avliden",
+    "language": "kieli aidinkieli sprak modersmal",
+    "service_area": "palvelualue alue serviceomrade",
+    "household_id": "asuntokunta kotitalous ruokakunta hushall",
+    "non_disclosure": "turvakielto sparrmarkering",
+    "contact_id": "kaynti_id kayntitunnus kayntinumero tapahtuma_id tapahtumatunnus kontakti_id besoks_id besoksnummer",
+    "started_at": "kayntiaika kayntipvm alkuaika alkoi aloitusaika kaynti_alku kaynnin_alku besokstid starttid",
+    "service": "palvelu palvelumuoto palvelukoodi tjanst serviceform",
+    "mode": "yhteystapa asiointitapa kayntitapa kontaktform kontaktsatt",
+    "profession": "ammatti ammattiryhma ammattinimike yrke yrkesgrupp",
+    "urgency": "kiireellisyys bradskandegrad",
+    "nature": "luonne kaynnin_luonne besokets_art",
+    "unit": "yksikko toimipiste toimintayksikko palveluyksikko osasto enhet verksamhetsenhet avdelning",
+    "provider": "tuottaja tuottajatyyppi jarjestamistapa producent",
+    "specialty": "erikoisala ea specialitet",
+    "professional_id": "ammattilainen ammattilainen_id tyontekija anstalld",
+    "booked_via": "varaustapa ajanvaraustapa bokningssatt",
+    "episode_id": "episodi hoitoketju palvelukokonaisuus vardepisod",
+    "attendance": "toteuma kaynnin_tila peruutus peruutuksen_syy narvaro",
+    "diagnosis": "diagnoosi paadiagnoosi kayntisyy diagnos huvuddiagnos",
+    "contacted_at": "yhteydenotto yhteydenottoaika kontakttid",
+    "need_assessed_at": "hoidon_tarpeen_arvio hta hta_aika arviointiaika vardbehovsbedomning",
+    "cost_eur": "kustannus kustannukset hinta kostnad",
+    "duration_minutes": "kesto kesto_min kestominuutit langd varaktighet",
+    "recorded_on": "kirjauspvm kirjauspaiva diagnoosipvm registreringsdatum",
+    "diagnoses.code": "diagnoosi diagnoosikoodi icd10 icd_10 icpc icpc2 koodi diagnoskod",
+    "rank": "jarjestys sija ordning",
+    "dispensed_on": "toimituspvm toimituspaiva ostopvm expedieringsdatum",
+    "atc": "atc_koodi laakeaine atc_kod",
+    "packages": "pakkaukset pakkausmaara forpackningar",
+    "requested_at": "soittoaika yhteydenotto kontakttid",
+    "channel": "kanava kanal",
+    "answered_at": "vastausaika vastattu svarstid",
+    "called_back_at": "takaisinsoitto takaisinsoittoaika aterringning",
+    "outcome": "lopputulos tulos resultat",
+    "referral_id": "lahete_id lahetetunnus lahetenumero remiss_id",
+    "received_on": "lahete_saapunut saapumispvm saapunut ankomstdatum",
+    "assessment_started_on": "kasittely_alkoi arviointi_alkoi kasittelypvm bedomning_inledd",
+    "decided_on": "paatospvm jonoon_asetettu jonopvm beslutsdatum",
+    "started_on": "hoito_alkoi aloituspvm vard_inledd",
+    "closed_on": "paattynyt paattymispvm jonosta_poistettu avslutad",
+    "closed_reason": "paattymissyy poistosyy avslutsorsak",
+    "priority": "kiireellisyysluokka prioriteetti prioritet",
+    "stay_id": "hoitojakso_id jakso_id osastojakso vardperiod_id",
+    "admitted_at": "tulopvm tuloaika tulopaiva sisaankirjaus inskriven inskrivning",
+    "ready_at": "siirtovalmis kotiutusvalmis utskrivningsklar",
+    "discharged_at": "lahtopvm lahtoaika uloskirjaus kotiutus utskriven utskrivning",
+    "month": "kuukausi manad",
+    "year": "vuosi ar",
+    "age": "ika alder",
+    "persons": "henkilot vaesto lukumaara antal",
+    "measured_on": "mittauspvm naytteenotto matdatum",
+    "measure": "mittari tutkimus matning",
+    "value": "arvo tulos varde",
+    "start_date": "alkupvm alkaen alku startdatum",
+    "end_date": "loppupvm paattyen loppu slutdatum",
+    "status": "tila status",
+}
+CODES = {
+    "sex": {"male": "1 m mies man poika", "female": "2 n f k nainen kvinna tytto"},
+    "language": {"fi": "suomi finska fin", "sv": "ruotsi svenska swe", "other": "muu ovriga ru en et ar so"},
+    "attendance": {
+        "attended": "toteutunut genomford k",
+        "cancelled_client": "asiakas_perui avbokad_av_klient",
+        "cancelled_provider": "tuottaja_perui avbokad_av_producent",
+        "no_show": "ei_saapunut uteblev",
+    },
+    "urgency": {"urgent": "kiireellinen paivystys bradskande", "non_urgent": "kiireeton icke_bradskande"},
+    "profession": {
+        "physician": "laakari lakare",
+        "nurse": "sairaanhoitaja terveydenhoitaja katilo hoitaja sjukskotare halsovardare",
+        "dentist": "hammaslaakari tandlakare",
+        "dental_hygienist": "suuhygienisti munhygienist",
+        "psychologist": "psykologi psykolog",
+        "physiotherapist": "fysioterapeutti fysioterapeut",
+        "pharmacist": "farmaseutti proviisori farmaceut",
+        "social_worker": "sosiaalityontekija socialarbetare",
+        "social_instructor": "sosiaaliohjaaja socialhandledare",
+        "home_care_worker": "lahihoitaja kodinhoitaja narvardare",
+        "other": "muu ovrig",
+    },
+    "mode": {
+        "in_person": "vastaanotto lahikaynti kaynti mottagning",
+        "home": "kotikaynti hembesok",
+        "elsewhere": "muualla annanstans",
+        "phone": "puhelin puhelinkontakti telefon",
+        "remote_realtime": "etavastaanotto video chat distansmottagning",
+        "remote_async": "sahkoinen viesti meddelande",
+        "letter": "kirje brev",
+        "professional": "konsultaatio konsultation",
+        "administrative": "hallinnollinen administrativ",
+        "inpatient": "osasto vuodeosasto avdelning",
+        "other": "muu ovrig",
+    },
+    "provider": {"own": "oma egen", "purchased": "ostopalvelu kopt", "third_sector": "jarjesto organisation"},
+    "system": {"icd10": "icd_10", "icpc2": "icpc icpc_2"},
+}
+
+
+def plain(name: str) -> str:
+    """A name in small letters without accents, its words joined by underscores: `KäyntiAlkoi` is `kaynti_alkoi`."""
+    apart = re.sub(r"(?<=[a-zåäö])(?=[A-ZÅÄÖ])", "_", name.strip())
+    bare = unicodedata.normalize("NFKD", apart).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "_", bare).strip("_")

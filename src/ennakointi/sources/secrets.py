@@ -1,0 +1,34 @@
+"""Where the connection of a database is kept: an environment variable or the keyring, never a file of the project."""
+
+from __future__ import annotations
+
+import os
+
+import keyring
+from keyring.errors import KeyringError
+
+from ennakointi.errors import ParameterError
+
+
+def resolve(reference: str) -> str:
+    """The connection that `env:NAME` or `keyring:SERVICE/USER` stands for; it goes to the driver and nowhere else.
+
+    Raises
+    ------
+    ParameterError
+        Nothing is kept there, or the keyring cannot be opened; the message names the place alone.
+    """
+    kind, _, place = reference.partition(":")
+    if kind == "env":
+        found = os.environ.get(place)
+        hint = f"set the environment variable {place} to the connection of the database"
+    else:
+        service, _, user = place.rpartition("/")
+        hint = f"keep the connection there with `keyring set {service} {user}`"
+        try:
+            found = keyring.get_password(service, user)
+        except KeyringError:
+            raise ParameterError(f"{reference}: the keyring cannot be opened; unlock it or use env:NAME") from None
+    if not found:
+        raise ParameterError(f"{reference}: holds nothing; {hint}")
+    return found

@@ -1,0 +1,37 @@
+"""The document quality.yml refuses what nothing defines, and says where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ennakointi import parameters
+from ennakointi.errors import ParameterError
+
+SHIPPED = parameters.shipped("parameters") / "quality.yml"
+
+
+@pytest.mark.parametrize(
+    ("given", "changed", "sentence"),
+    [
+        ("measure: duplicates, table: contacts", "measure: duplicates, table: contact", "did you mean 'contacts'?"),
+        ("columns: [cost_eur]", "columns: [cost]", "'cost' is not a column of contacts"),
+        ("affects: [deviation]", "affects: [deviations]", "result 'deviations' does not exist"),
+        ("columns: [profession, urgency]", "columns: [profession, unit]", "missing.contacts.unit stands twice"),
+        ("  - {id: gap,", "  - {id: gap, codes: [x],", "`codes` belong to measure codes"),
+        ("columns: [need_assessed_at], services", "services", "needs `columns`"),
+        ("measure: residents,", "measure: gaps,", "exactly one must have the measure residents"),
+        ("services: [primary_care, oral_health]", "services: [primary_car]", "service 'primary_car' does not exist"),
+        ("costs: [contacts.cost_eur]", "costs: [contacts.cost]", "'contacts.cost' is not in the data contract"),
+        ("limit_share: 0.3,", "limit_share: 30,", "less than or equal to 1"),
+    ],
+)
+def test_a_wrong_name_is_refused_with_its_place(tmp_path: Path, given: str, changed: str, sentence: str) -> None:
+    document = SHIPPED.read_text(encoding="utf-8")
+    assert given in document
+    (tmp_path / "quality.yml").write_text(document.replace(given, changed, 1), encoding="utf-8")
+    with pytest.raises(ParameterError) as refused:
+        parameters.load(tmp_path)
+    assert "quality.yml: " in str(refused.value)
+    assert sentence in str(refused.value)
