@@ -147,7 +147,7 @@ def mapped(expression: Any, exclude: list[Any], codes: Codes) -> Iterator[Any]:
         connection.close()
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(expression=EXPRESSIONS, exclude=st.lists(CONDITIONS, max_size=2), codes=CODE_MAPS)
 def test_sql_is_what_the_document_says(expression: Any, exclude: list[Any], codes: Codes) -> None:
     kept, excluded, unknown, flagged = mapped(expression, exclude, codes)

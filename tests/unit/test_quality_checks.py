@@ -222,6 +222,7 @@ def test_a_planted_fault_is_counted(
 
 def test_a_county_without_faults_passes_every_check(clean: Mapping[str, Any]) -> None:
     scored = scored_again(clean)
+    assert not scored["data_quality"].duplicated(["table", "check", "column"]).any()
     statuses = scored["data_quality"]["status"]
     assert "failed" not in set(statuses)
     assert (statuses == "passed").sum() >= 30
@@ -313,6 +314,7 @@ def test_a_source_of_clients_refuses_what_counts_non_users(clean: Mapping[str, A
 def test_a_guess_of_the_mapping_refuses_what_it_limits(clean: Mapping[str, Any]) -> None:
     flags = [
         {"place": "contacts.mode", "flag": "mode_from_concept", "rows": 12, "limits": ["remote_share"]},
+        {"place": "contacts.mode", "flag": "mode_from_place", "rows": 3, "limits": []},
         {"place": "contacts.service", "flag": "service_from_concept", "rows": 5, "limits": []},
     ]
     codes = [
@@ -320,7 +322,8 @@ def test_a_guess_of_the_mapping_refuses_what_it_limits(clean: Mapping[str, Any])
         {"table": "contacts", "column": "mode", "codes": "m", "code": "R98", "rows": 2, "became": None},
     ]
     scored = scored_again(clean, flagged=flags, unmapped=codes)
-    assert row(scored, "contacts", "mapping_flag", "mode")["detail"] == "mode_from_concept"
+    guessed = row(scored, "contacts", "mapping_flag", "mode")
+    assert (guessed["detail"], guessed["failed"]) == ("mode_from_concept; mode_from_place", 15)
     assert row(scored, "contacts", "mapping_flag", "service")["status"] == "info"
     unmapped = row(scored, "contacts", "unmapped_code", "mode")
     assert (unmapped["rows"], unmapped["failed"], unmapped["detail"]) == (241, 34, "R99 30")

@@ -16,6 +16,7 @@ from pathlib import Path
 import adbc_driver_postgresql.dbapi as driver
 import contract_tables as tables_of
 import duckdb
+import keyring.errors
 import mapped_source
 import postgresql_server
 import pyarrow as pa
@@ -156,6 +157,15 @@ def test_finished_work_is_kept_only_while_the_database_looks_the_same(duckdb_cou
     assert run._basis(options, parameters, ["all"]) != before
 
 
+def test_a_table_with_other_columns_is_read_anew(kept: Server, tmp_path: Path) -> None:
+    kept.do("CREATE TABLE dw.growing AS SELECT * FROM dw.contacts")
+    options = run.Options(data=described(tmp_path, **CONTACTS["growing"]), quarter=Quarter(2024, 4))
+    parameters = documents.load(None, "paijat-hame")
+    before = run._basis(options, parameters, ["all"])
+    kept.do("ALTER TABLE dw.growing ADD note text")
+    assert run._basis(options, parameters, ["all"]) != before
+
+
 def test_a_duckdb_file_reaches_no_other_file(duckdb_county: Path, tmp_path: Path) -> None:
     tables_of.persons().to_parquet(tmp_path / "elsewhere.parquet")
     with closing(duckdb.connect(str(duckdb_county))) as file:
@@ -175,7 +185,7 @@ def test_a_file_that_is_no_database_and_one_that_is_taken_are_named(duckdb_count
 def test_types_without_a_place_in_the_contract_come_as_the_door_reads_them(kept: Server, tmp_path: Path) -> None:
     kept.do(
         "DROP VIEW IF EXISTS dw.kinds",
-        "SET timezone = 'America/New_York'",
+        "ALTER ROLE county SET timezone = 'America/New_York'",
         "CREATE VIEW dw.kinds AS SELECT 12345678901234567890.50::numeric AS amount, 'a'::char(4) AS padded, "
         "'00000000-0000-0000-0000-000000000001'::uuid AS id, '{}'::jsonb AS document, "
         "timestamptz '2024-07-01 09:00:00+00' AS summer, timestamptz '2024-01-01 22:30:00+00' AS winter, "
@@ -296,7 +306,8 @@ def emptied(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 CONTACTS = {
-    name: {"tables": {"contacts": f"dw.{name}"}} for name in ("endless", "swapped", "hidden", "fleeting", "slow")
+    name: {"tables": {"contacts": f"dw.{name}"}}
+    for name in ("endless", "swapped", "hidden", "fleeting", "slow", "growing")
 }
 FAILURES = {
     "wrong password": (lambda s, _: s.address(password=f"{PASSWORD}x"), {}, 4, "password was not accepted"),
@@ -380,7 +391,7 @@ def test_a_database_is_found_in_one_way(given: dict[str, object], tmp_path: Path
 
 
 def test_the_keyring_keeps_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets.keyring, "get_password", lambda *place: {("dw/prod", "reader"): "found"}.get(place))
+    monkeypatch.setattr(keyring, "get_password", lambda *place: {("dw/prod", "reader"): "found"}.get(place))
     assert secrets.resolve("keyring:dw/prod/reader") == "found"
     with pytest.raises(ParameterError, match="`keyring set dw other`"):
         secrets.resolve("keyring:dw/other")
@@ -388,9 +399,9 @@ def test_the_keyring_keeps_a_connection(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_locked_keyring_and_an_unset_variable_say_where_to_look(monkeypatch: pytest.MonkeyPatch) -> None:
     def locked(*_: str) -> str:
-        raise secrets.KeyringError(PASSWORD)
+        raise keyring.errors.KeyringError(PASSWORD)
 
-    monkeypatch.setattr(secrets.keyring, "get_password", locked)
+    monkeypatch.setattr(keyring, "get_password", locked)
     with pytest.raises(ParameterError, match=r"^keyring:dw/reader: the keyring cannot be opened"):
         secrets.resolve("keyring:dw/reader")
     monkeypatch.delenv(PLACE, raising=False)

@@ -217,7 +217,6 @@ def breaks(tables: Tables, context: PageContext) -> Block | None:
         Column("month", _("Month"), format=context.catalogue.month_short),
         Column("observed", _("Took place"), "number"),
         Column("expected", _("Usually"), "number"),
-        Column("ratio", _("Of the usual"), "percent"),
         Column("why", _("Likely reason")),
     ]
     title = _("Months in which a unit's contacts fall away")

@@ -35,6 +35,7 @@ CHECKS = {
     "type": Words(N_("the value cannot be read"), AGAIN),
     "unknown_code": Words(N_("the code is not in the code list"), CODES),
     "pattern": Words(N_("the value does not have the agreed form"), AGAIN),
+    "lost_zeros": Words(N_("the code has lost its leading zeros"), AGAIN),
     "minimum": Words(N_("the value is too small"), SOURCE),
     "maximum": Words(N_("the value is too large"), SOURCE),
     "too_early": Words(N_("the date is too early to be true"), SOURCE),

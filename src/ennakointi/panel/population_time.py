@@ -63,7 +63,7 @@ def _monthly(rows: pd.DataFrame, axes: Axes) -> np.ndarray:
 
 
 def _rows(store: Store, axes: Axes, region: frozenset[str]) -> pd.DataFrame:
-    """place and sex (in the axes), band, year and persons, of the region: observed years, then those of one projection."""
+    """place and sex (in the axes), band, year and persons in the region: observed years, then those projected."""
     codes = store.codes("population", "municipality")
     places = {i: axes.municipalities.index(c) for i, c in enumerate(codes) if c in axes.municipalities and c in region}
     inside = store.frame("population").filter(nw.col("municipality").is_in(list(places)))

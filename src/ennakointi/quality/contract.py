@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ennakointi.parameters.quality_documents import Limits, QualitySettings
-from ennakointi.schema import AGGREGATE_TABLE, TABLES
+from ennakointi.schema import AGGREGATE_TABLE
 
 _NAMED, _OFTEN = 5, 10  # codes named in a detail, each in at least this many rows
 
@@ -123,19 +123,18 @@ def _mapped(manifest: Mapping[str, Any], settings: QualitySettings) -> Iterator[
         counts = pd.Series({one["code"]: one["rows"] for one in codes})
         rows = manifest["tables"][table]["read"]
         yield _limited(table, "unmapped_code", column, rows, int(counts.sum()), commonest(counts), settings)
-    for one in manifest.get("flagged", ()):
-        table, _, column = one["place"].partition(".")
-        severity, status = ("error", "failed") if one["limits"] else ("info", "info")
-        rows = manifest["tables"][table]["read"] if table in TABLES else None
-        yield Finding(
-            table,
-            "mapping_flag",
-            column,
-            "conformance",
-            severity,
-            status,
-            rows,
-            one["rows"],
-            detail=one["flag"],
-            affects=tuple(one["limits"]),
-        )
+    flagged = sorted(manifest.get("flagged", ()), key=lambda one: (one["place"], one["flag"]))
+    for place, raised in groupby(flagged, key=lambda one: one["place"]):
+        yield _guessed(manifest, place, list(raised))
+
+
+def _guessed(manifest: Mapping[str, Any], place: str, flags: list[dict[str, Any]]) -> Finding:
+    """Values of one column that the mapping guessed; `detail` names the flags."""
+    table, _, column = place.partition(".")
+    limits = tuple(dict.fromkeys(limit for one in flags for limit in one["limits"]))
+    severity, status = ("error", "failed") if limits else ("info", "info")
+    read = manifest["tables"].get(table, {"read": None})["read"]
+    rows, named = sum(one["rows"] for one in flags), "; ".join(one["flag"] for one in flags)
+    return Finding(
+        table, "mapping_flag", column, "conformance", severity, status, read, rows, detail=named, affects=limits
+    )

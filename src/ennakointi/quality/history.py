@@ -117,7 +117,7 @@ def late_arrival(entry: Mapping[str, Any], now: pd.DataFrame) -> pd.DataFrame:
 def monthly(opened: Store) -> pd.DataFrame:
     """Stored contacts, attended or not: service, month, contacts."""
     if "contacts" not in opened.tables:
-        return pd.DataFrame({"service": [], "month": [], "contacts": []}).astype({"month": int, "contacts": int})
+        return pd.DataFrame(columns=["service", "month", "contacts"]).astype({"month": int, "contacts": int})
     counted = opened.frame("contacts").group_by("service", "month").agg(nw.len().alias("contacts"))
     rows = counted.sort("service", "month").collect("pandas").to_native()
     codes = np.array(opened.codes("contacts", "service"))

@@ -49,10 +49,10 @@ def of_store(opened: Store, services: Mapping[str, Service]) -> dict[str, pd.Dat
     Returns
     -------
     dict of str to DataFrame
-        `quality_counts`: check (a measure of quality.yml), table, column, detail, rows (looked at), failed. `quality_codes`: rows by table,
-        column, code, service (empty outside contacts) and period (0 = the last 12 months, 1 = the 12 before,
-        2 = earlier; for persons 0 = resident still, 2 = gone). `quality_volumes` and `quality_activity`:
-        see `activity`; `quality_residents`: see `residents`.
+        `quality_counts`: check (a measure of quality.yml), table, column, detail, rows (looked at), failed.
+        `quality_codes`: rows by table, column, code, service (empty outside contacts) and period (0 = the last 12
+        months, 1 = the 12 before, 2 = earlier; for persons 0 = resident still, 2 = gone). `quality_volumes` and
+        `quality_activity`: see `activity`; `quality_residents`: see `residents`.
     """
     connection = opened.connection()
     reader = _Reader(opened, connection, services)

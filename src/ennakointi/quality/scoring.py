@@ -121,8 +121,13 @@ def _interventions(check: Check, evidence: Evidence) -> Iterator[Found]:
     codes = evidence.measures["quality_codes"]
     mine = codes[(codes["table"] == check.table) & (codes["column"] == "intervention")]
     strange = mine[~mine["code"].isin(evidence.parameters.interventions)]
-    detail = commonest(strange.groupby("code")["rows"].sum())
-    yield Found("", int(mine["rows"].sum()), int(strange["rows"].sum()), detail)
+    yield _among("", mine, strange)
+
+
+def _among(column: str, looked_at: pd.DataFrame, hit: pd.DataFrame) -> Found:
+    """Rows of `quality_codes` that hit, with their codes, among those looked at."""
+    detail = commonest(hit.groupby("code")["rows"].sum())
+    return Found(column, int(looked_at["rows"].sum()), int(hit["rows"].sum()), detail)
 
 
 def _code_rows(check: Check, evidence: Evidence) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,11 +205,18 @@ def _open_all(
         expected = mapping.columns_of(table) if mapping else TABLES[table].names
         opened = [_open(table, path, csv, expected) for path in paths]
         faults += [item for item in opened if isinstance(item, Fault)]
-        files[table] = tuple(item for item in opened if isinstance(item, SourceFile))
+        found = tuple(item for item in opened if isinstance(item, SourceFile))
+        files[table] = tuple(_spelled(file, expected) for file in found) if mapping else found
         if len({_format(path) for path in paths}) > 1:
             message = "stands in two formats; keep one of them"
             faults.append(Fault(table, None, "two_formats", 0, message))
     return files, faults
+
+
+def _spelled(file: SourceFile, expected: Collection[str]) -> SourceFile:
+    """A file of a source system with its columns spelt as the mapping does: some databases write them in capitals."""
+    spelling = {column.lower(): column for column in expected} if file.path else {}
+    return replace(file, columns=tuple(spelling.get(column.lower(), column) for column in file.columns))
 
 
 def _open(table: str, path: Path | SourceFile, csv: CsvSettings, expected: Collection[str]) -> SourceFile | Fault:

@@ -63,7 +63,9 @@ def as_text(x: str, native: str) -> str:
         whole = f"{x} = trunc({x}) AND abs({x}) < 1e15"
         read = f"CASE WHEN {whole} THEN CAST(CAST({x} AS BIGINT) AS VARCHAR) ELSE CAST({x} AS VARCHAR) END"
         return read if family == "DECIMAL" else f"CASE WHEN NOT isnan({x}) THEN {read} END"
-    return f"nullif({x}, '')" if family == "VARCHAR" else f"nullif(CAST({x} AS VARCHAR), '')"
+    if family == "ENUM":
+        return f"nullif(CAST({x} AS VARCHAR), '')"
+    return f"nullif({x}, '')" if family == "VARCHAR" else f"CAST({x} AS VARCHAR)"
 
 
 def value(expression: Any, columns: Columns, codes: Mapping[str, CodeMap]) -> str:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 
-import keyring
-from keyring.errors import KeyringError
-
 from ennakointi.errors import ParameterError
 
 
@@ -24,11 +21,18 @@ def resolve(reference: str) -> str:
         hint = f"set the environment variable {place} to the connection of the database"
     else:
         service, _, user = place.rpartition("/")
+        found = _of_keyring(reference, service, user)
         hint = f"keep the connection there with `keyring set {service} {user}`"
-        try:
-            found = keyring.get_password(service, user)
-        except KeyringError:
-            raise ParameterError(f"{reference}: the keyring cannot be opened; unlock it or use env:NAME") from None
     if not found:
         raise ParameterError(f"{reference}: holds nothing; {hint}")
     return found
+
+
+def _of_keyring(reference: str, service: str, user: str) -> str | None:
+    import keyring  # looks for the desktop's keyrings as soon as it is imported
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(service, user)
+    except KeyringError:
+        raise ParameterError(f"{reference}: the keyring cannot be opened; unlock it or use env:NAME") from None

@@ -187,7 +187,7 @@ def _decimal_marks(
         for mark in (",", "."):
             held = f"contains({x}, '{mark}')"
             grouped = rf"{x}[-4] = '{mark}' AND regexp_full_match({x}, '[+-]?[1-9]\d{{0,2}}([,.]\d{{3}})+')"
-            counts += [f"count_if({held})", f"count_if({held} AND {grouped})"]
+            counts += [f"count(*) FILTER ({held})", f"count(*) FILTER ({held} AND {grouped})"]
     if not counts:
         return {}
     found = connection.execute(f"SELECT _file, {', '.join(counts)} FROM {view} GROUP BY _file").fetchall()
