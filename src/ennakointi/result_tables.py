@@ -292,7 +292,7 @@ _TABLES = (
             _key("unit", "unit, or provider where units are not recorded"),
             _SERVICE,
             _MONTH,
-            _label("verdict", "register (rows are missing), real (others fell too) or unclear"),
+            _label("verdict", "register (rows are missing), real (others fell too), known (a known break) or unclear"),
             _count("observed", "contacts in the month"),
             _count("expected", "contacts in a usual month of the unit and season", ESTIMATE),
             ResultColumn("ratio", SHARE, "ratio", "observed / expected", ratio_of=("observed", "expected")),

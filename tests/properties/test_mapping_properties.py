@@ -98,9 +98,9 @@ class Reading:
         if "constant" in e:
             return e["constant"]
         if "codes" in e:
-            return self.decoded(e)
+            return self.decoded(e)[0]
         if "first_of" in e:
-            return next((v for v in map(self.value, e["first_of"]) if v is not None), None)
+            return self.first_of(e["first_of"])
         if "joined" in e:
             read = [self.value(one) for one in e["joined"]]
             return None if None in read else "-".join(map(str, read))
@@ -114,17 +114,32 @@ class Reading:
             return None if year is None else f"{year}-{(month or '07').rjust(2, '0')[:2]}-15"
         return self.value(e["then"] if self.holds(e["when"]) else e["otherwise"])
 
-    def decoded(self, e: dict[str, Any]) -> str | None:
+    def first_of(self, some: list[Any]) -> str | None:
+        """The first that is not missing; one unknown code counts, unless a later one was known."""
+        pending: list[str] = []
+        for one in some:
+            read, known = self.decoded(one) if not isinstance(one, str) and "codes" in one else (self.value(one), None)
+            if known is False:
+                pending.append(self.unknown.pop())
+            elif known and pending and "flag" not in one:
+                pending = [""]
+            if read is not None:
+                break
+        self.unknown += [one for one in pending[:1] if one]
+        return read
+
+    def decoded(self, e: dict[str, Any]) -> tuple[str | None, bool | None]:
+        """The value, and whether the code is known (None: there is none)."""
         read = [self.value(one) for one in e["of"]]
         if not any(read):
-            return None
+            return None, None
         parts = [one or "" for one in read]
         known, meant = looked_up(parts, self.codes[e["codes"]])
         if not known:
             self.unknown.append(e["codes"])
             meant = e.get("otherwise") if "otherwise" in e or "only_known" in e else "|".join(parts)
         self.flagged += "flag" in e and meant is not None
-        return meant
+        return meant, known
 
 
 def mapped(expression: Any, exclude: list[Any], codes: Codes) -> Iterator[Any]:

@@ -12,7 +12,7 @@ import pytest
 from ennakointi import cli, parameters, phases, sources, store
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter
-from ennakointi.workspace import Workspace, read_tables
+from ennakointi.workspace import Workspace
 
 DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 GIBLEED, SYNTHEA = DATA / "omop_gibleed_5_3", DATA / "omop_synthea27nj_5_4"
@@ -84,10 +84,10 @@ def test_a_century_of_months_is_computed_and_remote_share_refused(given: Paramet
     phases.prepare(workspace, given, GIBLEED, None, date(2019, 3, 31), ["older_people"], lambda _: None)
     names = phases.part_names(workspace, given, ["older_people"])
     assert phases.compute(workspace, given, names, "fast", 1, "test", lambda _: None) == []
-    debt = read_tables(workspace.part("debt.all"))["debt_summary"]
-    assert "before the window" in debt.loc[debt["service"] == "all", "reason"].item()
-    trust = read_tables(workspace.part("quality"))["trust"].set_index("result")["level"]
-    assert trust["remote_share"] == "refused"
+    results = phases.gather(workspace, given, names)
+    total = results["debt_summary"].query("service == 'all' and target_group == 'all'")
+    assert "before the window" in total["reason"].item()
+    assert results["trust"].set_index("result").loc["remote_share", "level"] == "refused"
 
 
 @pytest.mark.slow

@@ -183,7 +183,6 @@ def test_what_is_excluded_unknown_or_decided_by_a_fallback_is_counted(tmp_path: 
     ]
     assert [(one.column, one.codes, one.code, one.rows, one.became) for one in made.unmapped] == [
         ("service", "services", "T99", 12, ""),
-        ("service", "services", None, 1, "primary_care"),  # C1 is too rare to be shown
         ("mode", "modes", "R99", 15, None),
         ("mode", "modes", None, 1, None),  # what may be a person's data is never shown
         ("unit", "modes", None, 6, None),

@@ -40,6 +40,7 @@ def trusted(**levels: str) -> dict[str, pd.DataFrame]:
         (["usable", "usable", "care"], "Kyllä, yhtä lukua lukuun ottamatta."),
         (["usable", "usable", "usable", "care", "refused"], "Kyllä, kahta lukua lukuun ottamatta."),
         (["usable", "usable", "care", "care", "care"], "Varauksin: osassa luvuista on puutteita."),
+        (["care"], "Varauksin: osassa luvuista on puutteita."),
         (["usable", "refused", "refused"], "Ei vielä: useimpia lukuja ei voi käyttää."),
     ],
 )
@@ -90,7 +91,8 @@ def test_many_reasons_are_cut_to_the_gravest() -> None:
     assert warning is not None
     said = words(warning)
     assert said.index("kahdesti eri tunnisteilla") < said.index("Kellonaikaa ei ole kirjattu")
-    assert "2 muuta syytä." in said
+    assert "käynnit, started_at; käynnit, contacted_at (enintään 9,3 %)." in said
+    assert "1 muu syy." in said
     assert '<a href="data_quality.html">' in warning.html
 
 
@@ -104,6 +106,16 @@ def test_accepted_rows_by_hand() -> None:
     said = words(page().answer())
     assert "Toimitetuista riveistä hyväksyttiin 99,98 %; hylättyjä rivejä on 860, kaikkiaan 4 511 220." in said
     assert "Aineisto on kattava 30.9.2025 asti." in said
+
+
+def test_a_few_rejected_rows_are_neither_counted_nor_denied() -> None:
+    """3 rejected rows are hidden, so that the page must not say that every row was accepted."""
+    few = [check("persons", "accepted", severity="info", status="info", rows=9_000, failed=3)]
+    said = words(QualityPage(released({"data_quality": frame("data_quality", few)}), context()).answer())
+    assert "Kaikki toimitetut rivit" not in said
+    few.append(check("contacts", "accepted", severity="info", status="info", failed=0))
+    said = words(QualityPage(released({"data_quality": frame("data_quality", few)}), context()).answer())
+    assert "Lähes kaikki toimitetut rivit hyväksyttiin." in said
 
 
 def test_missing_tables_are_named() -> None:

@@ -448,7 +448,7 @@ def test_failures_by_odbc_are_clear(
     assert PASSWORD not in str(caught.value)
 
 
-def test_changes_and_broken_connections_by_odbc_are_clear(
+def test_a_changed_table_by_odbc_is_clear(
     by_odbc: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     retyped(by_odbc, monkeypatch)

@@ -182,7 +182,7 @@ def _parts(steps: pd.DataFrame, context: PageContext) -> pd.DataFrame:
 def _steps(steps: pd.DataFrame, caption: str, context: PageContext) -> Block:
     """What was delivered, every exclusion with what it leaves, and what remains at the end."""
     _ = context.catalogue.gettext
-    each = [row for row in records(steps) if row["step"] not in KEPT]
+    each = [row for row in records(steps) if row["step"] not in KEPT and row["excluded"] != 0]
     lines = [(_("Delivered"), np.nan, record(steps)["rows_before"], is_hidden(record(steps), "rows_before"))]
     lines += [(_step(row, context), row["excluded"], row["rows_after"], is_hidden(row, "excluded")) for row in each]
     last = record(steps, -1)

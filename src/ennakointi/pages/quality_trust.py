@@ -20,12 +20,13 @@ def lead(tables: Tables, context: PageContext) -> str:
     """The question and its answer in one sentence; empty when nothing was judged."""
     _ = context.catalogue.gettext
     levels = [row["level"] for row in records(rows(tables, "trust")) if row["level"] != "missing"]
-    refused, doubtful = levels.count("refused"), len(levels) - levels.count("usable")
+    refused, usable = levels.count("refused"), levels.count("usable")
+    doubtful = len(levels) - usable
     if not levels:
         return ""
     if 2 * refused >= len(levels):
         answer = _("Not yet: most of the numbers cannot be used.")
-    elif doubtful > 2:
+    elif doubtful > min(2, usable):
         answer = _("With care: some of the numbers have shortcomings.")
     elif doubtful:
         answer = _("Yes, except for one number.") if doubtful == 1 else _("Yes, except for two numbers.")
@@ -47,24 +48,22 @@ def sentences(tables: Tables, context: PageContext) -> list[str]:
 def answers(tables: Tables, context: PageContext) -> Block | None:
     """One line a result: whether it can be used, why not, what to do and who; the doubtful ones come first.
 
-    Results that lack the same data share a line.
+    Results that cannot be relied on for the same reasons share a line.
     """
-    judged = records(rows(tables, "trust"))
     order, known = list(LEVELS), list(RESULTS)
-    judged.sort(key=lambda row: (order.index(row["level"]), known.index(row["result"])))
-    lines: dict[tuple[str, ...], list[Row]] = {}
-    for row in judged:
-        alone = row["result"] if row["level"] != "missing" else ""
-        lines.setdefault((row["level"], row["reasons"], alone), []).append(row)
-    return markup.answers(*(_answer(own, tables, context) for own in lines.values())) if lines else None
+    judged = records(rows(tables, "trust"))
+    lines: dict[tuple[str, ...], list[str]] = {}
+    for row in sorted(judged, key=lambda row: (order.index(row["level"]), known.index(row["result"]))):
+        why = (row["result"],) if row["level"] == "usable" else tuple(_why(row, tables, context))
+        lines.setdefault((row["level"], *why), []).append(row["result"])
+    made = [_answer(level, results, why, context) for (level, *why), results in lines.items()]
+    return markup.answers(*made) if made else None
 
 
-def _answer(judged: Sequence[Row], tables: Tables, context: PageContext) -> Answer:
-    """The line of one result, or of several that lack the same data."""
-    level = LEVELS[judged[0]["level"]]
-    why = () if judged[0]["level"] == "usable" else tuple(_why(judged[0], tables, context))
-    names = quality_words.result_names(";".join(row["result"] for row in judged), context)
-    return Answer(quality_words.capital(names), context.catalogue.gettext(level.words), level.tone, why)
+def _answer(level: str, results: Sequence[str], why: Sequence[str], context: PageContext) -> Answer:
+    names = quality_words.capital(quality_words.result_names(";".join(results), context))
+    reasons = () if level == "usable" else tuple(why)
+    return Answer(names, context.catalogue.gettext(LEVELS[level].words), LEVELS[level].tone, reasons)
 
 
 def callout(tables: Tables, result: str, context: PageContext) -> Block | None:
@@ -93,8 +92,11 @@ def _why(row: Row, tables: Tables, context: PageContext) -> Iterator[str]:
 
 
 def _findings(row: Row, tables: Tables, context: PageContext) -> list[str]:
-    found = list(_causes(row, tables))
-    said = list(dict.fromkeys(_sentence(cause, context) for cause in found))
+    """One sentence for each check that failed, the gravest first; the last ones are only counted."""
+    by_check: dict[str, list[Row]] = {}
+    for cause in _causes(row, tables):
+        by_check.setdefault(str(cause["check"]), []).append(cause)
+    said = [_sentence(causes, context) for causes in by_check.values()]
     left = len(said) - MOST_REASONS
     more = context.catalogue.ngettext("{n} other reason.", "{n} other reasons.", left) if left > 0 else ""
     return [*said[:MOST_REASONS], *filter(None, [more])]
@@ -118,11 +120,15 @@ def _key(row: Row) -> str:
     return ".".join(str(part) for part in parts if part)
 
 
-def _sentence(cause: Row, context: PageContext) -> str:
-    """`Values are missing: contacts, duration in minutes (34 %).`"""
-    said = quality_words.capital(quality_words.finding(cause["check"], context))
-    check = CHECKS.get(str(cause["check"]))
-    if check is None or not check.whole:
-        said = f"{said}: {context.place_words(str(cause['table']), cause['column'])}"
-    share = quality_words.share_words(cause, context)
+def _sentence(causes: Sequence[Row], context: PageContext) -> str:
+    """`Values are missing: contacts, duration in minutes (34 %).`; of several places the largest share."""
+    check = str(causes[0]["check"])
+    about = CHECKS[check].about if check in CHECKS else "column"
+    said = quality_words.capital(quality_words.finding(check, context))
+    if about:
+        places = [context.place_words(cause["table"], cause["column"] if about == "column" else "") for cause in causes]
+        said = f"{said}: {'; '.join(dict.fromkeys(places))}"
+    share = quality_words.share_words(causes[0], context)
+    if share and len(causes) > 1:
+        share = context.catalogue.gettext("at most {share}", share=share)
     return f"{said} ({share})." if share else f"{said}."

@@ -23,11 +23,12 @@ PERSONS = N_("Deliver every resident, also those who use no services, or the pop
 
 
 class Words(NamedTuple):
-    """What a check found, what to do about it, and whether the finding says of itself what it is about."""
+    """What a check found, what to do about it, and what a reader must be told beside it: the column, the table, or
+    nothing where the finding says all."""
 
     finding: str
     action: str = ""
-    whole: bool = False
+    about: str = "column"
 
 
 CHECKS = {
@@ -41,10 +42,10 @@ CHECKS = {
     "too_early": Words(N_("the date is too early to be true"), SOURCE),
     "order": Words(N_("an end is before its start"), SOURCE),
     "after_as_of": Words(N_("the date is after the end of the data"), AGAIN),
-    "orphan": Words(N_("the person is not among the residents"), AGAIN, whole=True),
-    "before_birth": Words(N_("the event is before birth"), SOURCE),
-    "after_death": Words(N_("the event is more than 30 days after death"), SOURCE),
-    "duplicate_key": Words(N_("the same key stands in several rows"), AGAIN),
+    "orphan": Words(N_("the person is not among the residents"), AGAIN, about="table"),
+    "before_birth": Words(N_("the event is before birth"), SOURCE, about="table"),
+    "after_death": Words(N_("the event is more than 30 days after death"), SOURCE, about="table"),
+    "duplicate_key": Words(N_("the same key stands in several rows"), AGAIN, about="table"),
     "duplicate_row": Words(N_("the row is a repeat"), AGAIN),
     "unreadable_line": Words(N_("the line of the file cannot be read"), AGAIN),
     "missing_table": Words(N_("the table is missing"), DELIVER),
@@ -56,23 +57,23 @@ CHECKS = {
     "missing": Words(N_("values are missing"), DELIVER),
     "code_share": Words(N_("the code says “other” or “unknown” too often"), RECORDING),
     "code_drift": Words(N_("the use of codes has changed from the year before"), RECORDING),
-    "duplicate_event": Words(N_("the same event stands twice under different identifiers"), AGAIN, whole=True),
+    "duplicate_event": Words(N_("the same event stands twice under different identifiers"), AGAIN, about=""),
     "midnight": Words(N_("the time of day is not recorded"), RECORDING),
     "sequence": Words(N_("two times are in an impossible order"), SOURCE),
-    "overlapping_stays": Words(N_("a person is in two beds at the same time"), SOURCE, whole=True),
-    "contact_during_stay": Words(N_("a contact elsewhere during a bed stay"), SOURCE, whole=True),
-    "assessment_stamp": Words(N_("the time of the assessment of need is missing"), RECORDING, whole=True),
-    "social_recording": Words(N_("the contacts of social services are recorded incompletely"), RECORDING, whole=True),
-    "social_client_without_contact": Words(N_("a client of social services has no contact"), RECORDING, whole=True),
+    "overlapping_stays": Words(N_("a person is in two beds at the same time"), SOURCE, about=""),
+    "contact_during_stay": Words(N_("a contact elsewhere during a bed stay"), SOURCE, about=""),
+    "assessment_stamp": Words(N_("the time of the assessment of need is missing"), RECORDING, about=""),
+    "social_recording": Words(N_("the contacts of social services are recorded incompletely"), RECORDING, about=""),
+    "social_client_without_contact": Words(N_("a client of social services has no contact"), RECORDING, about=""),
     "social_contact_without_status": Words(
-        N_("a contact of social services whose person is no client"), RECORDING, whole=True
+        N_("a contact of social services whose person is no client"), RECORDING, about=""
     ),
-    "volume_break": Words(N_("the records of some units break off in some months"), ASK, whole=True),
-    "residents_or_clients": Words(N_("the data hold clients, not all residents"), PERSONS, whole=True),
-    "municipality_outside_region": Words(N_("the person lives outside the region"), AGAIN, whole=True),
-    "unknown_intervention": Words(N_("the intervention is not among the known ones"), DESCRIBE, whole=True),
+    "volume_break": Words(N_("the records of some units break off in some months"), ASK, about=""),
+    "residents_or_clients": Words(N_("the data hold clients, not all residents"), PERSONS, about=""),
+    "municipality_outside_region": Words(N_("the person lives outside the region"), AGAIN, about=""),
+    "unknown_intervention": Words(N_("the intervention is not among the known ones"), DESCRIBE, about=""),
     "orphan_reference": Words(N_("the row refers to a row that does not exist"), AGAIN),
-    "late_arrival": Words(N_("contacts reached the register only after the quarter's run"), LATE, whole=True),
+    "late_arrival": Words(N_("contacts reached the register only after the quarter's run"), LATE, about=""),
     "gap": Words(N_("months or weeks are missing inside a series"), AGAIN),
 }
 RESULTS = {
@@ -146,6 +147,8 @@ def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) 
     if accepted.empty or not accepted["rows"].sum():
         return ""
     read, failed = accepted["rows"].sum(), accepted["failed"].sum()
+    if failed == 0 and accepted["failed"].isna().any():
+        return _("Nearly every delivered row was accepted.")
     if failed == 0:
         return _("Every delivered row was accepted ({rows}).", rows=context.catalogue.number(read))
     counts = {"failed": context.catalogue.number(failed), "rows": context.catalogue.number(read)}

@@ -53,8 +53,8 @@ class Coded(Document):
     Several columns in `of` are looked up joined by `|`, for example `T11|LK`; one that is missing is empty there
     (`T11|`). A code that the map gives no value (`null`) is known and missing. A code that the map does not hold
     becomes `otherwise`, or stays as it is and is refused by the contract's code list; either way it is listed with
-    its count. `flag` names what is uncertain about the value when it was found here (a fallback), for example
-    `service_from_concept`.
+    its count, unless a later lookup of a `first_of` knows its own code. `flag` names what is uncertain about the
+    value when it was found here (a fallback), for example `service_from_concept`.
     """
 
     of: Annotated[tuple[Expression, ...], BeforeValidator(_several), Field(min_length=1)]
@@ -147,16 +147,12 @@ class Exclusion(Document):
 
 
 class Selection(Document):
-    """Rows of one input that become rows of a contract table, one for one.
-
-    `optional`: the selection is passed over when its input was not delivered.
-    """
+    """Rows of one input that become rows of a contract table, one for one; none when the input was not delivered."""
 
     of: Text
     joins: dict[Text, Join] = Field(default_factory=dict)
     exclude: tuple[Exclusion, ...] = ()
     columns: Annotated[dict[Text, Expression], Field(min_length=1)]
-    optional: StrictBool = False
 
 
 class Input(Document):

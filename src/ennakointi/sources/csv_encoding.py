@@ -34,10 +34,6 @@ def is_wide(encoding: str) -> bool:
     return "\n".encode(encoding)[-2:] != b"\n"
 
 
-def is_utf_8(encoding: str) -> bool:
-    return codecs.lookup(encoding).name == UTF_8
-
-
 def reads_as_latin(encoding: str, found: NDArray[np.int64]) -> bool:
     """Whether ISO-8859-1 gives the same text for the bytes that occur (`found`, how often each of 256).
 
@@ -45,8 +41,7 @@ def reads_as_latin(encoding: str, found: NDArray[np.int64]) -> bool:
     """
     present = bytes(np.flatnonzero(found).tolist())
     try:
-        alike = not is_utf_8(encoding) and present.decode(encoding) == present.decode(LATIN)
-        return alike and not found[0x80:0xA0].any()
+        return present.decode(encoding) == present.decode(LATIN) and not found[0x80:0xA0].any()
     except UnicodeDecodeError:
         return False
 
@@ -60,14 +55,20 @@ class Letters:
     other: int = 0
     found: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
 
-    def add(self, content: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
-        """Count whole lines that end at `ends`."""
+    def add(self, content: NDArray[np.uint8], ends: NDArray[np.int64], encoding: str) -> NDArray[np.int64]:
+        """Count whole lines that end at `ends`; returns those that do not fit the encoding.
+
+        UTF-8 does not fit into a file of single bytes, nor a byte that Windows-1252 does not have.
+        """
         places = np.flatnonzero(content > 127)
         self.found += np.bincount(content[places], minlength=256)
-        bad = not_utf_8(content, places)
-        outside = len(lines_of(bad, ends))
-        self.other += outside
-        self.utf_8 += len(lines_of(places, ends)) - outside
+        lines, outside = lines_of(places, ends), lines_of(not_utf_8(content, places), ends)
+        self.other += len(outside)
+        self.utf_8 += len(lines) - len(outside)
+        if encoding == UTF_8:
+            return outside
+        undefined = lines_of(places[np.isin(content[places], _NOT_WINDOWS if encoding == WINDOWS else ())], ends)
+        return np.union1d(np.setdiff1d(lines, outside), undefined) if len(outside) < len(lines) else undefined
 
     @property
     def encoding(self) -> str:
@@ -77,7 +78,14 @@ class Letters:
     @property
     def looks_like_dos(self) -> bool:
         """Whether a file that is not UTF-8 holds more of code page 850's Finnish letters than of Windows's."""
-        return bool(self.found[list(_DOS_LETTERS)].sum() > self.found[list(_WINDOWS_LETTERS)].sum())
+        dos, windows = (self.found[list(letters)].sum() for letters in (_DOS_LETTERS, _WINDOWS_LETTERS))
+        return self.encoding == WINDOWS and bool(dos > windows)
+
+    def readable_as(self, given: str | None) -> str | None:
+        """UTF-8 or ISO-8859-1, where it gives the text of all lines; `given` is the encoding if it is known."""
+        if not self.other and (given or UTF_8) == UTF_8:
+            return UTF_8
+        return LATIN if not self.utf_8 and reads_as_latin(given or WINDOWS, self.found) else None
 
 
 def lines_of(places: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -104,13 +112,3 @@ def not_utf_8(content: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[
     for step in (1, 2, 3):
         covered[step : n + step] |= sound & (needed[:n] >= step)
     return places[~covered[:n]]
-
-
-def misfits(content: NDArray[np.uint8], ends: NDArray[np.int64], encoding: str) -> NDArray[np.int64]:
-    """Lines that are not written in the encoding that was found for their file, UTF-8 or Windows-1252."""
-    places = np.flatnonzero(content > 127)
-    bad = lines_of(not_utf_8(content, places), ends)
-    if encoding == UTF_8:
-        return bad
-    undefined = lines_of(places[np.isin(content[places], _NOT_WINDOWS)], ends)
-    return np.union1d(np.setdiff1d(lines_of(places, ends), bad), undefined)

@@ -13,19 +13,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ennakointi.sources import csv_encoding
-from ennakointi.sources.csv_encoding import LATIN, UTF_8, Letters, byte_order_mark, is_utf_8, is_wide, misfits
+from ennakointi.sources.csv_encoding import UTF_8, Letters, byte_order_mark, is_wide
 from ennakointi.sources.csv_lines import LONG_LINE, LONGEST, WholeLines, line_ends, suspects
 
 _MISFIT = b"\0encoding"  # stands in the place of a line in another encoding
 _MOST_LINES = 1000  # of one record
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}".encode()
+_DOS = (
+    "looks like DOS code page 850, which cannot be told for certain: set `encoding` under `csv` in source.json to "
+    "cp850, or to cp1252 if it is Windows after all"
+)
 _OPEN = re.compile(rb'"[^"]*(?:""[^"]*)*\Z')
 
 
@@ -74,72 +78,69 @@ def readable(path: Path, encoding: str | None, delimiter: str, fields: int, copy
     """
     with path.open("rb") as file:
         announced, start = byte_order_mark(file.read(4))
-    known = encoding or announced
+    known = announced or encoding
+    letters = Letters()
     if known is None or not is_wide(known):
-        letters, regular = _survey(path, start, delimiter, known is not None)
-        if known is None and letters.encoding != UTF_8 and letters.looks_like_dos:
-            message = (
-                "looks like DOS code page 850: set `encoding` under `csv` in source.json (cp850, or cp1252 if not)"
-            )
-            raise EncodingError(message)
-        known = known or letters.encoding
-        if regular and is_utf_8(known) and not letters.other:
-            return Readable(path)
-        if regular and csv_encoding.reads_as_latin(known, letters.found) and (encoding or not letters.utf_8):
-            return Readable(path, LATIN)
-    made = Readable(copy)
-    with copy.open("wb") as out:
-        cleaner = _Cleaner(out, made, delimiter, fields)
-        rest = b""
-        for content in _in_utf_8(WholeLines(path, start, known), known, is_given=encoding is not None):
-            rest = cleaner.take(rest + content)
-        cleaner.take(rest, last=True)
+        letters, regular = _survey(path, start, delimiter, known)
+        if regular and not (known is None and letters.looks_like_dos):
+            return Readable(path, letters.readable_as(known) or UTF_8)
+    likely = known or letters.encoding
+    made, letters = _clean(WholeLines(path, start, likely), likely, encoding is not None, delimiter, fields, copy)
+    if known is None and letters.looks_like_dos:
+        raise EncodingError(_DOS)
+    if known is None and letters.encoding != likely:
+        likely = letters.encoding
+        made, _ = _clean(WholeLines(path, start), likely, False, delimiter, fields, copy)
+    if letters.utf_8 > letters.other and likely != UTF_8:
+        raise EncodingError(f"most lines are UTF-8, not {encoding}: correct `encoding` under `csv` in source.json")
     return made
 
 
-def _survey(path: Path, start: int, delimiter: str, known: bool) -> tuple[Letters, bool]:
-    """The letters of a file, and whether every line can be read as it stands; the rest of the lines is not looked at
-    once the encoding is known and one cannot."""
+def _clean(
+    lines: WholeLines, encoding: str, given: bool, delimiter: str, fields: int, copy: Path
+) -> tuple[Readable, Letters]:
+    made, letters, rest = Readable(copy), Letters(), b""
+    with copy.open("wb") as out:
+        cleaner = _Cleaner(out, made, delimiter, fields)
+        for content in _in_utf_8(lines, encoding, letters, strict=given):
+            rest = cleaner.take(rest + content)
+        cleaner.take(rest, last=True)
+    return made, letters
+
+
+def _survey(path: Path, start: int, delimiter: str, known: str | None) -> tuple[Letters, bool]:
+    """Whether every line can be read as it stands, and the letters met until one cannot."""
     letters, lines = Letters(), WholeLines(path, start, pairs=True)
-    regular = True
     for content in lines:
         values = np.frombuffer(content, np.uint8)
         ends = line_ends(values)
         if not content.isascii():
-            letters.add(values, ends)
+            letters.add(values, ends, UTF_8)
         one_kind = len(lines.ends) < 2 and b"\r" not in lines.ends
-        regular = regular and one_kind and not len(suspects(content, ends, delimiter))
-        if known and not regular:
-            break
-    return letters, regular
+        if not one_kind or letters.readable_as(known) is None or len(suspects(content, ends, delimiter)):
+            return letters, False
+    return letters, True
 
 
-def _in_utf_8(lines: WholeLines, encoding: str, is_given: bool) -> Iterator[bytes]:
-    """Chunks of whole lines in UTF-8; a line that does not fit an encoding that was found is replaced by `_MISFIT`."""
-    line = 1
-    for content in lines:
-        made = content
-        if not content.isascii():
-            values = np.frombuffer(content, np.uint8)
-            ends = line_ends(values)
-            if lines.decoder:
-                bad = [number for number, one in enumerate(content.split(b"\n")) if _UNKNOWN in one]
-            else:
-                bad = [] if is_given else misfits(values, ends, encoding).tolist()
-            made = _marked(content, ends, bad)
-            if not lines.decoder and (is_given or encoding != UTF_8):
-                made = _decoded(made, encoding, line).encode()
-        line += content.count(b"\n")
-        yield made
-
-
-def _decoded(content: bytes, encoding: str, line: int) -> str:
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line += content.count(b"\n", 0, error.start)
-        message = f"line {line} is not {encoding}: correct `encoding` under `csv` in source.json, or leave it out"
-        raise EncodingError(message) from None
+def _in_utf_8(lines: WholeLines, encoding: str, letters: Letters, strict: bool) -> Iterator[bytes]:
+    """Chunks of whole lines in UTF-8, with `_MISFIT` for each that does not fit; a `strict` encoding must fit all."""
+    for number, content in enumerate(lines):
+        if content.isascii():
+            yield content
+            continue
+        values = np.frombuffer(content, np.uint8)
+        ends = line_ends(values)
+        if lines.decoder:
+            yield _marked(content, ends, [i for i, one in enumerate(content.split(b"\n")) if _UNKNOWN in one])
+            continue
+        misfits = letters.add(values, ends, encoding).tolist()
+        try:
+            made = content if strict and encoding == UTF_8 else _marked(content, ends, misfits)
+            yield made if encoding == UTF_8 and not strict else made.decode(encoding).encode()
+        except UnicodeDecodeError as error:
+            line = 1 + sum(one.count(b"\n") for one in islice(lines, number)) + made.count(b"\n", 0, error.start)
+            message = f"line {line} is not {encoding}: correct `encoding` under `csv` in source.json, or leave it out"
+            raise EncodingError(message) from None
 
 
 def _marked(content: bytes, ends: NDArray[np.int64], bad: list[int]) -> bytes:

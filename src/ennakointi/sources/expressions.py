@@ -193,10 +193,19 @@ def _one_of(x: str, listed: tuple[str, ...]) -> str:
 
 def lookups(
     expression: Any, columns: Columns, codes: Mapping[str, CodeMap], where: str = "TRUE"
-) -> Iterator[tuple[Coded, str]]:
-    """Every code lookup in an expression, with SQL of the rows in which the value depends on it."""
+) -> Iterator[tuple[Coded, str, str]]:
+    """Every code lookup in an expression, with SQL of the rows that come to it and of its unknown codes among them.
+
+    Of lookups that follow each other in a `first_of` only the first unknown code counts, and only if no later one is
+    known without a flag.
+    """
+
+    def unknown(coded: Any) -> str:
+        return f"({key(coded, columns, codes)} IS NOT NULL AND {found(coded, columns, codes)} IS NULL)"
+
     if isinstance(expression, Coded):
-        yield expression, where
+        yield expression, where, f"{where} AND {unknown(expression)}"
+    reached = []
     for part in parts(expression):
         here = where
         if isinstance(expression, FirstOf):
@@ -204,4 +213,15 @@ def lookups(
         elif isinstance(expression, Choice):
             holding = holds(expression.when, columns)
             here = f"{where} AND {holding if part is expression.then else f'NOT {holding}'}"
-        yield from lookups(part, columns, codes, here)
+        reached.append((part, here))
+    chained = [isinstance(expression, FirstOf) and isinstance(part, Coded) for part, _ in reached]
+    for i, (part, here) in enumerate(reached):
+        for coded, there, unknown_there in lookups(part, columns, codes, here):
+            others = [unknown(reached[j][0]) for j in range(i) if chained[j]]
+            others += [
+                f"({reached[j][1]} AND {found(reached[j][0], columns, codes)} IS NOT NULL)"
+                for j in range(i + 1, len(reached))
+                if chained[j] and not reached[j][0].flag
+            ]
+            spoken_for = f" AND NOT ({' OR '.join(others)})" if coded is part and chained[i] and others else ""
+            yield coded, there, unknown_there + spoken_for

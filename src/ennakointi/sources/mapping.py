@@ -15,7 +15,7 @@ from ennakointi.database import name, text, types
 from ennakointi.parameters.documents import Label
 from ennakointi.parameters.mappings import Coded, Join, MappingDocument, Selection
 from ennakointi.schema import CODE, IDENTIFIER, TABLES, TEXT
-from ennakointi.sources.expressions import Columns, found, holds, key, lookups, value
+from ennakointi.sources.expressions import Columns, holds, key, lookups, value
 from ennakointi.sources.source import Source
 from ennakointi.spelling import describe_code
 
@@ -240,9 +240,8 @@ def _counted(
 def _lookups(rows: _Rows) -> Iterator[tuple[str, Coded, str, str, str]]:
     """Every code lookup: contract column, lookup, and SQL of its code, of unknown codes and of decided rows."""
     for column, expression in rows.selection.columns.items():
-        for coded, where in lookups(expression, rows.columns, rows.document.codes):
+        for coded, where, unknown in lookups(expression, rows.columns, rows.document.codes):
             code = key(coded, rows.columns, rows.document.codes)
-            unknown = f"{where} AND {found(coded, rows.columns, rows.document.codes)} IS NULL"
             decided = f"{where} AND {value(coded, rows.columns, rows.document.codes)} IS NOT NULL"
             yield column, coded, code, unknown, decided
 

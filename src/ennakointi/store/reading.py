@@ -146,15 +146,14 @@ def _typed_text_time(kind: str, raw: str, target: str) -> str:
     plain = f"unicode({raw}) BETWEEN 48 AND 57"
     zoned = rf"length({raw}) > 10 AND regexp_matches({raw}, '(Z|z|[+-]\d\d(:?\d\d)?)$')"
     finnish = (
-        f"CASE WHEN NOT contains({raw}, ' ') THEN try_strptime({raw}, '%d.%m.%Y') "
-        f"WHEN {raw}[-6] = ':' THEN try_strptime({raw}, '%d.%m.%Y %H:%M:%S') "
-        f"WHEN {raw}[-3] = ':' THEN try_strptime({raw}, '%d.%m.%Y %H:%M') "
-        f"ELSE try_strptime({raw}, ['%d.%m.%Y %H.%M', '%d.%m.%Y %H.%M.%S', '%d.%m.%Y %H:%M:%S.%f']) END"
-    )  # the forms are told apart first: a form that does not fit costs ten times as much as one that does
+        f"CASE length({raw}) - strpos({raw}, ':') WHEN 2 THEN try_strptime({raw}, '%d.%m.%Y %H:%M') "
+        f"WHEN 5 THEN try_strptime({raw}, '%d.%m.%Y %H:%M:%S') ELSE try_strptime({raw}, "
+        f"['%d.%m.%Y', '%d.%m.%Y %H.%M', '%d.%m.%Y %H.%M.%S', '%d.%m.%Y %H:%M:%S.%f']) END"
+    )  # the forms are told apart first: one that does not fit costs ten times as much as one that does
     month = f"WHEN length({raw}) <= 7 THEN try_strptime({raw}, ['%Y-%m', '%m/%Y', '%m.%Y']) " if kind == MONTH else ""
     return (
-        f"CASE WHEN NOT {plain} THEN NULL {month}WHEN contains({raw}[2:3], '.') THEN CAST({finnish} AS {target}) "
-        f"WHEN NOT ({zoned}) THEN TRY_CAST({raw} AS {target}) END"
+        f"CASE {month}WHEN strpos({raw}, '.') BETWEEN 2 AND 3 THEN CAST({finnish} AS {target}) "
+        f"WHEN {plain} AND NOT ({zoned}) THEN TRY_CAST({raw} AS {target}) END"
     )
 
 
@@ -185,9 +184,9 @@ def _decimal_marks(
     counts = []
     for x in map(name, columns):
         for mark in (",", "."):
-            held = f"contains({x}, '{mark}')"
-            grouped = rf"{x}[-4] = '{mark}' AND regexp_full_match({x}, '[+-]?[1-9]\d{{0,2}}([,.]\d{{3}})+')"
-            counts += [f"count(*) FILTER ({held})", f"count(*) FILTER ({held} AND {grouped})"]
+            thousands = rf"regexp_full_match({x}, '[+-]?[1-9]\d{{0,2}}([,.]\d{{3}})+')"
+            grouped = f"count_if(CASE WHEN {x} LIKE '%{mark}___' THEN {thousands} ELSE FALSE END)"
+            counts += [f"count_if(contains({x}, '{mark}'))", grouped]
     if not counts:
         return {}
     found = connection.execute(f"SELECT _file, {', '.join(counts)} FROM {view} GROUP BY _file").fetchall()
