@@ -19,7 +19,7 @@ study
 phases
 pages quality debt effectiveness
 report
-panel omop
+panel omop delivery
 groups
 store
 sources synthetic

@@ -16,6 +16,12 @@ from ennakointi.errors import EnnakointiError, ParameterError
 # The run's parts go side by side in processes of their own; more threads in each only get in each other's way
 # (measured: an evaluation of enrolled persons took 37 CPU-seconds with four threads and 1 with one).
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+LISTED = {  # what `ennakointi list` shows, and where the parameters hold it
+    "groups": "target_groups",
+    "notebooks": "notebooks",
+    "services": "services",
+    "interventions": "interventions",
+}
 EXIT_CODES = """exit codes:
   0  everything was done
   1  an unexpected fault of the program itself (run again with --debug and report it)
@@ -79,11 +85,11 @@ def _template(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from ennakointi import run
+    from ennakointi import delivery
 
     if draft := options.draft_mapping:
-        return run.draft_mapping(options.data, draft, options.parameters, options.region, print)
-    return run.check(options.data, options.mapping, options.parameters, options.region, options.as_of, print)
+        return delivery.draft(options.data, draft, options.parameters, options.region, print)
+    return delivery.check(options.data, options.mapping, options.parameters, options.region, options.as_of, print)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -123,23 +129,25 @@ def _import_kela(options: argparse.Namespace) -> int:
 
 
 def _export_omop(options: argparse.Namespace) -> int:
-    from ennakointi import omop, phases, run, sources
+    from ennakointi import omop, run, sources, store
     from ennakointi import parameters as documents
     from ennakointi.workspace import Workspace
 
     parameters = documents.load(options.parameters, options.region)
     source = sources.discover(options.data, parameters.mappings, options.mapping)
     workspace = Workspace(options.work, run.quarter_named(options.quarter, date.today()))
-    done = omop.export(workspace, source, parameters, options.output, phases.limits(parameters))
+    done = omop.export(workspace, source, parameters, options.output, store.limits(parameters))
     print(f"{done.folder}: {done.cohorts} cohorts, {done.rows:,} rows. They hold persons: keep them where work/ is.")
     return 0
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ennakointi import run
+    from ennakointi import parameters as documents
 
-    for code, label in run.listing(options.what, options.parameters, options.region, options.language[-1]):
-        print(f"{code:32s} {label}")
+    parameters = documents.load(options.parameters, options.region)
+    name = "title" if options.what == "notebooks" else "label"
+    for code, thing in getattr(parameters, LISTED[options.what]).items():
+        print(f"{code:32s} {getattr(thing, name)[options.language[-1]]}")
     return 0
 
 
@@ -261,7 +269,7 @@ def _add_data_commands(commands: argparse._SubParsersAction) -> None:
     _common(cohorts)
     cohorts.set_defaults(command=_export_omop)
     listing = commands.add_parser("list", help="what the parameters hold")
-    listing.add_argument("what", choices=("groups", "notebooks", "services", "interventions"))
+    listing.add_argument("what", choices=tuple(LISTED))
     listing.add_argument("--language", action="append", choices=("fi", "sv", "en"), default=["fi"])
     _common(listing)
     listing.set_defaults(command=_list)

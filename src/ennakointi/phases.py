@@ -19,7 +19,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from ennakointi import debt, effectiveness, groups, panel, quality, sources, store
-from ennakointi.database import Limits
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
@@ -46,7 +45,8 @@ def prepare(
 ) -> store.Store:
     """Validate, store, and reduce to memberships and panels; raises DataError with every fault."""
     source = sources.discover(data, parameters.mappings, mapping)
-    built = store.build(source, workspace.store, parameters, as_of, limits(parameters), quarantine=workspace.quarantine)
+    limits = store.limits(parameters)
+    built = store.build(source, workspace.store, parameters, as_of, limits, quarantine=workspace.quarantine)
     say(_rows(built))
     if is_aggregate(built):
         return built
@@ -63,16 +63,6 @@ def _allowed(parameters: Parameters, built: store.Store) -> Parameters:
         return parameters
     controllers = {code for group in parameters.target_groups.values() for code in group.controllers}
     return replace(parameters, legal_basis=dict.fromkeys(controllers, "synthetic"))
-
-
-def limits(parameters: Parameters) -> Limits:
-    """Memory, disk and lost rows that a run allows itself."""
-    run = parameters.run
-    return Limits(
-        memory=f"{run.memory_limit_gb}GB",
-        disk=f"{run.temporary_files_limit_gb}GB",
-        quarantined_share=run.quarantine_limit_share,
-    )
 
 
 def _rows(built: store.Store) -> str:
@@ -244,6 +234,7 @@ def write_context(workspace: Workspace, links: Sequence[tuple[str, str, str]]) -
         "missing": [] if aggregate else sorted(opened.manifest["missing_tables"]),
         "aggregate": aggregate,
         "labels": opened.manifest["source"].get("labels", {}),
+        "unavailable": opened.manifest["unavailable"],
         "links": list(links),
     }
     write_json(workspace.context, facts)

@@ -109,12 +109,12 @@ class Study:
         if self.context_facts["aggregate"]:
             return DeviationPage(self._released("deviation"), target_group, self.context)
         self._computed(f"debt.{target_group}", "debt_summary", target_group)
-        return DebtPage(self._released(f"debt.{target_group}", "groups"), target_group, self.context)
+        return DebtPage(self._released(f"debt.{target_group}", "groups", "quality"), target_group, self.context)
 
     def effects(self, target_group: str = "all") -> EffectsPage:
         """The page of effects of the interventions of one group; `all` shows every intervention."""
         self._known(target_group)
-        return EffectsPage(self._released(*self._parts("effect")), target_group, self.context)
+        return EffectsPage(self._released(*self._parts("effect"), "quality"), target_group, self.context)
 
     def quality(self) -> QualityPage:
         """The page of data quality and coverage."""

@@ -29,7 +29,7 @@ def given() -> Parameters:
 
 def stored(folder: Path, given: Parameters, tmp_path: Path, as_of: date) -> store.Store:
     source = sources.discover(folder, given.mappings)
-    return store.build(source, tmp_path / "store", given, as_of, phases.limits(given))
+    return store.build(source, tmp_path / "store", given, as_of, store.limits(given))
 
 
 @pytest.mark.parametrize(

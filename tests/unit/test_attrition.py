@@ -42,6 +42,7 @@ def test_rejected_rows_count_once_under_the_first_rule_they_break(tmp_path: Path
     found = attrition.table(opened.manifest, None)
     rows = found[found["table"] == "contacts"]
     assert told(rows) == [
+        ("delivered", "", 0),
         ("rejected", "duplicate_row", 1),
         ("rejected", "orphan", 1),
         ("rejected", "unknown_code", 1),
@@ -61,12 +62,13 @@ def test_unreadable_lines_and_records_that_a_mapping_excludes_come_first() -> No
     about = {"read": 100, "unreadable": {"unreadable_line": 4}, "excluded": excluded, "rejected": {}, "after_as_of": 0}
     rows = attrition.table({"tables": {"contacts": about}}, None)
     assert told(rows) == [
+        ("delivered", "", 0),
         ("unreadable", "unreadable_line", 4),
         ("excluded", "cancelled in the source", 25),
         ("excluded", "test person", 5),
         ("stored", "", 0),
     ]
-    assert rows["rows_before"].tolist() == [130, 126, 101, 96]
+    assert rows["rows_before"].tolist() == [130, 130, 126, 101, 96]
     assert chained(rows)
 
 

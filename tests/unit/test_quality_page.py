@@ -77,6 +77,14 @@ def test_the_first_screen_has_no_codes() -> None:
     assert [word for word in DIRECTOR_NEVER if word in said] == []
 
 
+def test_places_are_named_by_the_start_of_their_meaning() -> None:
+    meanings = {"medicines.atc": "ATC-koodi; lääkeaine", "contacts.mode": "Yhteystapa: puhelin ja muut"}
+    named = context(meanings=meanings)
+    assert named.place_words("medicines", "atc") == "lääkeostot, ATC-koodi"
+    assert named.place_words("contacts", "mode: mode_from_concept") == "käynnit, yhteystapa"
+    assert named.place_words("contacts", None) == "käynnit"
+
+
 def test_many_reasons_are_cut_to_the_gravest() -> None:
     checks = [
         check("contacts", "duplicate_event", severity="error", failed=100_000),

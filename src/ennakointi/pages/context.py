@@ -153,7 +153,7 @@ class PageContext:
         column = column.split(":")[0]
         meaning = self.meanings.get(f"{table}.{column}", column)
         short = re.split(r"[:;(]", meaning)[0].strip()
-        return f"{name}, {short[:1].lower()}{short[1:]}"
+        return f"{name}, {short if short[1:2].isupper() else short[:1].lower() + short[1:]}"
 
     def span(self, first: str, last: str) -> str:
         """Two months as digits, `3/2020–12/2021`: Finnish then needs no inflection."""

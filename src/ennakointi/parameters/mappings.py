@@ -93,7 +93,7 @@ class Match(Document):
 
 
 class Scaled(Document):
-    """A number times a factor, for example cents to euros; what is no number stays as it is and is refused later."""
+    """A number (decimal point or comma) times a factor, for example cents to euros; without one the row is refused."""
 
     of: Expression
     times: Annotated[StrictFloat, Field(allow_inf_nan=False)]

@@ -37,14 +37,15 @@ def table(manifest: Mapping[str, Any], panels: Path | None) -> pd.DataFrame:
 
     Returns
     -------
-    For each delivered table the rows that could not be read, that a mapping excluded, that broke a rule and that lie
+    For each delivered table first the rows that came, then those that could not be read, that a mapping excluded, that broke a rule and that lie
     after the as-of date; the last line, `stored`, excludes none and gives what remains. Under `analysis` the same of
     the stored contacts, to those `counted` in the panels of residents.
     """
     rows: list[tuple[object, ...]] = []
     for name, about in manifest["tables"].items():
         mapped = sum(one["rows"] for one in about["excluded"])
-        rows += _chained(name, about["read"] + mapped, [*_of_table(about), ("stored", "", 0)])
+        steps = [("delivered", "", 0), *_of_table(about), ("stored", "", 0)]
+        rows += _chained(name, about["read"] + mapped, steps)
     if panels is not None:
         by_fate = fates.read(panels).groupby("fate")["contacts"].sum()
         left = {str(fate): int(n) for fate, n in by_fate.items()}

@@ -20,14 +20,14 @@ def table(found: Iterable[Finding], manifest: Mapping[str, Any], settings: Quali
 
     A result is missing when a table or column that it needs is; refused when an error-severity check that affects
     it failed; usable with care when a warning failed; else usable. A source with persons has no row for what only
-    counts by area give.
+    counts by area give, and one of counts only has none for what needs persons.
     """
     failed = [one for one in found if one.status == "failed"]
-    personal = manifest["tables"].get("persons", {"stored": 0})["stored"]
+    of_counts = not manifest["tables"].get("persons", {"stored": 0})["stored"]
     rows = [
         (result, *_level(result, needs, failed, manifest))
         for result, needs in settings.results.items()
-        if not (personal and AGGREGATE_TABLE in needs)
+        if of_counts == (AGGREGATE_TABLE in needs)
     ]
     return pd.DataFrame(rows, columns=list(RESULT_TABLES["trust"].names))
 

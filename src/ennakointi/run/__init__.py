@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -25,8 +24,6 @@ from ennakointi.report import disclosure
 from ennakointi.run import rendering
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.run.rendering import Release
-from ennakointi.sources import drafting
-from ennakointi.sources.mapping import sentences as mapping_sentences
 from ennakointi.workspace import Say, Workspace, fingerprint, read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -301,52 +298,3 @@ def _private_files() -> Iterator[None]:
         ) from error
     finally:
         os.umask(before)
-
-
-def listing(what: str, folder: Path | None, region: str, language: str) -> list[tuple[str, str]]:
-    """Codes and labels of what the parameters hold, for `ennakointi list`."""
-    parameters = documents.load(folder, region)
-    things: Mapping[str, Mapping[str, Any]] = {
-        "groups": parameters.target_groups,
-        "services": parameters.services,
-        "notebooks": parameters.notebooks,
-        "interventions": parameters.interventions,
-    }
-    name = "title" if what == "notebooks" else "label"
-    return [(code, getattr(thing, name)[language]) for code, thing in things[what].items()]
-
-
-def check(data: Path, mapping: str | None, folder: Path | None, region: str, as_of: date | None, say: Say) -> int:
-    """Validate a source, list every fault and what is absent; nothing is stored.
-
-    Events after `as_of` are faults; by default after today, or after the day the source was extracted.
-    """
-    parameters = documents.load(folder, region)
-    source = sources.discover(data, parameters.mappings, mapping)
-    with tempfile.TemporaryDirectory(prefix="ennakointi-") as spill:
-        cut = as_of or date.today()
-        screened = store.check(source, Path(spill), parameters, cut, phases.limits(parameters), cut=False)
-    for table, count in screened.counts.items():
-        say(f"{table:14s} {count.read:>12,} rows, {count.quarantined:,} to be quarantined")
-    for table, columns in screened.extra.items():
-        say(f"{table}: ignored columns {', '.join(columns)}")
-    for told in mapping_sentences(source, screened.staged.excluded, screened.staged.unmapped):
-        say(told)
-    for name, near in source.unknown.items():
-        say(f"{name}: not a table of the contract" + (f", did you mean {near}?" if near else ""))
-    screened.refuse_above(parameters.run.quarantine_limit_share)
-    for fault in screened.faults:
-        say(f"  - {fault}")
-    say("The data can be used.")
-    return 0
-
-
-def draft_mapping(data: Path, file: Path, folder: Path | None, region: str, say: Say) -> int:
-    """Draft a mapping document from a folder whose headers are unknown; nothing is validated."""
-    parameters = documents.load(folder, region)
-    text, found = drafting.draft(data, parameters.mappings, parameters.services)
-    drafting.write(text, file)
-    say(f"{file}: {found}.")
-    say("Look through it line by line and decide what is marked with ?. Then put it into parameters/mappings/NAME.yml")
-    say(f"and run: ennakointi check {data} --mapping NAME")
-    return 0

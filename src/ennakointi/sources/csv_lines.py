@@ -99,12 +99,12 @@ def suspects(content: bytes, ends: NDArray[np.int64], delimiter: str) -> NDArray
 def _odd_quotes(values: NDArray[np.uint8], ends: NDArray[np.int64], delimiter: str) -> NDArray[np.int64]:
     """Lines with an odd number of quotes, or with a quote that neither stands at the edge of a field nor is doubled."""
     quotes = np.flatnonzero(values == _QUOTE)
-    before = np.searchsorted(quotes, ends)
-    counts = np.diff(before, prepend=0)
+    counts = np.diff(np.searchsorted(quotes, ends), prepend=0)
     odd = np.flatnonzero(counts & 1)
-    place = np.arange(len(quotes)) - (np.repeat(before - counts, counts) if len(odd) else 0)
-    opening, closing = quotes[place % 2 == 0], quotes[place % 2 == 1]
+    if len(odd):
+        quotes = quotes[np.repeat(counts & 1 == 0, counts)]
     edge = np.zeros(256, bool)
     edge[[_LINE_FEED, _RETURN, _QUOTE, ord(delimiter)]] = True
+    opening, closing = quotes[::2], quotes[1::2]
     inside = [opening[~edge[values[opening - 1]]], closing[~edge[values[closing + 1]]]]
-    return np.union1d(odd, lines_of(np.concatenate(inside), ends))
+    return np.union1d(odd, lines_of(np.sort(np.concatenate(inside)), ends))

@@ -113,7 +113,8 @@ def _copy_columns(
         f"nullstr = '', encoding = {text(encoding)}, store_rejects = true, columns = {{{header}}}"
     )
     query = f"SELECT row_number() OVER () AS _row, {columns} FROM read_csv({text(made.path)}, {options})"
-    connection.execute(f"COPY ({query}) TO {text(staged)} (FORMAT parquet, PARQUET_VERSION v2)")
+    cheap = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 20000"
+    connection.execute(f"COPY ({query}) TO {text(staged)} ({cheap})")
 
 
 def _note_places(connection: duckdb.DuckDBPyConnection, number: int, made: Readable) -> None:

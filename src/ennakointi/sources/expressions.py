@@ -22,6 +22,7 @@ from ennakointi.parameters.mappings import (
 )
 
 MISSING = "CAST(NULL AS VARCHAR)"
+UNREADABLE = "'unreadable'"  # stands where no number can be computed, so that the contract refuses the row
 _FRACTIONS = ("FLOAT", "DOUBLE", "DECIMAL")
 CodeMap = Mapping[str, str | None]
 
@@ -100,9 +101,20 @@ def value(expression: Any, columns: Columns, codes: Mapping[str, CodeMap]) -> st
 
 
 def _scaled(x: str, factor: float) -> str:
-    """A number in text times a factor; a decimal comma is read, and what is no number is left alone."""
-    product = as_text(f"(TRY_CAST(replace({x}, ',', '.') AS DOUBLE) * {factor!r})", "DOUBLE")
-    return f"coalesce({product}, {x})"
+    """SQL of a number in text times a factor."""
+    product = as_text(f"({number(x, 'DOUBLE')} * {factor!r})", "DOUBLE")
+    return f"coalesce({product}, CASE WHEN {x} IS NOT NULL THEN {UNREADABLE} END)"
+
+
+def number(x: str, native: str) -> str:
+    """SQL of a number in text, with a decimal point or comma; null where it is none."""
+    return f"TRY_CAST(replace({x}, ',', '.') AS {native})"
+
+
+def total(x: str) -> str:
+    """SQL of the sum of a group's numbers in text, exact to four decimals so that their order does not matter."""
+    amount = number(x, "DECIMAL(18, 4)")
+    return f"CASE WHEN count({x}) = count({amount}) THEN CAST(sum({amount}) AS VARCHAR) ELSE {UNREADABLE} END"
 
 
 def key(coded: Coded, columns: Columns, codes: Mapping[str, CodeMap]) -> str:

@@ -97,7 +97,8 @@ def read(folder: Path) -> SourceInfo:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
+        unknown = first["type"] == "extra_forbidden"
+        said = "no such key" if unknown else first["msg"].removeprefix("Value error, ")
         raise DataError(f"{FILE}: `{place}`: {said}; see docs/data.md for what it may hold") from None  # shows no value
     except (ValueError, TypeError) as error:
         message = 'expected JSON such as {"name": "…", "synthetic": false, "extracted_on": "2025-10-01"}'

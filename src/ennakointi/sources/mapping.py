@@ -15,7 +15,7 @@ from ennakointi.database import name, text, types
 from ennakointi.parameters.documents import Label
 from ennakointi.parameters.mappings import Coded, Join, MappingDocument, Selection
 from ennakointi.schema import CODE, IDENTIFIER, TABLES, TEXT
-from ennakointi.sources.expressions import Columns, holds, key, lookups, value
+from ennakointi.sources.expressions import Columns, holds, key, lookups, total, value
 from ennakointi.sources.source import Source
 from ennakointi.spelling import describe_code
 
@@ -62,7 +62,7 @@ class Unmapped:
         return f"{self.table}.{self.column}: the code map {self.codes} does not hold {self.shown}; it {outcome}"
 
 
-_TAKE = {"first": "min({0})", "last": "max({0})", "sum": "sum(TRY_CAST(replace({0}, ',', '.') AS DECIMAL(18, 4)))"}
+_TAKE = {"first": "min({})".format, "last": "max({})".format, "sum": total}
 Natives = dict[str, dict[str, str]]
 Flagged = tuple[str, str, int]
 
@@ -193,7 +193,7 @@ def _join_table(
         return None
     keyed = _keyed(input_name, join)
     how = {column.lower(): one for column, one in join.take.items()}
-    taken = [f"{_TAKE[how[c.lower()]].format(columns.text(c))} AS {name(c)}" for c in delivered if c.lower() in how]
+    taken = [f"{_TAKE[how[c.lower()]](columns.text(c))} AS {name(c)}" for c in delivered if c.lower() in how]
     row = ", ".join(f"{text(column)}: {name(column)}" for column in delivered if column.lower() not in how)
     where = f" WHERE {holds(join.where, columns)}" if join.where else ""
     connection.execute(

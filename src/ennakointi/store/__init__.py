@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -22,12 +22,13 @@ import narwhals.stable.v2 as nw
 
 from ennakointi.database import Limits, clear_errors, connect, name, text
 from ennakointi.errors import DataError, RunError
+from ennakointi.parameters import Parameters
 from ennakointi.schema import TABLES, Table
 from ennakointi.sources import Source
 from ennakointi.store import manifest
 from ennakointi.store.layout import BUCKETS, Field, derived, event_day, fields, is_key
 from ennakointi.store.packing import pack
-from ennakointi.store.screening import Screened, screen, screen_persons, write_quarantine
+from ennakointi.store.screening import Screened, screen, screen_persons, spans, write_quarantine
 from ennakointi.store.validation import Knowledge
 
 
@@ -175,6 +176,16 @@ def _selected(made: Field, is_stored: bool) -> str:
     return name(made.name) if is_stored else f"CAST(NULL AS {made.type}) AS {name(made.name)}"
 
 
+def limits(parameters: Parameters) -> Limits:
+    """Memory, disk and lost rows that the parameters allow a run."""
+    run = parameters.run
+    return Limits(
+        memory=f"{run.memory_limit_gb}GB",
+        disk=f"{run.temporary_files_limit_gb}GB",
+        quarantined_share=run.quarantine_limit_share,
+    )
+
+
 def build(
     source: Source,
     folder: Path,
@@ -245,7 +256,8 @@ def check(
     """
     building = folder.resolve() / ".checking"
     with _at_work(building, source, limits or Limits()) as connection:
-        return screen(connection, source, _knowledge(source, parameters, as_of, cut), building)
+        screened = screen(connection, source, _knowledge(source, parameters, as_of, cut), building)
+        return replace(screened, spans=spans(connection, screened))
 
 
 def write_identifiers(source: Source, opened: Store, parameters: Vocabularies, file: Path) -> None:

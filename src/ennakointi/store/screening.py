@@ -71,6 +71,8 @@ class Screened:
         What staging found: files read, codes a mapping does not know.
     extra : dict of str to tuple of str
         Delivered columns of each input that nothing reads; they are ignored.
+    spans : dict of str to tuple of date
+        First and last day of each table's accepted events, where `store.check` looked for them.
     """
 
     counts: dict[str, TableCount]
@@ -78,6 +80,7 @@ class Screened:
     faults: tuple[Fault, ...]
     staged: Staged
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    spans: dict[str, tuple[date, date]] = field(default_factory=dict)
 
     def refuse_above(self, share: float) -> None:
         """Raise one DataError with every fault if any table lost more than `share` of its rows."""
@@ -139,6 +142,16 @@ def _open(connection: duckdb.DuckDBPyConnection, source: Source, staging: Path) 
     staged = stage(connection, source, staging)
     _open_tables(connection, staged, [file.csv.decimal for _, file in source.files])
     return staged
+
+
+def spans(connection: duckdb.DuckDBPyConnection, screened: Screened) -> dict[str, tuple[date, date]]:
+    """First and last day of the accepted events of each screened table that has any."""
+    found = {}
+    for table in screened.counts:
+        if event := TABLES[table].event:
+            days = f"CAST(min({name(event)}) AS DATE), CAST(max({name(event)}) AS DATE)"
+            found[table] = connection.execute(f"SELECT {days} FROM accepted_{table}").fetchall()[0]
+    return {table: span for table, span in found.items() if span[0]}
 
 
 def write_quarantine(connection: duckdb.DuckDBPyConnection, source: Source, folder: Path) -> None:
