@@ -64,7 +64,9 @@ def connect(temporary: Path, folders: Sequence[Path], limits: Limits) -> duckdb.
     )
     allowed = ", ".join(text(folder.resolve()) for folder in (*folders, temporary))
     connection.execute(f"SET allowed_directories = [{allowed}]")
-    connection.execute("SET enable_progress_bar = false")  # it would print into notebooks
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall()[0][0]:
+        # It would print into notebooks; where it is off already, DuckDB refuses the setting without ipywidgets.
+        connection.execute("SET enable_progress_bar = false")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
     return connection

@@ -219,7 +219,6 @@ def test_nothing_is_left_out_without_a_count(tmp_path: Path) -> None:
     assert +excluded == {
         ("contacts", "visit_occurrence"): 1,
         ("contacts", "visit_detail"): 2,
-        ("stays", "visit_occurrence"): 5,
         ("measurements", "measurement"): 3,
         ("measurements", "procedure_occurrence"): 1,
         ("enrolments", "cohort"): 1,

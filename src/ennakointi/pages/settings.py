@@ -68,7 +68,7 @@ def _exclusions(parameters: Parameters, catalogue: Catalogue) -> dict[str, str]:
     """The mappings' reasons to leave rows out, by their English words as the result tables have them."""
     tables = [own for document in parameters.mappings.values() for own in document.tables.values()]
     left = [excluded.reason for own in tables for selection in own for excluded in selection.exclude]
-    return {reason.en: catalogue.label(reason) for reason in left}
+    return {reason.en: catalogue.label(reason) for reason in left if reason}
 
 
 def _labels(

@@ -140,10 +140,11 @@ class Join(Document):
 
 
 class Exclusion(Document):
-    """Rows that are not taken, and why; they are counted in the attrition table."""
+    """Rows that are not taken: with a reason they are counted in the attrition table; without one they are the matter
+    of another selection or table."""
 
     where: Condition
-    reason: Label
+    reason: Label | None = None
 
 
 class Selection(Document):

@@ -120,9 +120,10 @@ def _mapped(manifest: Mapping[str, Any], settings: QualitySettings) -> Iterator[
     """Codes that the mapping does not know, and values that it guessed: these refuse what its `limits` name."""
     unmapped = sorted(manifest.get("unmapped", ()), key=lambda one: (one["table"], one["column"], -one["rows"]))
     for (table, column), codes in groupby(unmapped, key=lambda one: (one["table"], one["column"])):
-        counts = pd.Series({one["code"]: one["rows"] for one in codes})
-        rows = manifest["tables"][table]["read"]
-        yield _limited(table, "unmapped_code", column, rows, int(counts.sum()), commonest(counts), settings)
+        of_column = pd.DataFrame(codes)
+        counts = of_column.groupby("code")["rows"].sum()  # without those of codes that are not told
+        rows, failed = manifest["tables"][table]["read"], int(of_column["rows"].sum())
+        yield _limited(table, "unmapped_code", column, rows, failed, commonest(counts), settings)
     flagged = sorted(manifest.get("flagged", ()), key=lambda one: (one["place"], one["flag"]))
     for place, raised in groupby(flagged, key=lambda one: one["place"]):
         yield _guessed(manifest, place, list(raised))

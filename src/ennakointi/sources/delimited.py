@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ennakointi.database import name, text
 from ennakointi.errors import Fault
@@ -28,6 +29,8 @@ UNREADABLE = {  # why a line of a CSV file could not be read, by rule
     "encoding": "the line is written in another encoding than the file; export all of it in one, best UTF-8",
 }
 _LONGEST_HEADER = 100_000
+_ROWS_AT_ONCE = 100_000
+_DICTIONARY = 20_000  # bytes of values: codes keep theirs, for identifiers it would cost more than it saves
 _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 _REJECTED = pa.schema([("line", pa.int64()), ("rule", pa.string()), ("swallowed", pa.int64())])
 
@@ -113,8 +116,10 @@ def _copy_columns(
         f"nullstr = '', encoding = {text(encoding)}, store_rejects = true, columns = {{{header}}}"
     )
     query = f"SELECT row_number() OVER () AS _row, {columns} FROM read_csv({text(made.path)}, {options})"
-    cheap = "FORMAT parquet, PARQUET_VERSION v2, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 20000"
-    connection.execute(f"COPY ({query}) TO {text(staged)} ({cheap})")
+    reader = connection.sql(query).to_arrow_reader(_ROWS_AT_ONCE)
+    with pq.ParquetWriter(staged, reader.schema, compression="none", dictionary_pagesize_limit=_DICTIONARY) as out:
+        for batch in reader:
+            out.write_batch(batch)
 
 
 def _note_places(connection: duckdb.DuckDBPyConnection, number: int, made: Readable) -> None:

@@ -221,7 +221,8 @@ def _counted(
     ]
     inner = f"(SELECT {', '.join([f'{rows.excluded} AS _excluded', *made])} FROM {rows.origin})"
     n = iter(connection.execute(f"SELECT {', '.join(wanted)} FROM {inner}").fetchall()[0])
-    excluded = [Excluded(rows.table, rows.selection.of, one.reason, next(n)) for one in rows.selection.exclude]
+    left_out = [(one.reason, next(n)) for one in rows.selection.exclude]
+    excluded = [Excluded(rows.table, rows.selection.of, reason, count) for reason, count in left_out if reason]
     unknown_rows = [next(n) for _ in found_codes]
     unmapped = [
         one

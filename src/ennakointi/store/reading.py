@@ -109,9 +109,7 @@ def typed(column: Column, native: str, raw: str, marks: Marks) -> str:
     if column.kind == FLAG:
         return raw if native == "BOOLEAN" else _typed_flag(f"lower(CAST({raw} AS VARCHAR))")
     if column.kind in (NUMBER, WHOLE):
-        number = _typed_text_number(raw, marks) if is_text else f"CAST({raw} AS DOUBLE)"
-        whole = f"{number} = round({number}) AND abs({number}) < 2147483647"
-        return f"CASE WHEN {whole if column.kind == WHOLE else f'isfinite({number})'} THEN {number} END"
+        return _typed_text_number(raw, marks) if is_text else f"CAST({raw} AS DOUBLE)"
     target = "TIMESTAMP" if column.kind == TIMESTAMP else "DATE"
     return _typed_text_time(column.kind, raw, target) if is_text else f"CAST({raw} AS {target})"
 
@@ -169,7 +167,15 @@ def type_table(
         raws.append(f"{delivered(declared, native)} AS {raw}")
         values.append(f"{typed(declared, native, raw, marks.get(column, {}))} AS {name(column)}")
     inner = f"SELECT _file, _row, _part, {', '.join(raws)} FROM delivered_{table}"
-    connection.execute(f"CREATE TEMP VIEW typed_{table} AS SELECT *, {', '.join(values)} FROM ({inner})")
+    bounds = {NUMBER: "isfinite({0})", WHOLE: "{0} = round({0}) AND abs({0}) < 2147483647"}
+    bounded = ", ".join(
+        f"CASE WHEN {bounds[TABLES[table][c].kind].format(name(c))} THEN {name(c)} END AS {name(c)}"
+        for c in natives
+        if TABLES[table][c].kind in bounds
+    )
+    outer = f"* REPLACE ({bounded})" if bounded else "*"
+    query = f"SELECT {outer} FROM (SELECT *, {', '.join(values)} FROM ({inner}))"
+    connection.execute(f"CREATE TEMP VIEW typed_{table} AS {query}")
 
 
 def _decimal_marks(
