@@ -28,7 +28,7 @@ from ennakointi.store.validation import Knowledge
 
 AS_OF = date(2024, 12, 31)
 SERVICES = ("primary_care", "oral_health", "mental_health", "home_care", "physiotherapy", "emergency")
-LIMITS = Limits(memory="600MB", disk="20GB", threads=1)
+LIMITS = Limits(memory="600MB", disk="20GB", threads=2)
 OF_EACH = 4
 ISO, FINNISH, SECONDS = "%Y-%m-%d %H:%M:%S", "%d.%m.%Y %H:%M", "%-d.%-m.%Y %H:%M:%S"
 

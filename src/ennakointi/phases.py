@@ -177,7 +177,9 @@ def _finish_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
 def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Put the parts together, release them under the disclosure rules, keep both forms, and remember the quarter."""
     results = gather(workspace, parameters, names)
-    history.remember(workspace.history, workspace.quarter, store.open(workspace.store), results["data_quality"])
+    volumes = read_tables(workspace.part(QUALITY))["quality_volumes"]
+    opened = store.open(workspace.store)
+    history.remember(workspace.history, workspace.quarter, opened, volumes, results["data_quality"])
     write_tables(workspace.results, results, {})
     released = disclosure.release(results, parameters.disclosure.current)
     write_tables(workspace.published, released, {})
@@ -194,14 +196,16 @@ def _quality(workspace: Workspace, parameters: Parameters) -> dict[str, pd.DataF
     """What is known of the data: checks and trust, fields, attrition, reconciliation, and the trend by quarter."""
     opened = store.open(workspace.store)
     panels = None if is_aggregate(opened) else workspace.panels
-    late = history.late(workspace.history, workspace.quarter, opened)
-    scored = quality.score(read_tables(workspace.part(QUALITY)), opened.manifest, parameters, late)
+    measured = read_tables(workspace.part(QUALITY))
+    volumes = measured["quality_volumes"]
+    late = history.late(workspace.history, workspace.quarter, opened, volumes)
+    scored = quality.score(measured, opened.manifest, parameters, late)
     external, region = parameters.quality.reconciliation, parameters.region
     return {
         **scored,
         "data_fields": data_fields.table(opened.manifest, parameters.data_dictionary),
         "attrition": attrition.table(opened.manifest, panels),
-        "reconciliation": reconciliation.table(opened, panels, external, region.county_code),
+        "reconciliation": reconciliation.table(opened, panels, volumes, external, region.county_code),
         "quality_trend": history.trend(workspace.history, workspace.quarter, opened, scored["data_quality"]),
     }
 

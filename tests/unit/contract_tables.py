@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 from ennakointi import sources, store
 from ennakointi.database import Limits, connect
+from ennakointi.quality import measures
 from ennakointi.store import screening
 from ennakointi.store.validation import Knowledge
 
@@ -211,6 +213,12 @@ def build(folder: Path, tables: dict[str, pd.DataFrame], form: str = "parquet", 
     source = deliver(folder / "data", tables, form)
     settings = {"parameters": Settings(), "as_of": AS_OF, "limits": LENIENT, **options}
     return store.build(source, folder / "work" / "store", **settings)  # type: ignore[arg-type]
+
+
+@cache
+def volumes(folder: Path) -> pd.DataFrame:
+    """The measure `quality_volumes` of the store in a folder."""
+    return measures.of_store(store.open(folder, LENIENT), {})["quality_volumes"]
 
 
 def screened(

@@ -200,5 +200,5 @@ def test_a_folder_without_tables_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(DataError, match="holds no CSV or Parquet file"):
         drafted(tmp_path)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not exist"):
         drafted(tmp_path / "absent")

@@ -49,12 +49,24 @@ def checks(failed: int = 1, late: float | None = None) -> pd.DataFrame:
     return table.assign(share=[0.1, 0.0, 0.2, None, None, late])
 
 
+def volumes(opened: Store) -> pd.DataFrame:
+    return contract_tables.volumes(opened.folder)
+
+
+def remember(folder: Path, quarter: Quarter, opened: Store, data_quality: pd.DataFrame) -> None:
+    history.remember(folder, quarter, opened, volumes(opened), data_quality)
+
+
+def late(folder: Path, quarter: Quarter, opened: Store) -> pd.DataFrame | None:
+    return history.late(folder, quarter, opened, volumes(opened))
+
+
 def test_what_is_kept_is_for_this_user_only_and_a_second_run_replaces_it(
     tmp_path: Path, opened_at: Callable[..., Store]
 ) -> None:
     opened = opened_at(Q3.end)
     for failed in (2, 1):
-        history.remember(tmp_path / "history", Q3, opened, checks(failed))
+        remember(tmp_path / "history", Q3, opened, checks(failed))
     files = list((tmp_path / "history" / "quality").iterdir())
     assert [file.name for file in files] == ["2020Q3.json"]
     assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
@@ -71,12 +83,12 @@ def test_the_trend_holds_earlier_quarters_of_the_same_source_and_this_one(
 ) -> None:
     opened, other = opened_at(Q3.end), opened_at(Q3.end, name="another county")
     folder = tmp_path / "history"
-    history.remember(folder, Quarter(2019, 4), other, checks(2))
-    history.remember(folder, Quarter(2020, 1), opened, checks(2))
-    history.remember(folder, NEXT, opened, checks(2))  # later than the quarter that is asked about
+    remember(folder, Quarter(2019, 4), other, checks(2))
+    remember(folder, Quarter(2020, 1), opened, checks(2))
+    remember(folder, NEXT, opened, checks(2))  # later than the quarter that is asked about
     for _ in range(2):
         found = history.trend(folder, Q3, opened, checks(0, late=0.015))
-        history.remember(folder, Q3, opened, checks(0, late=0.015))
+        remember(folder, Q3, opened, checks(0, late=0.015))
         assert found["quarter"].unique().tolist() == ["2020Q1", "2020Q3"]
     table = found.set_index(["quarter", "category"])
     assert table.loc[("2020Q1", "all"), ["checks", "failed"]].tolist() == [3, 2]
@@ -90,7 +102,7 @@ def test_the_trend_holds_earlier_quarters_of_the_same_source_and_this_one(
 def test_at_least_five_quarters_are_kept(tmp_path: Path, opened_at: Callable[..., Store]) -> None:
     opened = opened_at(NEXT.end)
     for number in range(8):
-        history.remember(tmp_path / "history", Quarter(2019 + number // 4, number % 4 + 1), opened, checks())
+        remember(tmp_path / "history", Quarter(2019 + number // 4, number % 4 + 1), opened, checks())
     found = history.trend(tmp_path / "history", NEXT, opened, checks())
     assert found["quarter"].nunique() == 9
     assert found["quarter"].iloc[0] == "2019Q1"
@@ -101,16 +113,16 @@ def test_contacts_that_came_in_later_are_counted_by_service(tmp_path: Path, open
     july = 91  # 1 July is the 182nd day after 1 January
     missing = [july + i for i in (0, 1, 2, 3, 4, 5, 24, 25, 26)]
     then = opened_at(Q3.end, without=(62, *missing))
-    history.remember(tmp_path / "history", Q3, then, checks())
+    remember(tmp_path / "history", Q3, then, checks())
     now = opened_at(NEXT.end)
-    found = history.late(tmp_path / "history", NEXT, now)
+    found = late(tmp_path / "history", NEXT, now)
     assert found is not None
     row = found.iloc[0]
     assert (row["check"], row["table"], row["column"]) == ("late_arrival", "contacts", "")
     assert (row["rows"], row["failed"]) == (46, 9)
     assert sorted(part.split()[0] for part in row["detail"].split("; ")) == ["home_care", "oral_health", "primary_care"]
     entry = json.loads((tmp_path / "history" / "quality" / "2020Q3.json").read_text(encoding="utf-8"))
-    by_month = history.late_arrival(entry, history.monthly(now)).groupby("lag")[["then", "now"]].sum()
+    by_month = history.late_arrival(entry, history.monthly(volumes(now))).groupby("lag")[["then", "now"]].sum()
     assert (by_month["now"] - by_month["then"]).to_dict() == {0: 0, 1: 3, 2: 6, 3: 0, 4: 1, 5: 0, 6: 0, 7: 0, 8: 0}
 
 
@@ -119,17 +131,17 @@ def test_late_arrival_without_something_to_compare_is_not_computed(
 ) -> None:
     opened = opened_at(Q3.end)
     folder = tmp_path / "history"
-    assert history.late(folder, Q3, opened) is None
-    history.remember(folder, Q3, opened, checks())
-    assert history.late(folder, Q3, opened) is None  # its own quarter
-    assert history.late(folder, Q4, opened_at(Q4.end, name="another county")) is None
-    assert history.late(folder, Q4, opened_at(Q4.end)) is not None
+    assert late(folder, Q3, opened) is None
+    remember(folder, Q3, opened, checks())
+    assert late(folder, Q3, opened) is None  # its own quarter
+    assert late(folder, Q4, opened_at(Q4.end, name="another county")) is None
+    assert late(folder, Q4, opened_at(Q4.end)) is not None
 
 
 def test_a_source_of_counts_has_a_trend_and_nothing_late(tmp_path: Path) -> None:
     opened = contract_tables.build(tmp_path, {"panel": contract_tables.others()["panel"]})
-    history.remember(tmp_path / "history", Q3, opened, checks())
-    assert history.late(tmp_path / "history", Q4, opened) is None
+    remember(tmp_path / "history", Q3, opened, checks())
+    assert late(tmp_path / "history", Q4, opened) is None
     assert history.trend(tmp_path / "history", Q4, opened, checks())["quarter"].nunique() == 2
 
 
@@ -146,7 +158,7 @@ def test_contacts_that_were_taken_out_since_are_not_late(then: int, now: int, sh
 def test_a_run_before_the_quarters_end_knows_the_months_that_had_ended(
     tmp_path: Path, opened_at: Callable[..., Store]
 ) -> None:
-    history.remember(tmp_path / "history", Q3, opened_at(date(2020, 9, 15)), checks())
-    found = history.late(tmp_path / "history", Q4, opened_at(Q4.end))
+    remember(tmp_path / "history", Q3, opened_at(date(2020, 9, 15)), checks())
+    found = late(tmp_path / "history", Q4, opened_at(Q4.end))
     assert found is not None
     assert found[["rows", "failed"]].to_numpy().tolist() == [[46, 0]]  # June–August, and not the half of September

@@ -63,6 +63,10 @@ def panels(folder: Path, *, covered: float = 1.0, euros: int = 50_000, cost_know
     return folder
 
 
+def compared(opened: Store, panels: Path | None, settings: ReconciliationSettings) -> pd.DataFrame:
+    return reconciliation.table(opened, panels, contract_tables.volumes(opened.folder), settings, "07")
+
+
 def said(found: pd.DataFrame) -> list[tuple[str, str]]:
     return list(found[["status", "reason"]].itertuples(index=False, name=None))
 
@@ -73,7 +77,7 @@ def said(found: pd.DataFrame) -> list[tuple[str, str]]:
 def test_a_difference_up_to_the_limit_agrees_and_a_larger_one_differs(
     opened: Store, tmp_path: Path, figure: int, ratio: float, status: str
 ) -> None:
-    found = reconciliation.table(opened, panels(tmp_path / "panels"), visits(figure), "07")
+    found = compared(opened, panels(tmp_path / "panels"), visits(figure))
     assert said(found) == [(status, "unexplained" if status == "differs" else "")]
     assert found["ratio"].round(4).tolist() == [ratio]
     assert found["n_persons"].tolist() == [400]
@@ -94,7 +98,7 @@ def test_a_difference_up_to_the_limit_agrees_and_a_larger_one_differs(
 def test_reasons_are_counted_and_the_rest_is_unexplained(
     opened: Store, tmp_path: Path, figure: int, panel_of: dict[str, float], reason: str
 ) -> None:
-    found = reconciliation.table(opened, panels(tmp_path / "panels", **panel_of), visits(figure), "07")
+    found = compared(opened, panels(tmp_path / "panels", **panel_of), visits(figure))
     assert said(found) == [("differs", reason)]
 
 
@@ -102,24 +106,24 @@ def test_rejected_rows_can_explain_a_difference(tmp_path: Path) -> None:
     contacts = contract_tables.contacts(840)
     contacts.loc[contacts.index < 41, "service"] = "dentistry"  # 5 % of the table
     opened = store_of(tmp_path, contacts)
-    found = reconciliation.table(opened, panels(tmp_path / "panels"), visits(1060), "07")
+    found = compared(opened, panels(tmp_path / "panels"), visits(1060))
     assert said(found) == [("differs", "rejected")]
 
 
 def test_what_cannot_be_compared_says_why(opened: Store, tmp_path: Path) -> None:
     """2024 ends in June with later rows set aside, 2019 lies before the data, 2021 is another county's figure."""
-    found = reconciliation.table(opened, panels(tmp_path / "panels"), settings(CONTACTS), "07")
+    found = compared(opened, panels(tmp_path / "panels"), settings(CONTACTS))
     assert found["period"].tolist() == ["2021", "2024"]
     assert said(found) == [("not_comparable", "other_region"), ("not_comparable", "part_of_year;after_as_of")]
     assert found["ratio"].isna().all()
     named = settings({**CONTACTS, "region": "08"})
-    assert said(reconciliation.table(opened, tmp_path / "panels", named, "07"))[0] == ("agrees", "")
+    assert said(compared(opened, tmp_path / "panels", named))[0] == ("agrees", "")
 
 
 def test_several_services_add_up_and_persons_are_those_of_one(opened: Store, tmp_path: Path) -> None:
     both = {"indicator": "visits_2000", "services": ["primary_care", "oral_health"], "quantity": "contacts"}
     persons = {"indicator": "visits_900", "services": "oral_health", "quantity": "persons"}
-    found = reconciliation.table(opened, panels(tmp_path / "panels"), settings(both, persons), "07")
+    found = compared(opened, panels(tmp_path / "panels"), settings(both, persons))
     assert found["ours"].tolist() == [2000.0, 400.0]
     assert found["services"].tolist() == ["primary_care;oral_health", "oral_health"]
     with pytest.raises(ValueError, match="cannot be added up"):
@@ -128,10 +132,10 @@ def test_several_services_add_up_and_persons_are_those_of_one(opened: Store, tmp
 
 def test_costs_that_nobody_recorded_are_no_total(opened: Store, tmp_path: Path) -> None:
     costs = visits(50_000, services="home_care", quantity="cost_eur")
-    found = reconciliation.table(opened, panels(tmp_path / "none", cost_known=False), costs, "07")
+    found = compared(opened, panels(tmp_path / "none", cost_known=False), costs)
     assert said(found) == [("not_comparable", "cost_missing")]
     assert found["ours"].isna().all()
-    assert said(reconciliation.table(opened, panels(tmp_path / "some"), costs, "07")) == [("agrees", "")]
+    assert said(compared(opened, panels(tmp_path / "some"), costs)) == [("agrees", "")]
 
 
 def test_costs_that_some_contacts_lack_can_explain_a_difference(tmp_path: Path) -> None:
@@ -139,7 +143,7 @@ def test_costs_that_some_contacts_lack_can_explain_a_difference(tmp_path: Path) 
     contacts = contract_tables.contacts(840)
     contacts.loc[contacts.index % 2 == 0, "cost_eur"] = None
     costs = visits(50_000, services="home_care", quantity="cost_eur")
-    found = reconciliation.table(store_of(tmp_path, contacts), panels(tmp_path / "panels", euros=25_000), costs, "07")
+    found = compared(store_of(tmp_path, contacts), panels(tmp_path / "panels", euros=25_000), costs)
     assert said(found) == [("differs", "cost_missing")]
 
 
@@ -155,8 +159,8 @@ def test_a_total_names_services_that_exist(tmp_path: Path) -> None:
 
 
 def test_nothing_to_compare_is_an_empty_table(opened: Store, tmp_path: Path) -> None:
-    assert reconciliation.table(opened, panels(tmp_path / "panels"), settings(), "07").empty
-    assert reconciliation.table(opened, None, settings(CONTACTS), "07").empty
+    assert compared(opened, panels(tmp_path / "panels"), settings()).empty
+    assert compared(opened, None, settings(CONTACTS)).empty
 
 
 def test_the_discrepancy_planted_in_the_synthetic_accounts_is_the_only_one(
@@ -164,8 +168,9 @@ def test_the_discrepancy_planted_in_the_synthetic_accounts_is_the_only_one(
 ) -> None:
     """The accounts of 2024 hold 5 % more of oral health than there was; everything else agrees."""
     county, shipped = counted_county.made(tmp_path_factory), counted_county.parameters()
+    volumes = contract_tables.volumes(county.opened.folder)
     found = reconciliation.table(
-        county.opened, county.panels, shipped.quality.reconciliation, shipped.region.county_code
+        county.opened, county.panels, volumes, shipped.quality.reconciliation, shipped.region.county_code
     )
     assert found["period"].value_counts().to_dict() == {"2023": 3, "2024": 3}
     differs = found[found["status"] == "differs"]

@@ -20,6 +20,7 @@ from ennakointi.report.markup import Block
 from ennakointi.text import N_, Catalogue
 
 Row = Mapping[str, Any]
+Tables = Mapping[str, pd.DataFrame]  # released tables by name; one that is missing was not computed
 
 TABLE_NAMES = {
     "persons": N_("residents"),
@@ -124,7 +125,7 @@ class PageContext:
             tone="missing",
         )
 
-    def incomplete_words(self, tables: Mapping[str, pd.DataFrame], target_group: str) -> str:
+    def incomplete_words(self, tables: Tables, target_group: str) -> str:
         """That a group was formed without some tables and misses persons, or empty."""
         for row in records(rows(tables, "target_groups", target_group=target_group)):
             lacking = row.get("incomplete")
@@ -178,7 +179,7 @@ class PageContext:
         return month_text(self.quarter.first_month), month_text(self.quarter.last_month)
 
 
-def rows(tables: Mapping[str, pd.DataFrame], name: str, **keys: str) -> pd.DataFrame:
+def rows(tables: Tables, name: str, **keys: str) -> pd.DataFrame:
     """Rows of a released table where every key has the given value; empty when the table was not computed."""
     frame = tables.get(name)
     if frame is None:

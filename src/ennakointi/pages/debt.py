@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -12,6 +11,7 @@ from ennakointi.pages.context import (
     Break,
     PageContext,
     Row,
+    Tables,
     check_value,
     intervals,
     is_hidden,
@@ -39,7 +39,7 @@ class DebtPage:
         Quarter, language, labels, breaks and links.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Tables
     target_group: str
     context: PageContext
 

@@ -6,7 +6,7 @@ that the parts and the whole read alike.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,6 +14,7 @@ import pandas as pd
 from ennakointi.pages.context import (
     PageContext,
     Row,
+    Tables,
     is_hidden,
     is_shown,
     numbers,
@@ -289,13 +290,13 @@ def rounded_range(low: float, high: float, context: PageContext) -> str:
     return context.catalogue.estimate((low + high) / 2, low, high).interval
 
 
-def summary_row(tables: Mapping[str, pd.DataFrame], target_group: str) -> Row | None:
+def summary_row(tables: Tables, target_group: str) -> Row | None:
     """The row of `debt_summary` of a group and all services, or None."""
     found = rows(tables, "debt_summary", target_group=target_group, service="all")
     return None if found.empty else record(found)
 
 
-def refusal(tables: Mapping[str, pd.DataFrame], target_group: str, context: PageContext) -> list[str]:
+def refusal(tables: Tables, target_group: str, context: PageContext) -> list[str]:
     """Why there is no debt to show, in one or two plain sentences."""
     _ = context.catalogue.gettext
     found = rows(tables, "target_groups", target_group=target_group)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import pandas as pd
-
 from ennakointi.pages import debt_words, effect_words
-from ennakointi.pages.context import PageContext, Row, is_shown, numbers, record, records, rows
+from ennakointi.pages.context import PageContext, Row, Tables, is_shown, numbers, record, records, rows
 from ennakointi.report import markup
 from ennakointi.report.markup import Block
 
@@ -15,7 +11,7 @@ MOST = 3
 SMALLEST_SERVICE = 0.01
 
 
-def largest_debt(tables: Mapping[str, pd.DataFrame]) -> Row | None:
+def largest_debt(tables: Tables) -> Row | None:
     """The group and service with the largest debt in weeks of normal service.
 
     Many small series are compared, so the largest estimate would be noise: the lower end of the 95 % interval
@@ -32,13 +28,13 @@ def largest_debt(tables: Mapping[str, pd.DataFrame]) -> Row | None:
     return None if certain.empty else record(certain.assign(lowest=lowest_weeks).sort_values("lowest"), -1)
 
 
-def decisions(tables: Mapping[str, pd.DataFrame], context: PageContext) -> list[Block]:
+def decisions(tables: Tables, context: PageContext) -> list[Block]:
     """Up to three proposals: the largest remaining need, the group that lost most, what the effects say."""
     found = (_largest_need(tables, context), _hardest_hit(tables, context), *_by_effects(tables, context))
     return [one for one in found if one is not None][:MOST]
 
 
-def _largest_need(tables: Mapping[str, pd.DataFrame], context: PageContext) -> Block | None:
+def _largest_need(tables: Tables, context: PageContext) -> Block | None:
     """The service where meeting the returning need would take most work."""
     _ = context.catalogue.gettext
     summary = rows(tables, "debt_summary", target_group="all", status="debt")
@@ -76,7 +72,7 @@ def _cost(row: Row, context: PageContext) -> str:
     return context.catalogue.gettext(" (computed cost {amount} euros)", amount=amount)
 
 
-def _hardest_hit(tables: Mapping[str, pd.DataFrame], context: PageContext) -> Block | None:
+def _hardest_hit(tables: Tables, context: PageContext) -> Block | None:
     """The target group that lost the largest share of its expected contacts, if surely more than all."""
     _ = context.catalogue.gettext
     summary = rows(tables, "debt_summary", service="all", status="debt")
@@ -113,7 +109,7 @@ def _euros(row: Row, context: PageContext) -> str:
     return context.catalogue.gettext("{amount} euros", amount=amount)
 
 
-def _by_effects(tables: Mapping[str, pd.DataFrame], context: PageContext) -> list[Block]:
+def _by_effects(tables: Tables, context: PageContext) -> list[Block]:
     """What works could spread, what seems to harm could stop, and what nobody knows should be asked."""
     found = effect_words.primary(rows(tables, "effects"), context)
     if found.empty:

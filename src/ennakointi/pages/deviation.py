@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
 from ennakointi.pages import deviation_words
-from ennakointi.pages.context import PageContext, Row, numbers, record, records
+from ennakointi.pages.context import PageContext, Row, Tables, numbers, record, records
 from ennakointi.panel.aggregates import KEYS
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column
@@ -32,7 +31,7 @@ class DeviationPage:
         Quarter, language and labels; `area` is the region's own area.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Tables
     target_group: str
     context: PageContext
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 import pandas as pd
 
-from ennakointi.pages.context import PageContext, Row, numbers, record, rows
+from ennakointi.pages.context import PageContext, Row, Tables, numbers, record, rows
 from ennakointi.panel.aggregates import KEYS
 
 MEASURES = ("contacts", "purchases", "persons")  # counts before euros
@@ -16,7 +15,7 @@ PERIODS_A_YEAR = {"M": 12, "W": 52, "D": 365}
 NUMBERS = ["observed", *EXPECTED, "deviation_share"]
 
 
-def own_series(tables: Mapping[str, pd.DataFrame], target_group: str, context: PageContext) -> pd.DataFrame:
+def own_series(tables: Tables, target_group: str, context: PageContext) -> pd.DataFrame:
     """Rows of the region's own area, or of the first area that the source holds."""
     found = rows(tables, "deviation", target_group=target_group)
     if found.empty:

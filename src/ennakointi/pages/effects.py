@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -11,6 +10,7 @@ from ennakointi.pages import effect_words, quality_trust
 from ennakointi.pages.context import (
     PageContext,
     Row,
+    Tables,
     check_value,
     intervals,
     is_hidden,
@@ -43,7 +43,7 @@ class EffectsPage:
         Quarter, language, labels and what the parameters say of the interventions.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Tables
     target_group: str
     context: PageContext
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from ennakointi.pages import quality_checks, quality_flow, quality_trust, quality_words
-from ennakointi.pages.context import PageContext, Row, records, rows
+from ennakointi.pages.context import PageContext, Row, Tables, records, rows
 from ennakointi.report import markup
 from ennakointi.report.markup import Block, Column
 
@@ -28,7 +27,7 @@ class QualityPage:
         Quarter, language and labels.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Tables
     context: PageContext
 
     def answer(self) -> Block:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from ennakointi.pages import quality_words
-from ennakointi.pages.context import PageContext, Row, is_hidden, is_shown, records, rows
+from ennakointi.pages.context import PageContext, Row, Tables, is_hidden, is_shown, records, rows
 from ennakointi.periods import Quarter
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column
@@ -29,7 +27,6 @@ VERDICTS = {
     "known": N_("a known change"),
 }
 BREAKS_SHOWN = 20
-Tables = Mapping[str, pd.DataFrame]
 
 
 def accepted(tables: Tables, context: PageContext) -> Block | None:

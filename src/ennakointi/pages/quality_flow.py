@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
 from ennakointi.pages import quality_words
-from ennakointi.pages.context import PageContext, Row, is_hidden, is_shown, record, records, rows
+from ennakointi.pages.context import PageContext, Row, Tables, is_hidden, is_shown, record, records, rows
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column
 from ennakointi.text import N_
 
-Tables = Mapping[str, pd.DataFrame]
 STATUSES = {"differs": N_("differs"), "not_comparable": N_("cannot be compared"), "agrees": N_("agrees")}
 TONES = {"differs": "bad", "not_comparable": "neutral", "agrees": "good"}
 QUANTITIES = {"contacts": N_("contacts"), "persons": N_("persons"), "cost_eur": N_("euros")}

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
-import pandas as pd
+from collections.abc import Iterator, Sequence
 
 from ennakointi.pages import quality_words
-from ennakointi.pages.context import PageContext, Row, is_shown, records, rows
+from ennakointi.pages.context import PageContext, Row, Tables, is_shown, records, rows
 from ennakointi.pages.quality_words import CHECKS, LEVELS, RESULTS
 from ennakointi.report import markup
 from ennakointi.report.markup import Answer, Block
 
 MOST_REASONS = 2  # of one result on the first screen
-Tables = Mapping[str, pd.DataFrame]
 
 
 def lead(tables: Tables, context: PageContext) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
-import pandas as pd
-
-from ennakointi.pages.context import PageContext, Row, is_shown, record, rows
+from ennakointi.pages.context import PageContext, Row, Tables, is_shown, record, rows
 from ennakointi.text import N_
 
 SMALLEST_SHARE = 0.0001  # below it the share accepted would read as 100 %
@@ -140,7 +137,7 @@ def place(row: Row) -> str:
     return f"{row['table']}: {column}" if isinstance(column, str) and column else str(row["table"])
 
 
-def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
+def accepted_sentence(tables: Tables, context: PageContext) -> str:
     """Rows accepted of rows delivered, over all tables."""
     _ = context.catalogue.gettext
     accepted = rows(tables, "data_quality", check="accepted")
@@ -161,7 +158,7 @@ def accepted_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) 
     )
 
 
-def covered_sentence(tables: Mapping[str, pd.DataFrame], context: PageContext) -> str:
+def covered_sentence(tables: Tables, context: PageContext) -> str:
     """The lowest yearly coverage of a service since the baseline began."""
     _ = context.catalogue.gettext
     volumes = rows(tables, "volumes")

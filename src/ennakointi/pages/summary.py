@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,7 +15,7 @@ from ennakointi.pages import (
     quality_trust,
     quality_words,
 )
-from ennakointi.pages.context import PageContext, Row, intervals, is_shown, records, rows
+from ennakointi.pages.context import PageContext, Row, Tables, intervals, is_shown, records, rows
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column, KeyFigure
 
@@ -35,7 +34,7 @@ class SummaryPage:
         Quarter, language, labels and links.
     """
 
-    tables: Mapping[str, pd.DataFrame]
+    tables: Tables
     context: PageContext
 
     @property

@@ -11,8 +11,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import narwhals.stable.v2 as nw
-import numpy as np
 import pandas as pd
 
 from ennakointi.periods import Quarter, month_of, month_text, parse_month
@@ -27,15 +25,16 @@ _MONTHS = 3  # of them, those of the quarter itself
 _NAMED = 3  # services whose late share is told with the check
 
 
-def remember(history: Path, quarter: Quarter, opened: Store, data_quality: pd.DataFrame) -> None:
+def remember(history: Path, quarter: Quarter, opened: Store, volumes: pd.DataFrame, data_quality: pd.DataFrame) -> None:
     """Keep what this quarter knows, for this user only.
 
     Parameters
     ----------
     history : `work/history`, kept for at least five quarters; nothing in it is ever deleted here
+    volumes : `quality_volumes`, as measured
     data_quality : the scored result table
     """
-    contacts = monthly(opened)
+    contacts = monthly(volumes)
     by_service = {
         str(service): {month_text(month): n for month, n in zip(rows["month"], rows["contacts"].tolist(), strict=True)}
         for service, rows in contacts.groupby("service")
@@ -68,7 +67,7 @@ def trend(history: Path, quarter: Quarter, opened: Store, data_quality: pd.DataF
     return table.astype({"rejected_share": float, "late_share": float})
 
 
-def late(history: Path, quarter: Quarter, opened: Store) -> pd.DataFrame | None:
+def late(history: Path, quarter: Quarter, opened: Store, volumes: pd.DataFrame) -> pd.DataFrame | None:
     """The measure of the check `late_arrival`: contacts of the last remembered quarter, and those it did not have.
 
     Returns
@@ -78,7 +77,7 @@ def late(history: Path, quarter: Quarter, opened: Store) -> pd.DataFrame | None:
     source, or without contacts in it.
     """
     earlier = _earlier(history, quarter, opened)
-    found = late_arrival(earlier[max(earlier)], monthly(opened)) if earlier else None
+    found = late_arrival(earlier[max(earlier)], monthly(volumes)) if earlier else None
     if found is None or not found.loc[found["lag"] < _MONTHS, "now"].any():
         return None
     by_service = found[found["lag"] < _MONTHS].groupby("service")[["then", "now"]].sum()
@@ -95,7 +94,7 @@ def late_arrival(entry: Mapping[str, Any], now: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     entry : what the earlier quarter remembered
-    now : `monthly` of the present store
+    now : `monthly`, at present
 
     Returns
     -------
@@ -114,14 +113,10 @@ def late_arrival(entry: Mapping[str, Any], now: pd.DataFrame) -> pd.DataFrame:
     return both[both["lag"].between(0, LAGS - 1)].assign(late_share=_late_share).reset_index(drop=True)
 
 
-def monthly(opened: Store) -> pd.DataFrame:
-    """Stored contacts, attended or not: service, month, contacts."""
-    if "contacts" not in opened.tables:
-        return pd.DataFrame(columns=["service", "month", "contacts"]).astype({"month": int, "contacts": int})
-    counted = opened.frame("contacts").group_by("service", "month").agg(nw.len().alias("contacts"))
-    rows = counted.sort("service", "month").collect("pandas").to_native()
-    codes = np.array(opened.codes("contacts", "service"))
-    return rows.assign(service=codes[rows["service"].to_numpy(np.int64)], month=rows["month"].astype(int))
+def monthly(volumes: pd.DataFrame) -> pd.DataFrame:
+    """Stored contacts of all units, attended or not: service, month, contacts."""
+    counted = volumes.groupby(["service", "month"], as_index=False)[["rows"]].sum()
+    return counted.rename(columns={"rows": "contacts"}).astype({"month": int, "contacts": int})
 
 
 def _summary(opened: Store, data_quality: pd.DataFrame) -> dict[str, Any]:

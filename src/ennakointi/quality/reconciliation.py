@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ennakointi import panel
-from ennakointi.panel import fates, reductions
+from ennakointi.panel import fates
 from ennakointi.panel.axes import Axes
 from ennakointi.panel.cells import ALL_SERVICES
 from ennakointi.parameters.quality_documents import ReconciledTotal, ReconciliationSettings
@@ -32,26 +31,33 @@ _ITSELF = (fates.UNCOVERED, fates.OUTSIDE_RESIDENCE)  # fates that are named as 
 class _Ours:
     """What these data say, by service and year.
 
-    `volumes`: as `panel.volumes`, indexed; `fates`: contacts by service, year and fate; `costs`: contacts (n) and
-    those of them without a recorded cost (missing), where a total is about costs; `years`: whole years of the panel;
-    `partial`: those that the data reach in part; `rejected`: rows per accepted row of the table contacts.
+    `volumes`: as `panel.volumes`, indexed; `fates`: contacts by service, year and fate; `costs`: attended contacts
+    with the client (met), and those of them that have a cost (cost_eur); `years`: whole years of the panel; `partial`:
+    those that the data reach in part; `rejected`: rows per accepted row of the table contacts.
     """
 
     volumes: pd.DataFrame
     fates: pd.DataFrame
-    costs: pd.DataFrame | None
+    costs: pd.DataFrame
     years: range
     partial: frozenset[int]
     rejected: float
     after_as_of: int
 
 
-def table(opened: Store, panels: Path | None, settings: ReconciliationSettings, county_code: str) -> pd.DataFrame:
+def table(
+    opened: Store,
+    panels: Path | None,
+    measured: pd.DataFrame,
+    settings: ReconciliationSettings,
+    county_code: str,
+) -> pd.DataFrame:
     """The result table `reconciliation`: one row for each total, year and source of an external figure.
 
     Parameters
     ----------
     panels : folder of the quarter's panels; None for a source without persons, which is not compared
+    measured : `quality_volumes`
     county_code : region of the external figures, where a total names none
 
     Returns
@@ -67,7 +73,7 @@ def table(opened: Store, panels: Path | None, settings: ReconciliationSettings, 
     if panels is None or "indicators" not in opened.tables:
         return pd.DataFrame(columns=columns)
     external = _external(opened)
-    ours = _ours(opened, panels, any(total.quantity == "cost_eur" for total in settings.totals))
+    ours = _ours(opened, panels, measured)
     rows = [row for total in settings.totals for row in _of_total(total, external, ours, settings, county_code)]
     return pd.DataFrame(rows, columns=columns)
 
@@ -81,7 +87,7 @@ def _external(opened: Store) -> pd.DataFrame:
     return yearly.assign(year=yearly["period"].astype(int)).sort_values(["year", "source"])
 
 
-def _ours(opened: Store, panels: Path, costs: bool) -> _Ours:
+def _ours(opened: Store, panels: Path, measured: pd.DataFrame) -> _Ours:
     axes = Axes.of(opened, (0,))
     first, last = -(-axes.first_month // 12), (axes.last_month + 1) // 12
     reached = range(axes.first_month // 12, axes.last_month // 12 + 1)
@@ -89,25 +95,12 @@ def _ours(opened: Store, panels: Path, costs: bool) -> _Ours:
     return _Ours(
         volumes=panel.volumes(panels).set_index(["service", "year"]),
         fates=fates.read(panels),
-        costs=_costs(opened) if costs else None,
+        costs=measured.groupby(["service", measured["month"].rename("year") // 12])[["met", "cost_eur"]].sum(),
         years=range(first, last),
         partial=frozenset(reached) - frozenset(range(first, last)),
         rejected=about["quarantined"] / max(about["accepted"], 1),
         after_as_of=about["after_as_of"],
     )
-
-
-def _costs(opened: Store) -> pd.DataFrame:
-    """Attended contacts with a client, and those of them without a cost: n, missing by service and year."""
-    met = opened.frame("contacts").filter(reductions.attended() & reductions.with_client())
-    counted = (
-        met.with_columns(year=nw.col("month") // 12, missing=nw.col("cost_eur").is_null().cast(nw.Int64))
-        .group_by("service", "year")
-        .agg(nw.len().alias("n"), nw.col("missing").sum())
-    )
-    rows = counted.collect("pandas").to_native()
-    rows["service"] = np.array(opened.codes("contacts", "service"))[rows["service"].to_numpy(np.int64)]
-    return rows.set_index(["service", "year"])
 
 
 def _of_total(
@@ -162,9 +155,9 @@ def _sizes(total: ReconciledTotal, year: int, volumes: pd.DataFrame, ours: _Ours
     full = volumes["contacts"] / volumes["covered_share"]
     sizes["coverage"] = np.inf if (volumes["covered_share"] == 0).any() else _share(full.sum() - counted, counted)
     sizes["rejected"] = ours.rejected
-    if total.quantity == "cost_eur" and ours.costs is not None:
-        recorded = ours.costs[ours.costs.index.isin(volumes.index)].sum()
-        sizes["cost_missing"] = _share(recorded["missing"], recorded["n"] - recorded["missing"])
+    if total.quantity == "cost_eur":
+        met = ours.costs[ours.costs.index.isin(volumes.index)].sum()
+        sizes["cost_missing"] = _share(met["met"] - met["cost_eur"], met["cost_eur"])
     return sizes
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import duckdb
 import pandas as pd
 
+from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
+from ennakointi.panel.population_time import CLIENTS
 from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.schema import TABLES
 from ennakointi.store import Store
 
 RESIDENTS = ("municipality", "year", "sex", "age_band", "persons", "population")
-CLIENTS, RESIDENTS_HELD, UNKNOWN = "clients", "residents", "unknown"
-UNKNOWN_MUNICIPALITY = "999"
+RESIDENTS_HELD, UNKNOWN = "residents", "unknown"
 _BAND = 10  # years; 100 and over belong to the band 100
 _KEYS = list(RESIDENTS[:4])
 

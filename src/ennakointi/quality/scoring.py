@@ -10,12 +10,13 @@ from typing import Any
 
 import pandas as pd
 
+from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.quality_documents import Check, QualitySettings
 from ennakointi.periods import month_of
 from ennakointi.quality import residents, volume_breaks
 from ennakointi.quality.contract import Finding, commonest
-from ennakointi.quality.residents import UNKNOWN_MUNICIPALITY, Counted
+from ennakointi.quality.residents import Counted
 from ennakointi.quality.volume_breaks import Breaks
 
 _NAMED = 5  # places named in a detail
@@ -100,10 +101,7 @@ def _missing(check: Check, evidence: Evidence) -> Iterator[Found]:
 
 def _codes(check: Check, evidence: Evidence) -> Iterator[Found]:
     for column, mine in _code_rows(check, evidence):
-        hit = mine[mine["code"].isin(check.codes)]
-        yield Found(
-            column, int(mine["rows"].sum()), int(hit["rows"].sum()), commonest(hit.groupby("code")["rows"].sum())
-        )
+        yield _among(column, mine, mine[mine["code"].isin(check.codes)])
 
 
 def _outside(check: Check, evidence: Evidence) -> Iterator[Found]:
@@ -111,17 +109,13 @@ def _outside(check: Check, evidence: Evidence) -> Iterator[Found]:
     inside = {*evidence.parameters.region.municipalities, UNKNOWN_MUNICIPALITY}
     for column, mine in _code_rows(check, evidence):
         here = mine[mine["period"] == 0]
-        out = here[~here["code"].isin(inside)]
-        yield Found(
-            column, int(here["rows"].sum()), int(out["rows"].sum()), commonest(out.groupby("code")["rows"].sum())
-        )
+        yield _among(column, here, here[~here["code"].isin(inside)])
 
 
 def _interventions(check: Check, evidence: Evidence) -> Iterator[Found]:
     codes = evidence.measures["quality_codes"]
     mine = codes[(codes["table"] == check.table) & (codes["column"] == "intervention")]
-    strange = mine[~mine["code"].isin(evidence.parameters.interventions)]
-    yield _among("", mine, strange)
+    yield _among("", mine, mine[~mine["code"].isin(evidence.parameters.interventions)])
 
 
 def _among(column: str, looked_at: pd.DataFrame, hit: pd.DataFrame) -> Found:

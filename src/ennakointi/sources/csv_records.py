@@ -1,6 +1,6 @@
 """Records of a CSV file made readable: the file as it stands, or a clean copy of it.
 
-The copy is in UTF-8 with a record a line, without the lines that cannot be read; where the records stood is kept.
+The copy has a record a line, without the lines that cannot be read; where the records stood is kept.
 
 A quoted line break becomes a space. Whether a quote that is still open at the end of a line opens a value of several
 lines, or was never closed, is decided by the balance of the lines: a record must close its quotes and have the header's
@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +21,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ennakointi.sources.csv_encoding import UTF_8, Letters, byte_order_mark, is_wide
+from ennakointi.sources.csv_encoding import LATIN, UTF_8, Letters, byte_order_mark, is_wide, reads_as_latin
 from ennakointi.sources.csv_lines import LONG_LINE, LONGEST, WholeLines, line_ends, suspects
 
 _MISFIT = b"\0encoding"  # stands in the place of a line in another encoding
@@ -85,24 +86,27 @@ def readable(path: Path, encoding: str | None, delimiter: str, fields: int, copy
         if regular and not (known is None and letters.looks_like_dos):
             return Readable(path, letters.readable_as(known) or UTF_8)
     likely = known or letters.encoding
-    made, letters = _clean(WholeLines(path, start, likely), likely, encoding is not None, delimiter, fields, copy)
+    clean = partial(_clean, path, start, strict=encoding is not None, delimiter=delimiter, fields=fields, copy=copy)
+    latin = likely != UTF_8 and reads_as_latin(likely, letters.found)
+    made, letters = clean(encoding=likely, keep=latin and not is_wide(likely))
     if known is None and letters.looks_like_dos:
         raise EncodingError(_DOS)
-    if known is None and letters.encoding != likely:
-        likely = letters.encoding
-        made, _ = _clean(WholeLines(path, start), likely, False, delimiter, fields, copy)
-    if letters.utf_8 > letters.other and likely != UTF_8:
+    certain = known or letters.encoding
+    if certain != likely or (made.encoding == LATIN and not reads_as_latin(certain, letters.found)):
+        made, letters = clean(encoding=certain, keep=False)
+    if letters.utf_8 > letters.other and certain != UTF_8:
         raise EncodingError(f"most lines are UTF-8, not {encoding}: correct `encoding` under `csv` in source.json")
     return made
 
 
 def _clean(
-    lines: WholeLines, encoding: str, given: bool, delimiter: str, fields: int, copy: Path
+    path: Path, start: int, encoding: str, keep: bool, strict: bool, delimiter: str, fields: int, copy: Path
 ) -> tuple[Readable, Letters]:
-    made, letters, rest = Readable(copy), Letters(), b""
+    """Write the clean copy; `keep`: the bytes as they are, which ISO-8859-1 reads."""
+    made, letters, rest = Readable(copy, LATIN if keep else UTF_8), Letters(), b""
     with copy.open("wb") as out:
         cleaner = _Cleaner(out, made, delimiter, fields)
-        for content in _in_utf_8(lines, encoding, letters, strict=given):
+        for content in _decoded(WholeLines(path, start, encoding), encoding, letters, strict, keep):
             rest = cleaner.take(rest + content)
         cleaner.take(rest, last=True)
     return made, letters
@@ -122,8 +126,11 @@ def _survey(path: Path, start: int, delimiter: str, known: str | None) -> tuple[
     return letters, True
 
 
-def _in_utf_8(lines: WholeLines, encoding: str, letters: Letters, strict: bool) -> Iterator[bytes]:
-    """Chunks of whole lines in UTF-8, with `_MISFIT` for each that does not fit; a `strict` encoding must fit all."""
+def _decoded(lines: WholeLines, encoding: str, letters: Letters, strict: bool, keep: bool) -> Iterator[bytes]:
+    """Chunks of whole lines in UTF-8 (unless they are to be kept), with `_MISFIT` for each line that does not fit.
+
+    An encoding that was given (`strict`) must fit every line.
+    """
     for number, content in enumerate(lines):
         if content.isascii():
             yield content
@@ -136,7 +143,7 @@ def _in_utf_8(lines: WholeLines, encoding: str, letters: Letters, strict: bool) 
         misfits = letters.add(values, ends, encoding).tolist()
         try:
             made = content if strict and encoding == UTF_8 else _marked(content, ends, misfits)
-            yield made if encoding == UTF_8 and not strict else made.decode(encoding).encode()
+            yield made if keep or (encoding == UTF_8 and not strict) else made.decode(encoding).encode()
         except UnicodeDecodeError as error:
             line = 1 + sum(one.count(b"\n") for one in islice(lines, number)) + made.count(b"\n", 0, error.start)
             message = f"line {line} is not {encoding}: correct `encoding` under `csv` in source.json, or leave it out"

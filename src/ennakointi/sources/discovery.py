@@ -67,7 +67,7 @@ def discover(folder: Path, mappings: Mapping[str, MappingDocument] | None = None
 def _delivered(folder: Path, about: SourceInfo) -> list[Path | Served]:
     """What lies in the folder, and the tables of its database with the names they go by."""
     served = servers.headers(about.server, folder).items() if about.server else ()
-    return [*([] if folder.is_file() and served else _entries(folder)), *served]
+    return [*([] if folder.is_file() and served else entries(folder)), *served]
 
 
 def _told(about: SourceInfo) -> dict[str, Any]:
@@ -120,17 +120,17 @@ def _candidates(
                 unknown[file.name] = near
         elif path.is_dir():
             table = _table_of(path.name, names, whole=True)
-            inside = [file for file in _entries(path) if _format(file)] if table else []
+            inside = [file for file in entries(path) if form_of(file)] if table else []
             if table and inside:
                 found.setdefault(table, []).extend(inside)
-        elif (table := _table_of(path.stem, names)) and _format(path):
+        elif (table := _table_of(path.stem, names)) and form_of(path):
             found.setdefault(table, []).append(path)
         elif path.suffix.lower() not in _NOTES:
             unknown[path.name] = _resembling(path.stem, names)
     return {table: sorted(found[table], key=str) for table in names if table in found}, unknown
 
 
-def _entries(folder: Path) -> Iterator[Path]:
+def entries(folder: Path) -> Iterator[Path]:
     """Visible entries of a folder, sorted."""
     try:
         return iter(sorted(path for path in folder.iterdir() if not path.name.startswith(".")))
@@ -154,7 +154,8 @@ def _table_of(stem: str, names: Mapping[str, tuple[str, ...]], whole: bool = Fal
     return fitting[max(fitting, key=len)] if fitting else None
 
 
-def _format(path: Path | SourceFile) -> str | None:
+def form_of(path: Path | SourceFile) -> str | None:
+    """`parquet`, `csv` or `xlsx`, by a file's ending, or `server`; None for anything else."""
     if isinstance(path, SourceFile):
         return path.format
     suffix = path.suffix.lower().removeprefix(".")
@@ -207,7 +208,7 @@ def _open_all(
         faults += [item for item in opened if isinstance(item, Fault)]
         found = tuple(item for item in opened if isinstance(item, SourceFile))
         files[table] = tuple(_spelled(file, expected) for file in found) if mapping else found
-        if len({_format(path) for path in paths}) > 1:
+        if len({form_of(path) for path in paths}) > 1:
             message = "stands in two formats; keep one of them"
             faults.append(Fault(table, None, "two_formats", 0, message))
     return files, faults
@@ -231,7 +232,7 @@ def _open(table: str, path: Path | SourceFile, csv: CsvSettings, expected: Colle
     try:
         if path.stat().st_size == 0:
             return Fault(table, None, "empty_file", 0, "the file is empty; deliver it again", path.name)
-        return openers[_format(path)](table, path, csv, expected)
+        return openers[form_of(path)](table, path, csv, expected)
     except OSError as error:
         message = f"cannot be read ({error.strerror or 'input error'}); ask for read access"
         return Fault(table, None, "unreadable_file", 0, message, path.name)

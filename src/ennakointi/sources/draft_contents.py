@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -13,8 +14,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from ennakointi.errors import DataError
 from ennakointi.schema import CODE, DATE, FLAG, IDENTIFIER, MONTH, NUMBER, TIMESTAMP, WHOLE, Column
+from ennakointi.sources.csv_encoding import UTF_8, WINDOWS, byte_order_mark
+from ennakointi.sources.delimited import DELIMITERS
+from ennakointi.sources.discovery import entries, form_of
 from ennakointi.sources.source import CSV, PARQUET
 
 ROWS = 20_000  # of each file that are looked at
@@ -154,13 +157,10 @@ def files_by_name(folder: Path) -> dict[str, list[tuple[str, Path]]]:
         The folder cannot be read.
     """
     found: dict[str, list[tuple[str, Path]]] = {}
-    try:
-        for path in sorted(one for one in folder.iterdir() if not one.name.startswith(".")):
-            for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-                if (form := file.suffix.lower()[1:]) in (CSV, PARQUET) and file.is_file():
-                    found.setdefault(path.stem, []).append((form, file))
-    except OSError as error:
-        raise DataError(f"The data folder {folder} cannot be read ({error.strerror}): check the path") from error
+    for path in entries(folder):
+        for file in entries(path) if path.is_dir() else [path]:
+            if (form := form_of(file)) in (CSV, PARQUET):
+                found.setdefault(path.stem, []).append((form, file))
     return found
 
 
@@ -187,7 +187,7 @@ def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
         head = lines.read(_BYTES)
     text = _decoded(head)
     first = text.splitlines()[0] if text else ""
-    delimiter = max(";,\t|", key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
+    delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     header = [name.strip() for name in next(rows, [])]
     return header, list(_whole(rows, len(header)))
@@ -200,10 +200,9 @@ def _whole(rows: Iterator[list[str]], n_columns: int) -> Iterator[list[str]]:
 
 
 def _decoded(head: bytes) -> str:
-    encoding = "utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    announced, start = byte_order_mark(head)
+    decoder = codecs.getincrementaldecoder(announced or UTF_8)()  # the sample may end inside a character
     try:
-        return head.decode(encoding)
-    except UnicodeDecodeError as error:
-        if error.start > len(head) - 4:  # the sample ends inside a character
-            return head[: error.start].decode(encoding)
-    return head.decode("cp1252", "replace")
+        return decoder.decode(head[start:])
+    except UnicodeDecodeError:
+        return head.decode(WINDOWS, "replace")

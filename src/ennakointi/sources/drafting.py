@@ -27,6 +27,7 @@ _ALONE = 0.5  # what a telling content is worth under a name that says nothing; 
 _TELLING = {"known codes": 2, "ATC codes": 10, "icd10 codes": 40, "icpc2 codes": 40, "the persons' ids": 2}
 _BOOLEANS = {"true": "1 k kylla ja j yes true", "false": "0 e ei nej no false"}
 _DAY = "^([^ T]+)"
+_NOT_BARE = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}  # words that YAML reads as something else
 
 
 class Labelled(Protocol):
@@ -360,15 +361,5 @@ def _guess(code: str, table: Table, column: Column, known: _Known) -> str | None
 
 def _scalar(text: str, always: bool = False) -> str:
     """A text as a YAML scalar."""
-    bare = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) and text.lower() not in (
-        "y",
-        "n",
-        "yes",
-        "no",
-        "on",
-        "off",
-        "true",
-        "false",
-        "null",
-    )
+    bare = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) and text.lower() not in _NOT_BARE
     return text if bare and not always else json.dumps(text, ensure_ascii=False)

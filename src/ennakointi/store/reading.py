@@ -191,8 +191,8 @@ def _decimal_marks(
     for x in map(name, columns):
         for mark in (",", "."):
             thousands = rf"regexp_full_match({x}, '[+-]?[1-9]\d{{0,2}}([,.]\d{{3}})+')"
-            grouped = f"count_if(CASE WHEN {x} LIKE '%{mark}___' THEN {thousands} ELSE FALSE END)"
-            counts += [f"count_if(contains({x}, '{mark}'))", grouped]
+            grouped = f"count(*) FILTER (CASE WHEN {x} LIKE '%{mark}___' THEN {thousands} ELSE FALSE END)"
+            counts += [f"count(*) FILTER (contains({x}, '{mark}'))", grouped]
     if not counts:
         return {}
     found = connection.execute(f"SELECT _file, {', '.join(counts)} FROM {view} GROUP BY _file").fetchall()

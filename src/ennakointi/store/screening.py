@@ -210,20 +210,23 @@ def _holds_values(connection: duckdb.DuckDBPyConnection, view: str, column: str)
 
 
 def _screen_table(connection: duckdb.DuckDBPyConnection, table: Table, knowledge: Knowledge) -> _Outcome:
-    """Count every rule in one pass over the table; look for the rows only of the rules that fired."""
+    """Test every row by every rule; values that cannot be read do not count as filled."""
     described = connection.execute(f"DESCRIBE typed_{table.name}").fetchall()
     present = [row[0] for row in described if row[0] in table.names]
     _view_screened(connection, table)
     tested = rules(table, present, knowledge)
-    read, filled, counted = _count(connection, table.name, present, tested)
-    fired = [rule for rule, n in zip(tested, counted, strict=True) if n]
-    _note_broken(connection, table.name, fired)
+    read, filled = _count(connection, table.name, present)
+    broken = _note_broken(connection, table.name, tested)
+    for rule, n in broken.items():
+        if rule.name == "type" and rule.column:
+            filled[rule.column] -= n
+    fired = list(broken)
     fired += _note_duplicates(connection, table, present)
     _view_accepted(connection, table.name)
     if table.name == "persons":
         _index_persons(connection, knowledge.as_of)
     explained = [_with_codes(connection, table, rule, knowledge) for rule in fired]
-    return _Outcome(read, {c: n for c, n in zip(present, filled, strict=True) if n}, tuple(explained))
+    return _Outcome(read, {column: n for column, n in filled.items() if n}, tuple(explained))
 
 
 def _view_screened(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -256,28 +259,30 @@ def _has(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool
     return column in {row[0] for row in connection.execute(f"DESCRIBE typed_{table}").fetchall()}
 
 
-def _count(
-    connection: duckdb.DuckDBPyConnection, table: str, present: Sequence[str], tested: Sequence[Rule]
-) -> tuple[int, Sequence[int], Sequence[int]]:
-    """Rows, filled cells of each column and faulty rows of each rule, in one scan."""
-    wanted = ["count(*)", *(f"count({name(column)})" for column in present)]
-    wanted += [f"count(*) FILTER (WHERE {rule.predicate})" for rule in tested]
-    row = connection.execute(f"SELECT {', '.join(wanted)} FROM screened_{table}").fetchall()[0]
-    return row[0], row[1 : len(present) + 1], row[len(present) + 1 :]
+def _count(connection: duckdb.DuckDBPyConnection, table: str, present: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """Rows, and the delivered values of each column."""
+    wanted = ["count(*)", *(f"count({name(f'raw_{column}')})" for column in present)]
+    row = connection.execute(f"SELECT {', '.join(wanted)} FROM typed_{table}").fetchall()[0]
+    return row[0], dict(zip(present, row[1:], strict=True))
 
 
-def _note_broken(connection: duckdb.DuckDBPyConnection, table: str, fired: Sequence[Rule]) -> None:
-    """Write down the place of every row that breaks one of the rules."""
-    if not fired:
-        return
-    broken = ", ".join(
-        f"CASE WHEN {r.predicate} THEN {{'col': {text(r.column)}, 'rule': {text(r.name)}}} END" for r in fired
-    )
+def _note_broken(connection: duckdb.DuckDBPyConnection, table: str, tested: Sequence[Rule]) -> dict[Rule, int]:
+    """Write down the place of every row that breaks a rule, in one scan; returns the rules that fired."""
+    places = ", ".join(f"CASE WHEN {rule.predicate} THEN {i} END" for i, rule in enumerate(tested))
+    any_of = " OR ".join(f"({rule.predicate})" for rule in tested)
     connection.execute(
-        f"INSERT INTO broken SELECT {text(table)}, _file, _row, _part, fault.col, fault.rule FROM "
-        f"(SELECT _file, _row, _part, unnest([{broken}]) AS fault FROM screened_{table} "
-        f"WHERE {' OR '.join(f'({r.predicate})' for r in fired)}) WHERE fault IS NOT NULL"
+        f"CREATE OR REPLACE TEMP TABLE breaches AS SELECT * FROM "
+        f"(SELECT _file, _row, _part, unnest([{places}]) AS rule FROM screened_{table} WHERE {any_of}) "
+        f"WHERE rule IS NOT NULL"
     )
+    found = dict(connection.execute("SELECT rule, count(*) FROM breaches GROUP BY rule").fetchall())
+    fired = ", ".join(f"({i}, {text(tested[i].column)}, {text(tested[i].name)})" for i in sorted(found))
+    if fired:
+        connection.execute(
+            f"INSERT INTO broken SELECT {text(table)}, _file, _row, _part, col, name FROM breaches "
+            f"JOIN (VALUES {fired}) fired(rule, col, name) USING (rule) ORDER BY _file, _row, _part, rule"
+        )
+    return {tested[i]: found[i] for i in sorted(found)}
 
 
 def _note_duplicates(connection: duckdb.DuckDBPyConnection, table: Table, present: Sequence[str]) -> list[Rule]:

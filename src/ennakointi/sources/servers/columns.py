@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from ennakointi.database import name
+from ennakointi.database import name, text
 
-LOCAL_ZONE = "Europe/Helsinki"
+_LOCAL_ZONE = "Europe/Helsinki"
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,9 @@ def quoted(table: str) -> str:
 def as_is(arrow: pa.DataType) -> Reading:
     """The column itself."""
     return Reading("{}", arrow)
+
+
+def finite(arrow: pa.DataType, zoned: bool = False) -> Reading:
+    """A day or a time; ±infinity means open, and Arrow has no such day. One with a zone becomes a local time."""
+    local = f" AT TIME ZONE {text(_LOCAL_ZONE)}" if zoned else ""
+    return Reading(f"CASE WHEN isfinite({{0}}) THEN {{0}}{local} END", arrow)

@@ -10,10 +10,9 @@ import pyarrow as pa
 
 from ennakointi.database import text
 from ennakointi.sources.servers import failures
-from ennakointi.sources.servers.columns import LOCAL_ZONE, Dialect, Reading, as_is
+from ennakointi.sources.servers.columns import Dialect, Reading, as_is, finite
 from ennakointi.sources.servers.database import Database
 
-_FINITE = "CASE WHEN isfinite({0}) THEN {0} END"
 _WHOLES = {
     "tinyint": pa.int8(),
     "smallint": pa.int16(),
@@ -32,11 +31,9 @@ DIALECT = Dialect(
         "float": as_is(pa.float32()),
         "double": as_is(pa.float64()),
         "varchar": as_is(pa.string()),
-        "date": Reading(_FINITE, pa.date32()),
-        "timestamp": Reading(_FINITE, pa.timestamp("us")),
-        "timestamp with time zone": Reading(
-            f"CASE WHEN isfinite({{0}}) THEN {{0}} AT TIME ZONE {text(LOCAL_ZONE)} END", pa.timestamp("us")
-        ),
+        "date": finite(pa.date32()),
+        "timestamp": finite(pa.timestamp("us")),
+        "timestamp with time zone": finite(pa.timestamp("us"), zoned=True),
     },
     otherwise=Reading("CAST({} AS VARCHAR)", pa.string()),
     unreadable=frozenset({"blob"}),

@@ -15,11 +15,9 @@ import pyarrow as pa
 
 from ennakointi.database import text
 from ennakointi.sources.servers import failures
-from ennakointi.sources.servers.columns import LOCAL_ZONE, Dialect, Reading, as_is, quoted
+from ennakointi.sources.servers.columns import Dialect, Reading, as_is, finite, quoted
 from ennakointi.sources.servers.database import Database
 
-_FINITE = "CASE WHEN isfinite({0}) THEN {0} END"  # ±infinity means open, and Arrow has no such day
-_ZONED = f"CASE WHEN isfinite({{0}}) THEN {{0}} AT TIME ZONE {text(LOCAL_ZONE)} END"
 DIALECT = Dialect(
     schema="public",
     readings={
@@ -31,14 +29,13 @@ DIALECT = Dialect(
         "float8": as_is(pa.float64()),
         "text": as_is(pa.string()),
         "varchar": as_is(pa.string()),
-        "date": Reading(_FINITE, pa.date32()),
-        "timestamp": Reading(_FINITE, pa.timestamp("us")),
-        "timestamptz": Reading(_ZONED, pa.timestamp("us")),
+        "date": finite(pa.date32()),
+        "timestamp": finite(pa.timestamp("us")),
+        "timestamptz": finite(pa.timestamp("us"), zoned=True),
     },
     otherwise=Reading("CAST({} AS text)", pa.string()),
     unreadable=frozenset({"bytea"}),
 )
-ERRORS = (adbc_driver_manager.Error, pa.ArrowException, OSError)
 _STATES = {
     "28": failures.LOGIN,
     "3D": failures.NO_DATABASE,
@@ -76,7 +73,7 @@ class Postgresql(Database):
     """An open session, in the middle of one read-only transaction that sees one moment of the database."""
 
     dialect = DIALECT
-    errors = ERRORS
+    errors = (adbc_driver_manager.Error, pa.ArrowException, OSError)
 
     def __init__(self, connection: str) -> None:
         os.environ.setdefault("PGCONNECT_TIMEOUT", "10")  # libpq's default is to wait for minutes
