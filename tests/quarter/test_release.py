@@ -13,7 +13,6 @@ from quarter_pages import headings, links, text
 from ennakointi.result_tables import COUNT, ESTIMATE, PERSONS, RESULT_TABLES
 
 pytestmark = pytest.mark.xdist_group("quarter")
-BANNER = {"fi": "SYNTEETTINEN AINEISTO", "sv": "SYNTETISKT MATERIAL|SYNTETISK"}
 
 
 def test_the_run_ends_well_and_leaves_the_pages(quarter) -> None:

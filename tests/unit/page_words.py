@@ -7,8 +7,6 @@ import re
 
 from ennakointi.report.markup import Block
 
-FOUR_DIGITS = re.compile(r"\d{1,3}(?:[\u00a0,]\d{3})+|\d{4,}")
-
 
 def words(block: Block) -> str:
     """Text of a block on one line per element, pictures left out, no-break spaces as spaces."""

@@ -81,7 +81,7 @@ def test_places_are_named_by_the_start_of_their_meaning() -> None:
     meanings = {"medicines.atc": "ATC-koodi; lääkeaine", "contacts.mode": "Yhteystapa: puhelin ja muut"}
     named = context(meanings=meanings)
     assert named.place_words("medicines", "atc") == "lääkeostot, ATC-koodi"
-    assert named.place_words("contacts", "mode: mode_from_concept") == "käynnit, yhteystapa"
+    assert named.place_words("contacts", "mode") == "käynnit, yhteystapa"
     assert named.place_words("contacts", None) == "käynnit"
 
 

@@ -145,7 +145,7 @@ def test_tables_are_matched_whole_and_by_name_or_as_the_source_says(duckdb_count
     assert staged.read == {"henkilot": 20, "kaynnit": 200}
 
 
-def test_finished_work_is_kept_only_while_the_database_looks_the_same(duckdb_county: Path, tmp_path: Path) -> None:
+def test_finished_work_is_kept_only_while_the_database_looks_the_same(duckdb_county: Path) -> None:
     with closing(duckdb.connect(str(duckdb_county))) as file:
         file.execute("CREATE VIEW persons AS SELECT * FROM dw.v_henkilot")
     options = run.Options(data=duckdb_county, quarter=Quarter(2024, 4))

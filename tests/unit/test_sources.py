@@ -109,14 +109,57 @@ def test_damaged_files_are_all_named(folder: Path) -> None:
     (folder / "persons.parquet").write_bytes(b"")
     (folder / "stays.parquet").write_text("stay_id,unit\n")
     (folder / "plans.csv").write_text("p04;2021-05-03;care_plan\n")
-    (folder / "statuses.csv").write_bytes("status;person_id;päivä\n".encode("utf-16"))
+    (folder / "statuses.csv").write_bytes("status;person_id;päivä\n".encode("utf-16-le"))  # nothing says so
     assert faults(folder) == [
         ("persons", "empty_file", "persons.parquet"),
         ("contacts", "damaged_file", "contacts.parquet"),
         ("stays", "damaged_file", "stays.parquet"),
-        ("statuses", "encoding", "statuses.csv"),
+        ("statuses", "no_header", "statuses.csv"),
         ("plans", "no_header", "plans.csv"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [("a,b;person_id;made_on", ";"), ("person_id,made_on,kind", ","), ("kind\tmade_on", "\t"), ("KIND|MADE_ON", "|")],
+)
+def test_the_delimiter_is_the_one_that_finds_the_columns(header: str, delimiter: str, folder: Path) -> None:
+    (folder / "plans.csv").write_text(header + "\n")
+    (found,) = sources.discover(folder).inputs["plans"]
+    assert (found.csv.delimiter, found.csv.encoding, found.csv.decimal) == (delimiter, None, None)
+    assert found.columns == tuple(header.split(delimiter))
+
+
+def test_what_source_json_says_of_csv_files_is_not_detected(folder: Path) -> None:
+    (folder / "plans.csv").write_text("person_id,made_on,kind;x;y\n")
+    (folder / "source.json").write_text('{"csv": {"delimiter": ";", "encoding": "latin1", "decimal": ","}}')
+    assert faults(folder) == [("plans", "no_header", "plans.csv")]
+    (folder / "plans.csv").write_text("person_id,made_on;kind\n")
+    (found,) = sources.discover(folder).inputs["plans"]
+    assert (found.columns, found.csv.encoding, found.csv.decimal) == (("person_id,made_on", "kind"), "iso8859-1", ",")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content"),
+    [
+        ("latin2002", b"person_id;kind\n"),
+        ("rot13", b"person_id;kind\n"),
+        ("ascii", "person_id;kind;päivä\n".encode()),
+        ("cp1252", "person_id;kind\n".encode("utf-8-sig")),
+        ("utf-8", "person_id;kind\n".encode("utf-16")),
+    ],
+)
+def test_an_encoding_that_does_not_fit_the_header_is_refused(encoding: str, content: bytes, folder: Path) -> None:
+    (folder / "plans.csv").write_bytes(content)
+    (folder / "source.json").write_text(f'{{"csv": {{"encoding": "{encoding}"}}}}')
+    assert faults(folder) == [("plans", "encoding", "plans.csv")]
+
+
+@pytest.mark.parametrize("csv", ['{"encoding": 3}', '{"delimiter": ";;"}', '{"delimiter": "ö"}', '{"decimal": "-"}'])
+def test_a_wrong_setting_of_csv_files_is_refused(csv: str, folder: Path) -> None:
+    (folder / "source.json").write_text(f'{{"csv": {csv}}}')
+    with pytest.raises(DataError, match=r"source\.json: `csv"):
+        sources.discover(folder)
 
 
 def test_a_line_that_is_no_header_is_not_shown(folder: Path) -> None:

@@ -151,7 +151,6 @@ class PageContext:
         name = self.catalogue.gettext(TABLE_NAMES.get(table, table))
         if not isinstance(column, str) or not column:
             return name
-        column = column.split(":")[0]
         meaning = self.meanings.get(f"{table}.{column}", column)
         short = re.split(r"[:;(]", meaning)[0].strip()
         return f"{name}, {short if short[1:2].isupper() else short[:1].lower() + short[1:]}"

@@ -37,9 +37,9 @@ def table(manifest: Mapping[str, Any], panels: Path | None) -> pd.DataFrame:
 
     Returns
     -------
-    For each delivered table first the rows that came, then those that could not be read, that a mapping excluded, that broke a rule and that lie
-    after the as-of date; the last line, `stored`, excludes none and gives what remains. Under `analysis` the same of
-    the stored contacts, to those `counted` in the panels of residents.
+    For each delivered table first the rows that came, then those that could not be read, that a mapping excluded, that
+    broke a rule and that lie after the as-of date; the last line, `stored`, excludes none and gives what remains.
+    Under `analysis` the same of the stored contacts, to those `counted` in the panels of residents.
     """
     rows: list[tuple[object, ...]] = []
     for name, about in manifest["tables"].items():

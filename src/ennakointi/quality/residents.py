@@ -19,7 +19,7 @@ _BAND = 10  # years; 100 and over belong to the band 100
 _KEYS = list(RESIDENTS[:4])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Counted:
     """Who `persons` holds.
 
@@ -30,8 +30,6 @@ class Counted:
         largest of all.
     place : municipality, year, sex and age band of that difference, as far as they apply, separated by spaces.
     persons, population : the two numbers there.
-    table : municipality, year, persons, population (inhabitants on 31 December), difference_share; the municipality
-        `all` is the whole region, with persons whose municipality is not known.
     """
 
     who: str
@@ -39,7 +37,6 @@ class Counted:
     place: str
     persons: int
     population: int
-    table: pd.DataFrame
 
 
 def of_store(opened: Store, connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -99,12 +96,7 @@ def judge(measured: pd.DataFrame, settings: QualitySettings) -> Counted:
     Looked at are the region in every year, and in the last year every municipality and every sex and age band, each
     where at least `minimum_persons` live: earlier years of a municipality would count the moves since.
     """
-    area = _sums(measured, ["municipality", "year"])
     region = _sums(measured, ["year"]).assign(municipality="all")
-    table = pd.concat([region, area[area["population"] > 0]], ignore_index=True)
-    table = table[["municipality", "year", "persons", "population", "difference_share"]]
-    if measured.empty or not (measured["population"] > 0).any():
-        return Counted(UNKNOWN, None, "", 0, 0, table)
     last = measured[measured["year"] == measured["year"].max()]
     known = last[last["sex"].isin(set(last.loc[last["population"] > 0, "sex"]))]
     looked = pd.concat(
@@ -112,7 +104,7 @@ def judge(measured: pd.DataFrame, settings: QualitySettings) -> Counted:
     )
     looked = looked[looked["population"] >= settings.residents.minimum_persons]
     if looked.empty:
-        return Counted(UNKNOWN, None, "", 0, 0, table)
+        return Counted(UNKNOWN, None, "", 0, 0)
     check = settings.of_residents
     apart = (looked["persons"] - looked["population"]).abs()
     broken = (apart > check.limit_rows) & (apart > check.limit_share * looked["population"])
@@ -126,7 +118,6 @@ def judge(measured: pd.DataFrame, settings: QualitySettings) -> Counted:
         place,
         int(row["persons"]),
         int(row["population"]),
-        table,
     )
 
 

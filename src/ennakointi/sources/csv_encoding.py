@@ -55,10 +55,13 @@ class Letters:
     other: int = 0
     found: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
 
-    def add(self, content: NDArray[np.uint8], ends: NDArray[np.int64], encoding: str) -> NDArray[np.int64]:
+    def add(
+        self, content: NDArray[np.uint8], ends: NDArray[np.int64], encoding: str, strict: bool = False
+    ) -> NDArray[np.int64]:
         """Count whole lines that end at `ends`; returns those that do not fit the encoding.
 
-        UTF-8 does not fit into a file of single bytes, nor a byte that Windows-1252 does not have.
+        UTF-8 does not fit into a file of single bytes, nor, unless the decoder is `strict`, a byte that Windows-1252
+        does not have.
         """
         places = np.flatnonzero(content > 127)
         self.found += np.bincount(content[places], minlength=256)
@@ -67,7 +70,8 @@ class Letters:
         self.utf_8 += len(lines) - len(outside)
         if encoding == UTF_8:
             return outside
-        undefined = lines_of(places[np.isin(content[places], _NOT_WINDOWS if encoding == WINDOWS else ())], ends)
+        unknown = _NOT_WINDOWS if encoding == WINDOWS and not strict else ()
+        undefined = lines_of(places[np.isin(content[places], unknown)], ends)
         return np.union1d(np.setdiff1d(lines, outside), undefined) if len(outside) < len(lines) else undefined
 
     @property

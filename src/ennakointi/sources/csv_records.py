@@ -138,9 +138,10 @@ def _decoded(lines: WholeLines, encoding: str, letters: Letters, strict: bool, k
         values = np.frombuffer(content, np.uint8)
         ends = line_ends(values)
         if lines.decoder:
-            yield _marked(content, ends, [i for i, one in enumerate(content.split(b"\n")) if _UNKNOWN in one])
+            bad = [i for i, one in enumerate(content.split(b"\n")) if _UNKNOWN in one] if _UNKNOWN in content else []
+            yield _marked(content, ends, bad)
             continue
-        misfits = letters.add(values, ends, encoding).tolist()
+        misfits = letters.add(values, ends, encoding, strict).tolist()
         try:
             made = content if strict and encoding == UTF_8 else _marked(content, ends, misfits)
             yield made if keep or (encoding == UTF_8 and not strict) else made.decode(encoding).encode()

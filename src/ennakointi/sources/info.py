@@ -23,7 +23,7 @@ class CsvSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     encoding: StrictStr | None = None
-    delimiter: Annotated[StrictStr, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[StrictStr, Field(pattern=r"^[\t !#-~]$")] | None = None  # one ASCII character, no quote
     decimal: Annotated[StrictStr, Field(pattern="^[.,]$")] | None = None
 
 

@@ -148,9 +148,10 @@ def _typed_text_time(kind: str, raw: str, target: str) -> str:
         f"WHEN 5 THEN try_strptime({raw}, '%d.%m.%Y %H:%M:%S') ELSE try_strptime({raw}, "
         f"['%d.%m.%Y', '%d.%m.%Y %H.%M', '%d.%m.%Y %H.%M.%S', '%d.%m.%Y %H:%M:%S.%f']) END"
     )  # the forms are told apart first: one that does not fit costs ten times as much as one that does
-    month = f"WHEN length({raw}) <= 7 THEN try_strptime({raw}, ['%Y-%m', '%m/%Y', '%m.%Y']) " if kind == MONTH else ""
+    month = f"CAST(try_strptime({raw}, ['%Y-%m', '%m/%Y', '%m.%Y']) AS {target})"
+    short = f"WHEN length({raw}) <= 7 THEN {month} " if kind == MONTH else ""
     return (
-        f"CASE {month}WHEN strpos({raw}, '.') BETWEEN 2 AND 3 THEN CAST({finnish} AS {target}) "
+        f"CASE {short}WHEN strpos({raw}, '.') BETWEEN 2 AND 3 THEN CAST({finnish} AS {target}) "
         f"WHEN {plain} AND NOT ({zoned}) THEN TRY_CAST({raw} AS {target}) END"
     )
 

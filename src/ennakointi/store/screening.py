@@ -12,6 +12,8 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 
 from ennakointi.database import name, text
 from ennakointi.errors import DataError, Fault
@@ -312,15 +314,16 @@ def _note_duplicates(connection: duckdb.DuckDBPyConnection, table: Table, presen
 
 
 def _find_doubled(connection: duckdb.DuckDBPyConnection, rows: str, table: str) -> None:
-    """Hashes of keys that occur more than once, some millions of keys at a time to bound memory."""
+    """Make the view `doubled` of the hashes of keys that occur more than once; some millions of keys at a time are
+    sorted, which costs half as much as grouping them."""
     n = connection.execute(f"SELECT count(*) FROM typed_{table}").fetchall()[0][0]
     parts = n // _KEYS_AT_ONCE + 1
-    connection.execute("CREATE OR REPLACE TEMP TABLE doubled (_key UBIGINT)")
+    doubled = []
     for part in range(parts):
-        connection.execute(
-            f"INSERT INTO doubled SELECT _key FROM {rows} WHERE _key % {parts} = {part} "
-            f"GROUP BY _key HAVING count(*) > 1"
-        )
+        keys = connection.execute(f"SELECT _key FROM {rows} WHERE _key % {parts} = {part}").fetchnumpy()["_key"]
+        keys = np.sort(np.asarray(keys, np.uint64))
+        doubled.append(keys[1:][keys[1:] == keys[:-1]])
+    connection.register("doubled", pa.table({"_key": np.concatenate(doubled)}))
 
 
 def _place(connection: duckdb.DuckDBPyConnection, source: Source) -> None:
