@@ -52,7 +52,8 @@ def test_changed_limits_score_the_data_anew_without_reading_them(quarter, tmp_pa
     assert run(quarter, "--resume", "--notebook", "data_quality", "--parameters", str(tmp_path), output="scored") == 0
     said = capsys.readouterr().out
     assert "kept from the earlier run" in said
-    assert "] quality" not in said and "] debt." not in said
+    assert "] quality" not in said
+    assert "] debt." not in said
     limits = pd.read_csv(quarter.folder / "scored" / "2025Q3" / "tables" / "data_quality.csv").set_index("check")
     assert (limits.loc[["midnight"], "limit_share"] == 0).all()
 

@@ -448,9 +448,7 @@ def test_failures_by_odbc_are_clear(
     assert PASSWORD not in str(caught.value)
 
 
-def test_a_changed_table_by_odbc_is_clear(
-    by_odbc: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_table_by_odbc_is_clear(by_odbc: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     retyped(by_odbc, monkeypatch)
     with pytest.raises(DataError, match=r"dw\.swapped: its columns or their types changed"):
         built(described(tmp_path / "data", kind="sqlserver", **CONTACTS["swapped"]), tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 
 import contract_tables as tables_of
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 
 from ennakointi import sources, store
 
-TABLES = tables_of.county()
+KEPT = ("persons", "contacts", "diagnoses", "stays", "capacity", "feedback")
+TABLES = {name: rows for name, rows in tables_of.county().items() if name in KEPT}
 TABLES["contacts"]["unit"] = [f"Hämeen yksikkö {i % 5}" for i in range(len(TABLES["contacts"]))]
 TABLES["contacts"] = pd.concat([TABLES["contacts"], TABLES["contacts"].iloc[:2]])  # two rows delivered twice
 FORMS = ("parquet", "utf-8", "utf-8-sig", "cp1252", "utf-16")
@@ -61,15 +63,19 @@ def content(form: str, seed: int, parts: int) -> str:
         return str(built.manifest["content"])
 
 
+@cache
+def reference() -> str:
+    return content("parquet", 0, 1)
+
+
 @given(st.sampled_from(FORMS), st.integers(0, 10_000), st.integers(1, 4))
-@settings(max_examples=12, phases=(Phase.generate,))
+@settings(max_examples=6, phases=(Phase.generate,))
 def test_order_files_and_encoding_leave_no_trace(form: str, seed: int, parts: int) -> None:
-    assert content(form, seed, parts) == content("parquet", 0, 1)
+    assert content(form, seed, parts) == reference()
 
 
 def test_another_value_gives_another_content() -> None:
-    before = content("parquet", 0, 1)
-    kept = TABLES["contacts"].loc[7, "cost_eur"]
+    before, kept = reference(), TABLES["contacts"].loc[7, "cost_eur"]
     TABLES["contacts"].loc[7, "cost_eur"] = 0.25
     try:
         assert content("parquet", 0, 1) != before

@@ -98,10 +98,9 @@ def _content(connection: duckdb.DuckDBPyConnection, folder: Path, packed: Mappin
     """
     digest = hashlib.sha256()
     for table in sorted(packed):
-        files = folder / table / "*.parquet" if TABLES[table].by_person else folder / f"{table}.parquet"
         rows = connection.execute(
             f"SELECT CAST(sum(hash(stored)) AS VARCHAR) FROM (SELECT *, file_index, file_row_number "
-            f"FROM read_parquet({text(files)}, hive_partitioning = false)) stored"
+            f"FROM {_stored(folder, table)}) stored"
         ).fetchall()
         digest.update(json.dumps([table, packed[table].columns, packed[table].codes, rows]).encode())
     return digest.hexdigest()
@@ -142,6 +141,11 @@ def _months(
     table = "contacts" if "contacts" in packed else AGGREGATE_TABLE
     if table not in packed or not packed[table].rows:
         raise DataError("No row is left up to the as-of date: check --as-of, --quarter and the dates of the source")
-    files = folder / table / "*.parquet" if TABLES[table].by_person else folder / f"{table}.parquet"
-    row = connection.execute(f"SELECT min(month), max(month) FROM read_parquet({text(files)})").fetchall()[0]
+    row = connection.execute(f"SELECT min(month), max(month) FROM {_stored(folder, table)}").fetchall()[0]
     return row[0], row[1]
+
+
+def _stored(folder: Path, table: str) -> str:
+    """SQL of the rows of a packed table."""
+    files = folder / table / "*.parquet" if TABLES[table].by_person else folder / f"{table}.parquet"
+    return f"read_parquet({text(files)}, hive_partitioning = false)"
