@@ -8,6 +8,7 @@ import re
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from ennakointi import sources
 from ennakointi.database import Limits, connect
 from ennakointi.schema import TABLES
-from ennakointi.sources import csv_lines, staging
+from ennakointi.sources import csv_encoding, csv_lines, staging
 
 COLUMNS = TABLES["contacts"].names[:10]
 RECOGNISED = ("utf-8", "utf-8-sig", "utf-16")
@@ -111,3 +112,17 @@ def test_what_is_staged_is_what_was_written(
         if encoding not in RECOGNISED:
             (folder / "source.json").write_text(f'{{"csv": {{"encoding": "{encoding}"}}}}')
         assert delivered(folder) == (read(content.decode(encoding), delimiter), [])
+
+
+chunks = st.one_of(st.binary(max_size=4), st.text(st.characters(min_codepoint=128), max_size=2).map(str.encode))
+
+
+@given(st.lists(st.lists(chunks, max_size=4).map(b"".join), min_size=1, max_size=6))
+def test_lines_that_are_not_utf_8_are_told(lines: list[bytes]) -> None:
+    lines = [line.replace(b"\n", b"") for line in lines]
+    content = np.frombuffer(b"".join(line + b"\n" for line in lines), np.uint8)
+    bad = csv_encoding.not_utf_8(content, np.flatnonzero(content > 127))
+    found = csv_encoding.lines_of(bad, csv_lines.line_ends(content)).tolist()
+    assert found == [
+        i for i, line in enumerate(lines) if line.decode("utf-8", "replace") != line.decode("utf-8", "ignore")
+    ]

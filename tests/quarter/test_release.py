@@ -88,7 +88,8 @@ def test_nothing_of_persons_or_the_machine_leaves(quarter) -> None:
     assert len(files) > 20
     for path in files:
         content = path.read_text(encoding="utf-8")
-        assert "person_id" not in content, path.name
+        if "data_fields" not in path.name and "data_quality" not in path.name:  # they name the contract's columns
+            assert "person_id" not in content, path.name
         assert str(quarter.folder) not in content, path.name
         if path.name != "data_quality.csv" and path.suffix != ".json":  # they count rows and bytes, unrounded
             whole = set(re.findall(r"(?<![\d.,])\d{6}(?![\d.,])", content))

@@ -32,13 +32,6 @@ def test_resume_keeps_finished_parts_and_gives_the_same_tables(quarter, capsys) 
     assert {path.name: path.read_bytes() for path in tables} == before
 
 
-def test_changed_parameters_are_not_resumed(quarter, tmp_path: Path, capsys) -> None:
-    shipped = Path(__file__).parents[2] / "parameters" / "panel.yml"
-    (tmp_path / "panel.yml").write_text(shipped.read_text(encoding="utf-8") + "# ours\n", encoding="utf-8")
-    assert run(quarter, "--resume", "--notebook", "summary", "--parameters", str(tmp_path), output="changed") == 0
-    assert "kept from the earlier run" not in capsys.readouterr().out
-
-
 def test_changed_limits_score_the_data_anew_without_reading_them(quarter, tmp_path: Path, capsys) -> None:
     text = (Path(__file__).parents[2] / "parameters" / "quality.yml").read_text(encoding="utf-8")
     strict = re.sub(
@@ -56,6 +49,13 @@ def test_changed_limits_score_the_data_anew_without_reading_them(quarter, tmp_pa
     assert "] debt." not in said
     limits = pd.read_csv(quarter.folder / "scored" / "2025Q3" / "tables" / "data_quality.csv").set_index("check")
     assert (limits.loc[["midnight"], "limit_share"] == 0).all()
+
+
+def test_changed_parameters_are_not_resumed(quarter, tmp_path: Path, capsys) -> None:
+    shipped = Path(__file__).parents[2] / "parameters" / "panel.yml"
+    (tmp_path / "panel.yml").write_text(shipped.read_text(encoding="utf-8") + "# ours\n", encoding="utf-8")
+    assert run(quarter, "--resume", "--notebook", "summary", "--parameters", str(tmp_path), output="changed") == 0
+    assert "kept from the earlier run" not in capsys.readouterr().out
 
 
 def test_a_broken_notebook_ends_in_a_readable_page_and_the_rest_stands(quarter, tmp_path: Path, capsys) -> None:

@@ -16,7 +16,7 @@ from mapped_source import document, source, staged, units
 from pydantic import ValidationError
 
 from ennakointi import delivery, parameters, sources, store
-from ennakointi.errors import ParameterError
+from ennakointi.errors import DataError, ParameterError
 from ennakointi.parameters import mapping_checks
 from ennakointi.parameters.document_faults import fault_sentences
 from ennakointi.parameters.mappings import MappingDocument
@@ -521,3 +521,23 @@ def test_the_example_of_the_guide_runs_and_check_tells_what_it_left_out(
     ]
     assert any(one.startswith("contacts                 29 rows, 0 to be quarantined") for one in said)
     assert said[-1] == "The data can be used."
+
+
+@pytest.mark.parametrize(
+    ("spelt", "said"),
+    [
+        ({"started_at": "alkoii"}, "did you mean alkoi?"),
+        ({"unit": "yksikkko"}, "did you mean yksikko?"),
+        ({"started_at": "aikaleima"}, "is required; the mapping gives it from columns that no file has"),
+    ],
+)
+def test_a_misspelt_column_is_told_before_any_row_is_read(spelt: dict[str, str], said: str, tmp_path: Path) -> None:
+    columns = {"contact_id": "nro", "person_id": "asno", "started_at": "alkoi", "unit": "yksikko", **spelt}
+    fixed = {"service": {"constant": "primary_care"}, "mode": {"constant": "phone"}}
+    persons = {"of": "persons", "columns": {name: name for name in ("person_id", "birth_date", "sex", "municipality")}}
+    tables = {"persons": [persons], "contacts": [{"of": "kaynnit", "columns": {**columns, **fixed}}]}
+    mapping = document({"inputs": {"persons": {}, "kaynnit": {}}, "tables": tables})
+    rows = pd.DataFrame({"nro": ["1"], "asno": ["p00"], "alkoi": ["2024-01-01 10:00"], "yksikko": ["a"]})
+    found = source(tmp_path, mapping, {"persons": tables_of.persons(), "kaynnit": rows})
+    with pytest.raises(DataError, match=re.escape(said)):
+        store.check(found, tmp_path / "work", tables_of.Settings(), tables_of.AS_OF, tables_of.LENIENT)  # type: ignore[arg-type]

@@ -46,7 +46,9 @@ def checks(failed: int = 1, late: float | None = None) -> pd.DataFrame:
     rows += [("completeness", "accepted", "info")]
     rows += [("completeness", history.LATE, "passed" if late is not None else "not_computed")]
     table = pd.DataFrame(rows, columns=["category", "check", "status"])
-    return table.assign(share=[0.1, 0.0, 0.2, None, None, late])
+    n_late = None if late is None else 1000 * late
+    rows_checked = [100, 100, 100, None, None, None if late is None else 1000]
+    return table.assign(rows=rows_checked, failed=[10, 0, 20, None, None, n_late])
 
 
 def volumes(opened: Store) -> pd.DataFrame:

@@ -84,7 +84,7 @@ def _amount(row: Row, column: str, context: PageContext) -> str:
 def _relative(row: Row, context: PageContext) -> str:
     if not is_shown(row, "ratio"):
         return context.catalogue.missing
-    return context.catalogue.signed_percent(row["ratio"] - 1, 1)
+    return context.catalogue.signed_percent(row["ours"] / row["external"] - 1, 1)
 
 
 def _reasons(row: Row, context: PageContext) -> str:

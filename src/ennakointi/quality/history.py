@@ -57,14 +57,14 @@ def trend(history: Path, quarter: Quarter, opened: Store, data_quality: pd.DataF
             "quarter": str(known),
             "category": category,
             **entry["checks"][category],
-            "rejected_share": entry["rejected_share"] if category == "all" else None,
-            "late_share": entry["late_share"] if category == "all" else None,
+            **(entry["rows"] if category == "all" else {}),
         }
         for known, entry in sorted(entries.items())
         for category in CATEGORIES
     ]
     table = pd.DataFrame(rows, columns=list(RESULT_TABLES["quality_trend"].names))
-    return table.astype({"rejected_share": float, "late_share": float})
+    table = table.astype(dict.fromkeys(("read", "rejected", "contacts", "late"), float))
+    return table.assign(rejected_share=table["rejected"] / table["read"], late_share=table["late"] / table["contacts"])
 
 
 def late(history: Path, quarter: Quarter, opened: Store, volumes: pd.DataFrame) -> pd.DataFrame | None:
@@ -120,18 +120,23 @@ def monthly(volumes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(opened: Store, data_quality: pd.DataFrame) -> dict[str, Any]:
-    """Checks that were computed and that failed, by category; the shares of rows rejected and of contacts late."""
+    """Checks that were computed and that failed, by category; rows rejected and contacts late, with their totals."""
     computed = data_quality[data_quality["status"].isin(["passed", "failed"])]
     of_category = {name: computed if name == "all" else computed[computed["category"] == name] for name in CATEGORIES}
     tables = opened.manifest["tables"].values()
-    came_late = computed.loc[computed["check"] == LATE, "share"]
+    came_late = computed.loc[computed["check"] == LATE, ["rows", "failed"]].astype(float)
+    contacts, late_rows = came_late.iloc[0] if len(came_late) else (None, None)
     return {
         "checks": {
             name: {"checks": len(rows), "failed": int((rows["status"] == "failed").sum())}
             for name, rows in of_category.items()
         },
-        "rejected_share": sum(t["quarantined"] for t in tables) / max(sum(t["read"] for t in tables), 1),
-        "late_share": float(came_late.iloc[0]) if len(came_late) else None,
+        "rows": {
+            "read": sum(t["read"] for t in tables),
+            "rejected": sum(t["quarantined"] for t in tables),
+            "contacts": contacts,
+            "late": late_rows,
+        },
     }
 
 

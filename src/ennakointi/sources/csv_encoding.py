@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 UTF_8 = "utf-8"
 WINDOWS = "cp1252"
-LATIN = "iso-8859-1"
 _MARKS = ((codecs.BOM_UTF8, UTF_8), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DOS_LETTERS = (0x84, 0x94, 0x86, 0x8E, 0x99, 0x8F)  # ä ö å Ä Ö Å in code page 850
 _WINDOWS_LETTERS = (0xE4, 0xF6, 0xE5, 0xC4, 0xD6, 0xC5)
+_NARROW = ((0xE0, 0xA0, 0xBF), (0xED, 0x80, 0x9F), (0xF0, 0x90, 0xBF), (0xF4, 0x80, 0x8F))
 _NOT_WINDOWS = (0x81, 0x8D, 0x8F, 0x90, 0x9D)
 
 
@@ -34,18 +34,6 @@ def is_wide(encoding: str) -> bool:
     return "\n".encode(encoding)[-2:] != b"\n"
 
 
-def reads_as_latin(encoding: str, found: NDArray[np.int64]) -> bool:
-    """Whether ISO-8859-1 gives the same text for the bytes that occur (`found`, how often each of 256).
-
-    Its control characters, 0x80 to 0x9F, are none of DuckDB's.
-    """
-    present = bytes(np.flatnonzero(found).tolist())
-    try:
-        return present.decode(encoding) == present.decode(LATIN) and not found[0x80:0xA0].any()
-    except UnicodeDecodeError:
-        return False
-
-
 @dataclass
 class Letters:
     """What the lines of a file hold beyond ASCII: lines that are UTF-8 and lines that are not, and how often each
@@ -56,9 +44,9 @@ class Letters:
     found: NDArray[np.int64] = field(default_factory=lambda: np.zeros(256, np.int64))
 
     def add(
-        self, content: NDArray[np.uint8], ends: NDArray[np.int64], encoding: str, strict: bool = False
+        self, content: NDArray[np.uint8], ends: NDArray[np.int64], encoding: str | None, strict: bool = False
     ) -> NDArray[np.int64]:
-        """Count whole lines that end at `ends`; returns those that do not fit the encoding.
+        """Count whole lines that end at `ends`; returns those that do not fit the encoding (None: of most so far).
 
         UTF-8 does not fit into a file of single bytes, nor, unless the decoder is `strict`, a byte that Windows-1252
         does not have.
@@ -68,6 +56,7 @@ class Letters:
         lines, outside = lines_of(places, ends), lines_of(not_utf_8(content, places), ends)
         self.other += len(outside)
         self.utf_8 += len(lines) - len(outside)
+        encoding = encoding or self.encoding
         if encoding == UTF_8:
             return outside
         unknown = _NOT_WINDOWS if encoding == WINDOWS and not strict else ()
@@ -85,12 +74,6 @@ class Letters:
         dos, windows = (self.found[list(letters)].sum() for letters in (_DOS_LETTERS, _WINDOWS_LETTERS))
         return self.encoding == WINDOWS and bool(dos > windows)
 
-    def readable_as(self, given: str | None) -> str | None:
-        """UTF-8 or ISO-8859-1, where it gives the text of all lines; `given` is the encoding if it is known."""
-        if not self.other and (given or UTF_8) == UTF_8:
-            return UTF_8
-        return LATIN if not self.utf_8 and reads_as_latin(given or WINDOWS, self.found) else None
-
 
 def lines_of(places: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.int64]:
     """The lines (0 = first) on which bytes stand, `places` in their order."""
@@ -99,16 +82,15 @@ def lines_of(places: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.i
 
 
 def not_utf_8(content: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places of bytes that cannot stand in UTF-8, among the `places` of all bytes above 127.
-
-    Overlong forms and surrogates are left to the reader.
-    """
+    """Places of bytes that cannot stand in UTF-8, among the `places` of all bytes above 127."""
     value = np.concatenate([content[places], np.zeros(3, np.uint8)])
     place = np.concatenate([places, np.full(3, -9)])
     n = len(places)
     follows = (value & 0xC0) == 0x80
     needed = np.select([value >= 0xF5, value >= 0xF0, value >= 0xE0, value >= 0xC2], [0, 3, 2, 1], 0)
     sound = needed[:n] > 0
+    for lead, low, high in _NARROW:  # the shortest form only, no surrogates, nothing beyond the last character
+        sound &= (value[:n] != lead) | ((value[1 : n + 1] >= low) & (value[1 : n + 1] <= high))
     for step in (1, 2, 3):
         there = follows[step : n + step] & (place[step : n + step] == places + step)
         sound &= there | (needed[:n] < step)

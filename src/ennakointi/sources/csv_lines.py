@@ -21,20 +21,14 @@ _LINE_FEED, _RETURN, _QUOTE = 10, 13, 34
 class WholeLines:
     """The lines of a file from a byte on, in chunks of bytes in which a line feed ends every line.
 
-    CR alone ends a line too; CR LF becomes a line feed unless `pairs` are kept and the chunk has no other line end. An
-    encoding in which a line break is not one byte is turned into UTF-8, with U+FFFD where it cannot be; any other is
-    left as it stands. A line over `LONGEST` that does not fit into a chunk is replaced by `LONG_LINE`.
-
-    Attributes
-    ----------
-    ends : set of bytes
-        The kinds of line ends met so far.
+    CR and CR LF end a line too. An encoding in which a line break is not one byte is turned into UTF-8, with U+FFFD
+    where it cannot be; any other is left as it stands. A line over `LONGEST` that does not fit into a chunk is replaced
+    by `LONG_LINE`.
     """
 
-    def __init__(self, path: Path, start: int, encoding: str | None = None, pairs: bool = False) -> None:
-        self.path, self.start, self.pairs = path, start, pairs
+    def __init__(self, path: Path, start: int, encoding: str | None) -> None:
+        self.path, self.start = path, start
         self.decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding and is_wide(encoding) else None
-        self.ends: set[bytes] = set()
 
     def __iter__(self) -> Iterator[bytes]:
         rest, skipping = b"", False
@@ -61,21 +55,18 @@ class WholeLines:
         while block := raw.read(_BLOCK):
             block = kept + (self.decoder.decode(block).encode() if self.decoder else block)
             kept = block[-1:] if block.endswith(b"\r") else b""
-            yield self._unified(block[: len(block) - len(kept)])
-        yield self._unified(kept + (self.decoder.decode(b"", True).encode() if self.decoder else b""))
+            yield _unified(block[: len(block) - len(kept)])
+        yield _unified(kept + (self.decoder.decode(b"", True).encode() if self.decoder else b""))
 
-    def _unified(self, block: bytes) -> bytes:
-        values = np.frombuffer(block, np.uint8)
-        returns = np.flatnonzero(values == _RETURN)
-        feeds = np.count_nonzero(values == _LINE_FEED)
-        if not len(returns):
-            self.ends |= {b"\n"} if feeds else set()
-            return block
-        if not block.endswith(b"\r") and (values[returns + 1] == _LINE_FEED).all():
-            self.ends |= {b"\r\n"} if feeds == len(returns) else {b"\r\n", b"\n"}
-            return block if self.pairs and feeds == len(returns) else block.translate(None, b"\r")
-        self.ends.add(b"\r")
-        return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+def _unified(block: bytes) -> bytes:
+    values = np.frombuffer(block, np.uint8)
+    returns = np.flatnonzero(values == _RETURN)
+    if not len(returns):
+        return block
+    if not block.endswith(b"\r") and (values[returns + 1] == _LINE_FEED).all():
+        return block.translate(None, b"\r")  # half the cost of replacing pairs
+    return block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def line_ends(content: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -84,10 +75,9 @@ def line_ends(content: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def suspects(content: bytes, ends: NDArray[np.int64], delimiter: str) -> NDArray[np.int64]:
-    """Lines of a chunk (0 = first) that are empty, too long, hold a NUL, or quotes not set around a whole field; and
-    those of a single character, which may be a CR."""
+    """Lines of a chunk (0 = first) that are empty, too long, hold a NUL, or quotes not set around a whole field."""
     lengths = np.diff(ends, prepend=-1) - 1
-    found = [np.flatnonzero((lengths <= 1) | (lengths > LONGEST))]
+    found = [np.flatnonzero((lengths == 0) | (lengths > LONGEST))]
     values = np.frombuffer(content, np.uint8)
     if b"\0" in content:
         found.append(lines_of(np.flatnonzero(values == 0), ends))
@@ -104,7 +94,7 @@ def _odd_quotes(values: NDArray[np.uint8], ends: NDArray[np.int64], delimiter: s
     if len(odd):
         quotes = quotes[np.repeat(counts & 1 == 0, counts)]
     edge = np.zeros(256, bool)
-    edge[[_LINE_FEED, _RETURN, _QUOTE, ord(delimiter)]] = True
+    edge[[_LINE_FEED, _QUOTE, ord(delimiter)]] = True
     opening, closing = quotes[::2], quotes[1::2]
     inside = [opening[~edge[values[opening - 1]]], closing[~edge[values[closing + 1]]]]
     return np.union1d(odd, lines_of(np.sort(np.concatenate(inside)), ends))

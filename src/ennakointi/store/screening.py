@@ -34,6 +34,7 @@ from ennakointi.store.validation import (
 
 _KEYS_AT_ONCE = 8_000_000
 _CODES_SHOWN = 5
+_NOTHING_GIVES = "is required; the mapping gives it from columns that no file has"
 _DUPLICATE_ROW = "repeats an earlier row word for word; the first is kept"
 _DUPLICATE_KEY = "the key stands in several different rows; none of them is used"
 
@@ -185,6 +186,8 @@ def _open_tables(connection: duckdb.DuckDBPyConnection, staged: Staged, decimals
     """Make the typed view of every table, after refusing what would have to be guessed."""
     faults: list[Fault] = []
     for table, delivered in staged.natives.items():
+        absent = [column for column in TABLES[table].required if column not in delivered]
+        faults += [Fault(table, column, "missing_column", 0, _NOTHING_GIVES) for column in absent]
         natives = dict(delivered)
         for column, native in natives.items():
             declared, view = TABLES[table][column], f"delivered_{table}"

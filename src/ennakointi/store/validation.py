@@ -21,6 +21,7 @@ from ennakointi.store.reading import WRITE_AS
 
 EARLIEST = date(1850, 1, 1)
 DAYS_AFTER_DEATH = 30
+_SLIP = 0.9  # a column that no input has, and one so alike that nothing reads: a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,11 @@ def _missing(source: Source, table: str, file: SourceFile) -> Iterator[Fault]:
             alike = difflib.get_close_matches(column, lowered, n=1, cutoff=0.6)
             hint = f" (did you mean {lowered[alike[0]]}?)" if alike else ""
             yield Fault(table, column, "missing_column", 0, f"the required column is missing{hint}", file.name)
+    for column in expected if source.mapping else ():
+        near = difflib.get_close_matches(column.lower(), lowered, n=1, cutoff=_SLIP)
+        if near and column not in (*file.columns, *required):
+            message = f"the mapping reads it and the file does not have it (did you mean {lowered[near[0]]}?)"
+            yield Fault(table, column, "missing_column", 0, message, file.name)
 
 
 def _doubled(source: Source, table: str, file: SourceFile) -> Iterator[Fault]:
