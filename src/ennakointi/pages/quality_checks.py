@@ -26,6 +26,7 @@ VERDICTS = {
     "real": N_("a real fall: others fell too"),
     "known": N_("a known change"),
 }
+OF_ONE_COLUMN = ("missing", "code_share", "midnight", "assessment_stamp", "social_recording")
 BREAKS_SHOWN = 20
 
 
@@ -151,6 +152,8 @@ def _lacking(row: Row, context: PageContext) -> str:
         return _("Needed: {columns}.", columns=_("an earlier quarter of the same data"))
     if row["table"] in context.missing:
         return _("Data missing: {table}.", table=context.table_name(row["table"]))
+    if row["check"] not in OF_ONE_COLUMN:
+        return _("Some of the data that this check compares are missing.")
     return _("Needed: {columns}.", columns=quality_words.place(row))
 
 
