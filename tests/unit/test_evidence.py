@@ -18,6 +18,8 @@ from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
 from ennakointi.periods import month_index
 
+pytestmark = pytest.mark.xdist_group("evidence")  # its fixtures are dear: one worker makes them once
+
 AS_OF = date(2022, 12, 31)
 MARCH, JUNE = month_index(2021, 3), month_index(2021, 6)
 KNOWN = small_county.parameters()

@@ -18,6 +18,8 @@ from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter, day_date, month_of
 from ennakointi.workspace import Workspace
 
+pytestmark = pytest.mark.xdist_group("omop_export")  # its fixtures are dear: one worker makes them once
+
 QUARTER = Quarter.parse("2024Q4")
 AGGREGATE = "young_adults_unrecognised_distress"  # its members are never listed
 LISTED = {"all", "older_people", "mental_health"}
@@ -157,7 +159,10 @@ def test_every_group_has_an_identifier_of_its_own(given: Parameters) -> None:
 def test_only_this_user_can_read_the_files_and_no_crosswalk_stays(quarter: Workspace, given: Parameters) -> None:
     before = {path for path in quarter.folder.iterdir() if path.name != "omop"}
     folder = omop.export(quarter, source_of(quarter, given), given).folder
-    assert {path for path in quarter.folder.iterdir() if path.name != "omop"} - before <= {quarter.folder / "tmp"}
+    assert {path for path in quarter.folder.iterdir() if path.name != "omop"} - before <= {
+        quarter.folder / "tmp",
+        quarter.folder / ".lock",
+    }
     assert {path.name for path in folder.iterdir()} == {omop.COHORT, omop.DEFINITIONS}
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}

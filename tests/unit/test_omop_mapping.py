@@ -15,6 +15,8 @@ from mapped_source import document, source, staged
 from ennakointi import parameters, sources, store
 from ennakointi.schema import TABLES
 
+pytestmark = pytest.mark.xdist_group("omop_mapping")  # its fixtures are dear: one worker makes them once
+
 BIG = 2**62 + 1  # a double would not hold it
 CONCEPTS = {
     10: ("I10", "ICD10fi"),

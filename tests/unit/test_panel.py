@@ -17,6 +17,8 @@ from ennakointi.errors import DataError, ParameterError, RunError
 from ennakointi.parameters.documents import Break
 from ennakointi.periods import month_index
 
+pytestmark = pytest.mark.xdist_group("panel")  # its fixtures are dear: one worker makes them once
+
 JAN, JUN = month_index(2019, 1), month_index(2019, 6)
 LAHTI, HEINOLA, UNKNOWN = "398", "111", "999"
 

@@ -13,6 +13,8 @@ import small_county
 from ennakointi import panel
 from ennakointi.periods import month_index
 
+pytestmark = pytest.mark.xdist_group("panel_totals")  # its fixtures are dear: one worker makes them once
+
 AS_OF = date(2020, 6, 30)
 FIRST, LAST = month_index(2019, 1), month_index(2020, 6)
 N = 300

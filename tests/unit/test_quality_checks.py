@@ -16,6 +16,8 @@ from ennakointi import quality
 from ennakointi.quality import residents
 from ennakointi.quality.measures import COUNTS
 
+pytestmark = pytest.mark.xdist_group("quality_checks")  # its fixtures are dear: one worker makes them once
+
 AS_OF = date(2020, 12, 31)
 PARAMETERS = small_county.parameters()
 MONTHS = pd.date_range("2019-01-01", periods=24, freq="MS") + pd.Timedelta(days=9)

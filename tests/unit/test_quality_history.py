@@ -17,6 +17,8 @@ from ennakointi.periods import Quarter, month_index
 from ennakointi.quality import history
 from ennakointi.store import Store
 
+pytestmark = pytest.mark.xdist_group("quality_history")  # its fixtures are dear: one worker makes them once
+
 Q3, Q4, NEXT = Quarter(2020, 3), Quarter(2020, 4), Quarter(2021, 1)
 
 
