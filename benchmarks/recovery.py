@@ -18,7 +18,7 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, panel, parameters, phases, synthetic
+from ennakointi import debt, panel, parameters, phases, sources, synthetic
 from ennakointi.debt import service_series
 from ennakointi.panel import Panel
 from ennakointi.parameters import Parameters
@@ -42,7 +42,7 @@ def recover(seed: int, residents: int, mode: str = "full") -> tuple[pd.DataFrame
         data, workspace = Path(name) / "data", Workspace(Path(name) / "work", Quarter(2025, 3))
         synthetic.make(data, residents=residents, seed=seed, until=AS_OF)
         workspace.create()
-        phases.prepare(workspace, loaded, data, None, AS_OF, ("all",), lambda _: None)
+        phases.prepare(workspace, loaded, sources.discover(data), AS_OF, ("all",), lambda _: None)
         compute: Callable[[str], dict[str, pd.DataFrame]] = lambda part: phases.compute_part(  # noqa: E731
             workspace, loaded, part, mode
         )

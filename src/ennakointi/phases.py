@@ -12,13 +12,12 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, effectiveness, groups, panel, quality, sources, store
+from ennakointi import debt, effectiveness, groups, panel, quality, store
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
@@ -28,6 +27,7 @@ from ennakointi.quality import attrition, data_fields, history, reconciliation
 from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
+from ennakointi.sources import Source
 from ennakointi.workspace import Say, Workspace, read_json, read_tables, write_json, write_tables
 
 QUALITY = "quality"  # the part of what was measured of the data; scored when parts are gathered
@@ -37,14 +37,12 @@ log = logging.getLogger(__name__)
 def prepare(
     workspace: Workspace,
     parameters: Parameters,
-    data: Path,
-    mapping: str | None,
+    source: Source,
     as_of: date,
     chosen: Sequence[str],
     say: Say,
 ) -> store.Store:
     """Validate, store, and reduce to memberships and panels; raises DataError with every fault."""
-    source = sources.discover(data, parameters.mappings, mapping)
     limits = store.limits(parameters)
     built = store.build(source, workspace.store, parameters, as_of, limits, quarantine=workspace.quarantine)
     say(_rows(built))
@@ -177,9 +175,10 @@ def _finish_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
 def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Put the parts together, release them under the disclosure rules, keep both forms, and remember the quarter."""
     results = gather(workspace, parameters, names)
-    volumes = read_tables(workspace.part(QUALITY))["quality_volumes"]
-    opened = store.open(workspace.store)
-    history.remember(workspace.history, workspace.quarter, opened, volumes, results["data_quality"])
+    if QUALITY in names:
+        volumes = read_tables(workspace.part(QUALITY))["quality_volumes"]
+        opened = store.open(workspace.store)
+        history.remember(workspace.history, workspace.quarter, opened, volumes, results["data_quality"])
     write_tables(workspace.results, results, {})
     released = disclosure.release(results, parameters.disclosure.current)
     write_tables(workspace.published, released, {})

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from quarter_pages import text
 
-from ennakointi import cli
+from ennakointi import cli, quality
+from ennakointi.errors import RunError
 
 pytestmark = pytest.mark.xdist_group("quarter")
 
@@ -30,6 +31,21 @@ def test_resume_keeps_finished_parts_and_gives_the_same_tables(quarter, capsys) 
     assert "[1/1] debt.all" in said
     tables = (quarter.folder / "resumed" / "2025Q3").glob("tables/*")
     assert {path.name: path.read_bytes() for path in tables} == before
+
+
+def test_data_that_cannot_be_measured_cost_their_page_and_no_other(quarter, monkeypatch, capsys) -> None:
+    def fails(*_: object) -> None:
+        raise RunError("out of reach")
+
+    shutil.rmtree(quarter.work / "parts" / "quality")
+    monkeypatch.setattr(quality, "measure", fails)
+    assert run(quarter, "--resume", "--jobs", "1", "--notebook", "summary", output="unmeasured") == 5
+    assert "quality FAILED: out of reach" in capsys.readouterr().out
+    tables = {path.stem for path in (quarter.folder / "unmeasured" / "2025Q3" / "tables").glob("*.csv")}
+    assert "debt_summary" in tables
+    assert "data_quality" not in tables
+    monkeypatch.undo()
+    assert run(quarter, "--resume", "--notebook", "summary", output="measured") == 0
 
 
 def test_changed_limits_score_the_data_anew_without_reading_them(quarter, tmp_path: Path, capsys) -> None:

@@ -81,7 +81,8 @@ def test_the_published_cohorts_can_be_told_from_the_store(given: Parameters, tmp
 def test_a_century_of_months_is_computed_and_remote_share_refused(given: Parameters, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path, Quarter.parse("2019Q1"))
     workspace.create()
-    phases.prepare(workspace, given, GIBLEED, None, date(2019, 3, 31), ["older_people"], lambda _: None)
+    source = sources.discover(GIBLEED, given.mappings)
+    phases.prepare(workspace, given, source, date(2019, 3, 31), ["older_people"], lambda _: None)
     names = phases.part_names(workspace, given, ["older_people"])
     assert phases.compute(workspace, given, names, "fast", 1, "test", lambda _: None) == []
     results = phases.gather(workspace, given, names)

@@ -24,6 +24,7 @@ from ennakointi.report import disclosure
 from ennakointi.run import rendering
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.run.rendering import Release
+from ennakointi.sources import Source
 from ennakointi.workspace import Say, Workspace, fingerprint, read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -74,8 +75,9 @@ def run(options: Options, say: Say) -> int:
     _check_release(options, chosen, list(notebooks))
     workspace = Workspace(options.work, options.quarter)
     with _private_files(), workspace.locked(), _logged(workspace):
-        basis = _basis(options, parameters, chosen)
-        _prepare(workspace, parameters, options, chosen, basis, say)
+        source = sources.discover(options.data, parameters.mappings, options.mapping)
+        basis = _basis(source, options, parameters, chosen)
+        _prepare(workspace, parameters, source, options, chosen, basis, say)
         names = phases.part_names(workspace, parameters, chosen)
         _write_settings(workspace, options, names, basis)
         say(f"Computing {len(names)} parts")
@@ -121,9 +123,8 @@ def _finish(target: Path, failed: Sequence[str], outcomes: Sequence[Outcome], sa
     return PAGES_FAILED if failed or broken else 0
 
 
-def _basis(options: Options, parameters: Parameters, chosen: Sequence[str]) -> str:
+def _basis(source: Source, options: Options, parameters: Parameters, chosen: Sequence[str]) -> str:
     """What finished work depends on: the data's files, the documents, the version, the options that shape numbers."""
-    source = sources.discover(options.data, parameters.mappings, options.mapping)
     paths = [file.path for _, file in source.files if file.path]
     paths += [source.folder / source.server.file] if source.server and source.server.file else []
     tables = [(file.name, file.columns, file.types) for _, file in source.files if not file.path]
@@ -137,6 +138,7 @@ def _basis(options: Options, parameters: Parameters, chosen: Sequence[str]) -> s
 def _prepare(
     workspace: Workspace,
     parameters: Parameters,
+    source: Source,
     options: Options,
     chosen: Sequence[str],
     basis: str,
@@ -150,7 +152,7 @@ def _prepare(
     for folder in (workspace.folder / "parts", workspace.results, workspace.published, workspace.notebooks):
         shutil.rmtree(folder, ignore_errors=True)
     say(f"Data: {options.data}, as of {options.cut}")
-    phases.prepare(workspace, parameters, options.data, options.mapping, options.cut, chosen, say)
+    phases.prepare(workspace, parameters, source, options.cut, chosen, say)
     write_json(ready, {"basis": basis})
 
 
