@@ -21,7 +21,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from statsforecast.models import AutoETS, DynamicOptimizedTheta, OptimizedTheta
 
-from ennakointi.debt import calibration, expected, paths, scores
+from ennakointi import scores
+from ennakointi.debt import calibration, expected, paths
 from ennakointi.debt.calibration import UndisturbedSeries
 from ennakointi.periods import month_index
 

@@ -17,7 +17,7 @@ cli
 run demo
 study
 phases
-pages quality debt effectiveness
+pages quality debt forecast effectiveness
 report
 panel omop delivery
 groups
@@ -26,6 +26,7 @@ sources synthetic
 parameters
 rules
 schema results result_tables text workspace database
+scores sample_paths
 periods spelling
 errors
 """

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_pinball_loss
 
-from ennakointi.debt import scores
+from ennakointi import scores
 
 
 def test_pinball_by_hand() -> None:

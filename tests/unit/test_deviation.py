@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi.debt import deviation, scores
+from ennakointi import scores
+from ennakointi.debt import deviation
 from ennakointi.periods import month_index
 from ennakointi.result_tables import RESULT_TABLES
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ennakointi.debt import paths, scores
+from ennakointi import scores
+from ennakointi.debt import paths
 from ennakointi.debt.calibration import UndisturbedSeries, calibrate
 from ennakointi.periods import month_index
 

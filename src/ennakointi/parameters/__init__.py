@@ -34,6 +34,7 @@ _KINDS: Mapping[str, Any] = {
     "interventions": dict[str, doc.Intervention],
     "breaks": dict[str, doc.Break],
     "debt": doc.DebtSettings,
+    "forecast": doc.ForecastSettings,
     "panel": doc.PanelSettings,
     "effects": doc.EffectSettings,
     "disclosure": doc.DisclosureSettings,
@@ -87,6 +88,7 @@ class Parameters:
     interventions: Mapping[str, doc.Intervention]
     breaks: Mapping[str, doc.Break]
     debt: doc.DebtSettings
+    forecast: doc.ForecastSettings
     panel: doc.PanelSettings
     effects: doc.EffectSettings
     disclosure: doc.DisclosureSettings
@@ -108,8 +110,9 @@ class Parameters:
         if mode == "full":
             return self
         debt = self.debt.model_copy(update={"n_paths": self.debt.n_paths_fast})
+        forecast = self.forecast.model_copy(update={"n_paths": self.forecast.n_paths_fast})
         effects = self.effects.model_copy(update={"permutations": self.effects.permutations_fast})
-        return replace(self, debt=debt, effects=effects)
+        return replace(self, debt=debt, forecast=forecast, effects=effects)
 
 
 def shipped(name: str) -> Path:
@@ -246,6 +249,7 @@ def _bound(
         interventions={name: one for name, one in contents.interventions.items() if region in one.regions},
         breaks={name: one for name, one in contents.breaks.items() if region in one.regions},
         debt=contents.debt,
+        forecast=contents.forecast,
         panel=contents.panel,
         effects=contents.effects,
         disclosure=contents.disclosure,

@@ -25,6 +25,7 @@ class Contents:
     interventions: Mapping[str, doc.Intervention]
     breaks: Mapping[str, doc.Break]
     debt: doc.DebtSettings
+    forecast: doc.ForecastSettings
     panel: doc.PanelSettings
     effects: doc.EffectSettings
     disclosure: doc.DisclosureSettings

@@ -181,6 +181,32 @@ class DebtSettings(Document):
         return self
 
 
+class MaskedMonths(Document):
+    """Months that a model must not learn from, inclusive."""
+
+    first: Month
+    last: Month
+
+
+class ForecastSettings(Document):
+    """How far forecasts look and what they must not learn from; months are month indices, inclusive."""
+
+    horizon_months: Annotated[StrictInt, Field(ge=1, le=36)]
+    disruption_first: Month
+    disruption_last: Month
+    disruption_by_service: dict[StrictStr, MaskedMonths] = {}
+    windows: Annotated[StrictInt, Field(ge=2, le=12)]
+    history_months: Annotated[StrictInt, Field(ge=36)]
+    outlook_years: Annotated[StrictInt, Field(ge=5, le=20)]
+    n_paths: Count
+    n_paths_fast: Count
+
+    def disrupted(self, service: str) -> tuple[int, int]:
+        """First and last disrupted month of a service."""
+        own = self.disruption_by_service.get(service)
+        return (own.first, own.last) if own else (self.disruption_first, self.disruption_last)
+
+
 class PanelSettings(Document):
     """Age bands by their lowest age, and the modes that count as remote."""
 

@@ -1,0 +1,62 @@
+"""What a result table is made of: columns of a kind, with their unit and meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+KEY = "key"  # identifies the row; never hidden
+LABEL = "label"  # a word or date about the row that says nothing of persons
+PERSONS = "persons"  # distinct persons: the threshold applies to this column
+COUNT = "count"  # contacts, waiting persons, days: rounded to the preset's base
+EUROS = "euros"  # rounded to a hundred bases
+ESTIMATE = "estimate"  # a modelled number in the unit of a count: rounded to the base
+SHARE = "share"  # a ratio of published numbers, or a modelled rate: three significant digits
+FACT = "fact"  # a number about the register or the method, not about persons: as it is
+
+
+@dataclass(frozen=True)
+class ResultColumn:
+    """One column; `of` = (numerator, denominator) recomputes a SHARE, or the signed terms of a difference, from
+    published columns. A term is a column name with an optional leading minus."""
+
+    name: str
+    kind: str
+    unit: str
+    meaning: str
+    total_of: tuple[str, ...] = ()
+    ratio_of: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class ResultTable:
+    """One result table; `persons` names the column of kind PERSONS that decides whether a row may be shown."""
+
+    name: str
+    columns: tuple[ResultColumn, ...]
+    persons: str | None = "n_persons"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns)
+
+    def of_kind(self, *kinds: str) -> tuple[str, ...]:
+        return tuple(c.name for c in self.columns if c.kind in kinds)
+
+
+def key(name: str, meaning: str) -> ResultColumn:
+    return ResultColumn(name, KEY, "code", meaning)
+
+
+def label(name: str, meaning: str) -> ResultColumn:
+    return ResultColumn(name, LABEL, "text", meaning)
+
+
+def count(name: str, meaning: str, kind: str = COUNT, **more: object) -> ResultColumn:
+    return ResultColumn(name, kind, "contacts", meaning, **more)  # type: ignore[arg-type]
+
+
+GROUP = key("target_group", "target group, from target_groups.yml; `all` = every resident")
+SERVICE = key("service", "service, from services.yml; `all` = every service together")
+MONTH = key("month", "calendar month, YYYY-MM")
+PERSONS_BEHIND = ResultColumn("n_persons", PERSONS, "persons", "distinct persons behind the row")
+COVERED = ResultColumn("covered_share", FACT, "share", "share of the residents' months that the register holds")
