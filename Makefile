@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
+PEERS := .venv/.peers
 JOBS ?= auto
 
 .PHONY: demo test test-all lint lab bench lock clean
@@ -25,11 +26,12 @@ lab: $(STAMP)
 	test -d work/2025Q3/store || $(BIN)/ennakointi demo
 	$(BIN)/jupyter lab --notebook-dir=.
 
-bench: $(STAMP)
-	for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+bench: $(PEERS)
+	for file in $$(grep -l __main__ benchmarks/*.py); do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra dev pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --extra bench --constraint requirements.lock pyproject.toml -o requirements-bench.lock
 
 clean:
 	rm -rf .venv work outputs/2*
@@ -40,3 +42,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements.lock
 	$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python -e .
 	touch $(STAMP)
+
+$(PEERS): $(STAMP) requirements-bench.lock
+	$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements-bench.lock
+	touch $(PEERS)

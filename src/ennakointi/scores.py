@@ -75,3 +75,63 @@ def covered_share(observed: npt.ArrayLike, lower: npt.ArrayLike, upper: npt.Arra
     if not known.any():
         raise ValueError("no outcome has an interval: coverage cannot be computed")
     return float(np.mean((low[known] <= y[known]) & (y[known] <= high[known])))
+
+
+def mase(observed: npt.ArrayLike, forecast: npt.ArrayLike, scale: npt.ArrayLike) -> float:
+    """Mean absolute scaled error: |y − f| over the in-sample mean absolute error of the seasonal naive, averaged.
+
+    Hyndman & Koehler 2006, 10.1016/j.ijforecast.2006.03.001. Below 1 the forecast errs less than last year's value
+    did in the sample.
+
+    Parameters
+    ----------
+    observed, forecast : shape (..., H); a missing value of either does not count
+    scale : shape (...) or a number; series whose scale is 0 or missing do not count: theirs is not defined
+
+    Returns
+    -------
+    The mean over all values that count; NaN when there is none.
+
+    Witness: y (12, 8), f (10, 10), scale 4 → .5.
+    """
+    y, f = np.asarray(observed, float), np.asarray(forecast, float)
+    divisor = np.broadcast_to(np.asarray(scale, float)[..., np.newaxis], y.shape)
+    known = np.isfinite(y) & np.isfinite(f) & (np.nan_to_num(divisor) > 0)
+    return float(np.mean(np.abs(y[known] - f[known]) / divisor[known])) if known.any() else float("nan")
+
+
+def wql(observed: npt.ArrayLike, quantiles: npt.ArrayLike, levels: npt.ArrayLike) -> float:
+    """Weighted quantile loss: 2 · Σ pinball / Σ |y|, the mean of the levels.
+
+    The metric of the GluonTS library (Alexandrov et al. 2020, JMLR 21:116) with the mean over its levels.
+
+    Parameters
+    ----------
+    observed : shape (..., H)
+    quantiles : shape (..., H, K); a value that is missing, or has a missing quantile, does not count
+    levels : shape (K,)
+
+    Returns
+    -------
+    NaN when nothing counts or all that counts is 0.
+
+    Witness: y 12 and 8, both quantiles 10, levels .1 and .9 → 2 · (.2 + 1.8 + 1.8 + .2) / 2 / 20 = .2.
+    """
+    y, q, at = (np.asarray(x, float) for x in (observed, quantiles, levels))
+    if q.shape != (*y.shape, len(at)):
+        raise ValueError(f"quantiles of shape {q.shape} for {len(at)} levels of outcomes of shape {y.shape}")
+    known = np.isfinite(y) & np.isfinite(q).all(axis=-1)
+    total = np.abs(y[known]).sum()
+    losses = sum(pinball(y[known], q[known][:, k], float(level)).sum() for k, level in enumerate(at))
+    return float(2.0 * losses / len(at) / total) if total > 0 else float("nan")
+
+
+def bias(observed: npt.ArrayLike, forecast: npt.ArrayLike) -> float:
+    """Relative bias Σ (f − y) / Σ y over the values where both are known; NaN when those add up to 0.
+
+    Witness: y 10 and 10, f 12 and 9 → 1 / 20 = .05.
+    """
+    y, f = np.asarray(observed, float), np.asarray(forecast, float)
+    known = np.isfinite(y) & np.isfinite(f)
+    total = float(y[known].sum())
+    return float((f[known] - y[known]).sum()) / total if total > 0 else float("nan")

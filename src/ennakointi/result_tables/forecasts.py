@@ -119,6 +119,7 @@ FORECAST_TABLES = (
             ResultColumn("months", FACT, "months", "months that have come since and were scored"),
             ResultColumn("inside80", FACT, "months", "those inside the 80 % forecast interval"),
             ResultColumn("inside95", FACT, "months", "those inside the 95 % forecast interval"),
+            ResultColumn("inside80_latest", FACT, "months", "1 when the latest of them was inside the 80 % one, else 0"),
             ResultColumn("error_share", SHARE, "share", "(forecast − observed) / observed over those months"),
             ResultColumn("wql", FACT, "ratio", "weighted quantile loss of the forecast"),
             ResultColumn("naive_wql", FACT, "ratio", "absolute error of the seasonal naive per observed contacts"),

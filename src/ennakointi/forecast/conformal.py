@@ -1,0 +1,88 @@
+"""Intervals learned from rolling backtests, pooled over series by horizon."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ennakointi.forecast.series import LEVELS, MEDIAN, Floats
+
+MINIMUM_ERRORS = 20  # pooled errors a horizon needs; neighbouring horizons are joined until there are as many
+
+
+def scales(naive_error: Floats, typical: Floats) -> Floats:
+    """Size of a usual error by series, shape (S,): √(seasonal-naive error · √level), so that neither large nor
+    small series dominate the pool; for a series without one √level."""
+    level = np.sqrt(np.maximum(typical, 1e-12))
+    error = np.where(np.isfinite(naive_error) & (naive_error > 0), naive_error, level)
+    return np.sqrt(error * level)
+
+
+def pooled(errors: Floats) -> Floats:
+    """Quantiles of scaled errors by horizon, shape (H, 13).
+
+    Parameters
+    ----------
+    errors : (M, H) scaled errors of all series and windows, NaN where unknown.
+
+    Returns
+    -------
+    NaN for every horizon when there are fewer errors than `MINIMUM_ERRORS` in all. Half of the weight lies on the
+    errors' own quantiles and half on those of |error|, mirrored: a mean error of the past is half believed.
+    Split-conformal in spirit: Lei et al. 2018, 10.1080/01621459.2017.1307116.
+    """
+    horizon = errors.shape[1]
+    out = np.full((horizon, len(LEVELS)), np.nan)
+    if np.isfinite(errors).sum() < MINIMUM_ERRORS:
+        return out
+    for h in range(horizon):
+        known = _around(errors, h)
+        mirrored = np.concatenate([known, -known])
+        out[h] = 0.5 * np.quantile(known, LEVELS) + 0.5 * np.quantile(mirrored, LEVELS)
+    return out
+
+
+def _around(errors: Floats, h: int) -> Floats:
+    """Errors of a horizon and as many neighbours as it takes, (k,)."""
+    horizon = errors.shape[1]
+    for reach in range(1, horizon + 1):
+        near = errors[:, max(h - reach, 0) : h + reach + 1]
+        known = near[np.isfinite(near)]
+        if len(known) >= 5 * MINIMUM_ERRORS:
+            return known
+    return errors[np.isfinite(errors)]
+
+
+def widened(quantiles: Floats, errors: Floats, scale: Floats) -> Floats:
+    """Native quantiles averaged with the conformal ones, ordered and not negative.
+
+    Parameters
+    ----------
+    quantiles : (S, H, 13) of the mixture. errors : (H, 13) from `pooled`. scale : (S,).
+    """
+    centre = quantiles[:, :, MEDIAN : MEDIAN + 1]
+    learned = centre + scale[:, None, None] * errors[None]
+    joined = np.where(np.isfinite(learned), 0.5 * (quantiles + learned), quantiles)
+    return np.maximum(np.sort(joined, axis=-1), 0.0)
+
+
+def calibrated(raw: Floats, observed: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """The forecast and its backtests with widened intervals.
+
+    Parameters
+    ----------
+    raw : (S, 1 + W, H, 13) the forecast, then the backtests. observed : (S, W, H). scale : (S,).
+
+    Returns
+    -------
+    (S, H, 13) learned from every window, and (S, W, H, 13), each window learned from the others.
+    """
+    horizon = raw.shape[2]
+    errors = (observed - raw[:, 1:, :, MEDIAN]) / scale[:, None, None]
+
+    def learned(chosen: Floats) -> Floats:
+        return pooled(chosen.reshape(-1, horizon))
+
+    tested = np.empty_like(raw[:, 1:])
+    for w in range(observed.shape[1]):
+        tested[:, w] = widened(raw[:, w + 1], learned(np.delete(errors, w, axis=1)), scale)
+    return widened(raw[:, 0], learned(errors), scale), tested
