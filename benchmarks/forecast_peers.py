@@ -8,10 +8,12 @@ naive takes its place, and this is counted.
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -86,10 +88,10 @@ def library(make: Callable[[OneSeries], object]) -> Peer:
 
 def prophet(one: OneSeries, horizon: int) -> Floats:
     """Prophet with its default settings; the quantiles of its predictive samples."""
+    for name in ("prophet", "prophet.plot", "cmdstanpy"):
+        logging.getLogger(name).disabled = True
     from prophet import Prophet
 
-    for name in ("prophet", "cmdstanpy"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     dates = one.dates(horizon)
     np.random.seed(0)  # noqa: NPY002 - the library draws from it
     model = Prophet(interval_width=0.8)
@@ -132,11 +134,24 @@ def filled(values: Floats, seasonal: int = 0) -> Floats:
     return np.where(known, values, level * factor)
 
 
-def one_forecast(peer: Peer, one: OneSeries, horizon: int) -> tuple[Floats, bool]:
-    """Quantiles (H, 13), not negative and ordered, and whether the seasonal naive had to take the place."""
+class Made(NamedTuple):
+    """One series forecast by a peer: quantiles (H, 13), whether the seasonal naive took its place, CPU seconds."""
+
+    quantiles: Floats
+    fell: bool
+    seconds: float
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and of its children."""
+    return sum(os.times()[:4])
+
+
+def one_forecast(peer: Peer, one: OneSeries, horizon: int) -> Made:
+    """The forecast of a peer, not negative."""
+    started = cpu_seconds()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        fell = False
         try:
             quantiles = peer(one, horizon)
             fell = not np.isfinite(quantiles).all()
@@ -144,11 +159,11 @@ def one_forecast(peer: Peer, one: OneSeries, horizon: int) -> tuple[Floats, bool
             fell = True
         if fell:
             quantiles = naive(one, horizon)
-    return np.maximum(quantiles, 0.0), fell
+    return Made(np.maximum(quantiles, 0.0), fell, cpu_seconds() - started)
 
 
-def forecasts(peer: Peer, case: Case, masked: bool = False, jobs: int = 1) -> tuple[Floats, int]:
-    """Quantiles (S, H, 13) of a case and the number of series on which the peer failed.
+def forecasts(peer: Peer, case: Case, masked: bool = False, jobs: int = 1) -> list[Made]:
+    """Every series of a case.
 
     A peer sees what was registered; `masked`, what the engine sees: without the disruption, filled across it.
     """
@@ -157,10 +172,12 @@ def forecasts(peer: Peer, case: Case, masked: bool = False, jobs: int = 1) -> tu
     values = [filled(y, seasonal) for y in (train.values if masked else case.raw)]
     ends: Sequence[int | None] = train.ends or (None,) * len(train)
     rows = [OneSeries(y, end, train.frequency, train.seasons) for y, end in zip(values, ends)]
-    made = Parallel(n_jobs=jobs)(delayed(one_forecast)(peer, one, case.horizon) for one in rows)
-    return np.array([quantiles for quantiles, _ in made]), sum(fell for _, fell in made)
+    return Parallel(n_jobs=jobs)(delayed(one_forecast)(peer, one, case.horizon) for one in rows)
 
 
-def sample(n: int) -> list[int]:
-    """The series that the dear peers forecast: all, or `SAMPLE` of them at random."""
-    return sorted(np.random.default_rng(SAMPLE_SEED).choice(n, SAMPLE, replace=False)) if n > SAMPLE else list(range(n))
+def sample(series: int, origins: int) -> list[int]:
+    """The series that the dear peers forecast: random ones, at most `SAMPLE` series and origins together."""
+    wanted = SAMPLE // origins
+    if series <= wanted:
+        return list(range(series))
+    return sorted(map(int, np.random.default_rng(SAMPLE_SEED).choice(series, wanted, replace=False)))

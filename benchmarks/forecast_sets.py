@@ -25,7 +25,6 @@ DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[1
 MONDAY = day_number(date(1970, 1, 5))
 DISRUPTED = (month_index(2020, 3), month_index(2021, 4))  # both waves
 PAIJAT_HAME = 9
-COMPLETE_FROM = month_index(2012, 1)  # from here on 82 Scottish sites have every month to 2019-12, 55 to 2023-05
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +51,9 @@ class Case:
 
     @property
     def scale(self) -> Floats:
-        """(S,) mean absolute error of the seasonal naive inside `raw`, over the pairs that are known."""
+        """(S,) mean absolute error of the seasonal naive inside `train`, over the pairs that are known."""
         season = self.train.season
-        return np.array([np.nanmean(np.abs(y[season:] - y[:-season])) for y in self.raw])
+        return np.array([np.nanmean(np.abs(y[season:] - y[:-season])) for y in self.train.values])
 
     def only(self, chosen: Sequence[int]) -> Case:
         """The same with some of the series."""
@@ -124,35 +123,33 @@ def m3(earlier: bool) -> list[Case]:
     return [Case("m3", "18 months earlier" if earlier else "end of training", train, tuple(known), came)]
 
 
-def attendances_by_month() -> pd.DataFrame:
-    """Attendances by month index and Scottish site, all departments of the site together."""
-    columns = ["Month", "TreatmentLocation", "NumberOfAttendancesAll"]
+def attendances_by_month(last: int) -> pd.DataFrame:
+    """Attendances by month index and Scottish site with department: those without a gap from their start to `last`."""
+    columns = ["Month", "TreatmentLocation", "DepartmentType", "NumberOfAttendancesAll"]
     rows = pd.read_csv(DATA / "scotland_ae_monthly.csv", usecols=columns)
     rows["period"] = rows["Month"] // 100 * 12 + rows["Month"] % 100 - 1
-    return rows.pivot_table(columns[2], index="period", columns=columns[1], aggfunc="sum").sort_index()
-
-
-def complete(wide: pd.DataFrame, first: int, last: int) -> pd.DataFrame:
-    """The series that have every period of a span; from `first` on."""
-    part = wide.loc[first:]
-    return part.loc[:, part.loc[:last].notna().all()]
+    rows["series"] = rows["TreatmentLocation"] + "|" + rows["DepartmentType"]
+    wide = rows.pivot_table(columns[3], index="period", columns="series", aggfunc="sum").sort_index().loc[:last]
+    started = wide.ffill().notna()
+    gapless = (wide.notna() == started).all() & (started.sum() >= 24)
+    return wide.loc[:, gapless]
 
 
 def scotland_monthly(earlier: bool) -> list[Case]:
-    """Scottish A&E by month: train to 2018-12, test 2019; earlier = one and two years earlier."""
-    wide = complete(attendances_by_month(), COMPLETE_FROM, month_index(2019, 12))
+    """Scottish A&E by month, 82 series: train to 2018-12, test 2019; earlier = one and two years earlier."""
+    wide = attendances_by_month(month_index(2019, 12))
     years = (2016, 2017) if earlier else (2018,)
     return [cut("scotland_monthly", wide, month_index(y, 12), 12, "M", (12,), month_label) for y in years]
 
 
 def scotland_weekly(earlier: bool) -> list[Case]:
-    """Scottish A&E by week: train to 2018-12, test 13 weeks; earlier = 13 and 26 weeks earlier."""
+    """Scottish A&E by week, 30 series: train to 2018-12, test 13 weeks; earlier = 13 and 26 weeks earlier."""
     columns = ["WeekEndingDate", "TreatmentLocation", "NumberOfAttendancesEpisode"]
     rows = pd.read_csv(DATA / "scotland_ae_weekly.csv", usecols=columns)
     days = pd.to_datetime(rows["WeekEndingDate"].astype(str)).dt.date
     rows["period"] = [week_number(day) for day in days]
     wide = rows.pivot_table(columns[2], index="period", columns=columns[1], aggfunc="sum").sort_index()
-    wide = complete(wide, int(wide.index[0]), week_number(date(2019, 12, 29)))
+    wide = wide.loc[:, wide.loc[: week_number(date(2019, 12, 29))].notna().all()]
     last = week_number(date(2018, 12, 30))
     back = (26, 13) if earlier else (0,)
     return [cut("scotland_weekly", wide, last - b, 13, "W", (52,), week_label) for b in back]
@@ -217,11 +214,9 @@ def daily_case(dense: dict[str, pd.Series], back: int) -> Case:
 
 
 def through_the_break(earlier: bool) -> list[Case]:
-    """Scottish A&E by month at three origins after the disruption, which stays in the training part."""
-    wide = complete(attendances_by_month(), COMPLETE_FROM, month_index(2023, 5))
-    origins = [(2021, 6), (2021, 12), (2022, 5)]
-    if earlier:
-        origins = [(2021, 5), (2021, 9), (2022, 2)]
+    """Scottish A&E by month, 55 series, three origins after the disruption, which stays in the training part."""
+    wide = attendances_by_month(month_index(2023, 5))
+    origins = [(2021, 5), (2021, 9), (2021, 11)] if earlier else [(2021, 6), (2021, 12), (2022, 3)]
     return [cut("scotland_break", wide, month_index(y, m), 12, "M", (12,), month_label, DISRUPTED) for y, m in origins]
 
 

@@ -34,15 +34,48 @@ def test_environment_yml_says_what_pyproject_says() -> None:
     assert python == project()["requires-python"]
 
 
-def test_lock_pins_every_dependency_by_hash_and_holds_no_address() -> None:
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    entries = re.split(r"\n(?=\S)", lock.strip())
-    pinned = {re.match(r"([a-z0-9_.-]+)==", entry).group(1): entry for entry in entries}  # type: ignore[union-attr]
-    assert all("--hash=sha256:" in entry for entry in entries)
-    assert "://" not in lock
-    declared = project()["dependencies"] + project()["optional-dependencies"]["dev"]
+def locked(name: str) -> dict[str, str]:
+    """The entries of a lock by package."""
+    entries = re.split(r"\n(?=\S)", (ROOT / name).read_text(encoding="utf-8").strip())
+    return {re.match(r"([a-z0-9_.-]+)==", entry).group(1): entry for entry in entries}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("name", "extra"), [("requirements.lock", "dev"), ("requirements-bench.lock", "bench")])
+def test_lock_pins_every_dependency_by_hash_and_holds_no_address(name: str, extra: str) -> None:
+    pinned = locked(name)
+    assert all("--hash=sha256:" in entry for entry in pinned.values())
+    assert "://" not in "".join(pinned.values())
+    declared = project()["dependencies"] + project()["optional-dependencies"][extra]
     missing = {split(line)[0].replace("_", "-") for line in declared} - set(pinned)
     assert not missing
+
+
+def test_the_peers_of_the_benchmark_move_no_package_of_the_project() -> None:
+    own, bench = locked("requirements.lock"), locked("requirements-bench.lock")
+    assert {name for name in own.keys() & bench.keys() if own[name].split()[0] != bench[name].split()[0]} == set()
+    assert own.keys().isdisjoint({split(line)[0] for line in project()["optional-dependencies"]["bench"]})
+
+
+def test_only_the_benchmarks_use_what_the_bench_extra_adds() -> None:
+    conda = (ROOT / "environment.yml").read_text(encoding="utf-8")
+    code = {
+        part: [file.read_text(encoding="utf-8") for file in (ROOT / part).rglob("*.py")]
+        for part in ("src", "benchmarks")
+    }
+    for line in project()["optional-dependencies"]["bench"]:
+        name = split(line)[0]
+        imported = re.compile(rf"^\s*(import|from) {name}\b", re.M)
+        assert name not in conda
+        assert not any(imported.search(text) for text in code["src"])
+        assert any(imported.search(text) for text in code["benchmarks"])
+
+
+def test_make_bench_installs_its_lock_by_hash() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (rule,) = re.findall(r"^\$\(PEERS\):[^\n]*\n(?:\t[^\n]*\n?)+", makefile, re.M)
+    assert "--require-hashes" in rule
+    assert "-r requirements-bench.lock" in rule
+    assert "bench: $(PEERS)" in makefile
 
 
 def test_versions_that_shape_numbers_are_held() -> None:

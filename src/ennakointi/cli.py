@@ -141,6 +141,23 @@ def _export_omop(options: argparse.Namespace) -> int:
     return 0
 
 
+def _backtest(options: argparse.Namespace) -> int:
+    from ennakointi.forecast import backtests
+
+    request = backtests.Request(
+        file=options.file,
+        horizon=options.horizon,
+        out=options.out,
+        frequency=options.frequency,
+        season=options.season,
+        mode=options.mode,
+        jobs=options.jobs,
+        seed=options.seed,
+        scores=options.scores,
+    )
+    return backtests.run(request, print, lambda text: print(f"ennakointi: {text}", file=sys.stderr))
+
+
 def _list(options: argparse.Namespace) -> int:
     from ennakointi import parameters as documents
 
@@ -187,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     _add_data_commands(commands)
     _add_run_commands(commands)
+    _add_backtest_command(commands)
     return parser
 
 
@@ -273,3 +291,19 @@ def _add_data_commands(commands: argparse._SubParsersAction) -> None:
     listing.add_argument("--language", action="append", choices=("fi", "sv", "en"), default=["fi"])
     _common(listing)
     listing.set_defaults(command=_list)
+
+
+def _add_backtest_command(commands: argparse._SubParsersAction) -> None:
+    backtest = commands.add_parser("backtest", help="forecast the series of a file, and score forecasts made inside it")
+    backtest.add_argument("file", type=Path, metavar="FILE", help="CSV or Parquet with columns series, period, value")
+    backtest.add_argument("--horizon", type=_count, required=True, metavar="H", help="periods after each series' last")
+    backtest.add_argument("--out", type=Path, required=True, metavar="FILE", help="forecasts, .csv or .parquet")
+    backtest.add_argument("--scores", type=Path, metavar="FILE", help="scores by series, .csv or .parquet")
+    told = "months, weeks or days (default: what the periods are; plain numbers: months)"
+    backtest.add_argument("--frequency", choices=("M", "W", "D"), help=told)
+    backtest.add_argument("--season", type=_count, metavar="S", help="periods in a season; 1 = no season")
+    backtest.add_argument("--mode", choices=("fast", "full"), default="full", help="default: %(default)s")
+    backtest.add_argument("--jobs", type=_count, default=_cores(), help="at a time (default: %(default)s)")
+    backtest.add_argument("--seed", type=int, default=1, help="same seed, same forecasts (default: %(default)s)")
+    backtest.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    backtest.set_defaults(command=_backtest)

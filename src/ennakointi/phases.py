@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, effectiveness, groups, panel, quality, store
+from ennakointi import debt, effectiveness, forecast, groups, panel, quality, store
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
+from ennakointi.forecast import projection, scenarios, score_ledger
+from ennakointi.forecast.checks import within_all
 from ennakointi.parameters import Parameters
-from ennakointi.periods import first_day
+from ennakointi.periods import Quarter, first_day
 from ennakointi.quality import attrition, data_fields, history, reconciliation
 from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
@@ -31,6 +34,7 @@ from ennakointi.sources import Source
 from ennakointi.workspace import Say, Workspace, read_json, read_tables, write_json, write_tables
 
 QUALITY = "quality"  # the part of what was measured of the data; scored when parts are gathered
+FORECAST = "forecast"  # the kind of part, and its main table
 log = logging.getLogger(__name__)
 
 
@@ -94,6 +98,7 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
     interventions = list(effectiveness.known(parameters, opened))
     return (
         [QUALITY, "groups", "volumes"]
+        + [f"forecast.{group}" for group in present]
         + [f"debt.{group}" for group in present]
         + [f"effect.{intervention}" for intervention in interventions]
     )
@@ -115,6 +120,8 @@ def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
         return dict(deviation.estimate(panel.from_aggregate(opened, parameters), parameters.debt).tables)
     if kind == "debt":
         return _debt(workspace, parameters, key, seed)
+    if kind == FORECAST:
+        return _forecast(workspace, parameters, opened, key, mode)
     intervention = effectiveness.known(parameters, opened)[key]
     found = evidence.gather(opened, workspace.panels, workspace.memberships, intervention, parameters, seed)
     return dict(effectiveness.evaluate(intervention, found, parameters.effects, seed).tables)
@@ -136,6 +143,23 @@ def _debt(workspace: Workspace, parameters: Parameters, key: str, seed: int) -> 
         borrowed=borrowed,
     )
     return dict(estimated.tables)
+
+
+def _forecast(
+    workspace: Workspace, parameters: Parameters, opened: store.Store, key: str, mode: str
+) -> dict[str, pd.DataFrame]:
+    """Forecasts of a group, with the population projection and the scenarios that concern it."""
+    made = forecast.estimate(
+        panel.open(workspace.panels, key),
+        projection.table(opened),
+        parameters.forecast,
+        scenarios.known(parameters.scenarios, key, opened.synthetic),
+        parameters.services,
+        zlib.crc32(FORECAST.encode()),
+        group=parameters.target_groups[key],
+        mode=mode,
+    )
+    return dict(made.tables)
 
 
 def compute(
@@ -179,6 +203,8 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
         volumes = read_tables(workspace.part(QUALITY))["quality_volumes"]
         opened = store.open(workspace.store)
         history.remember(workspace.history, workspace.quarter, opened, volumes, results["data_quality"])
+    if FORECAST in results:
+        score_ledger.remember(*_of_forecasts(workspace, results))
     write_tables(workspace.results, results, {})
     released = disclosure.release(results, parameters.disclosure.current)
     write_tables(workspace.published, released, {})
@@ -186,9 +212,22 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
 
 
 def gather(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The result tables of parts; those of the quality of the data are scored here, from what was measured."""
+    """The result tables of parts; the quality of the data is scored here from what was measured, forecasts are
+    compared with those of all residents, and earlier forecasts with what has come."""
     results = _together([read_tables(workspace.part(name)) for name in names if name != QUALITY])
+    if FORECAST in results:
+        compared = {"forecast_checks": within_all(results[FORECAST])}
+        ledger = {"forecast_ledger": score_ledger.scored(*_of_forecasts(workspace, results))}
+        results = _together([results, compared, ledger])
     return {**results, **_quality(workspace, parameters)} if QUALITY in names else results
+
+
+def _of_forecasts(
+    workspace: Workspace, results: Mapping[str, pd.DataFrame]
+) -> tuple[Path, Quarter, str, pd.DataFrame, pd.DataFrame]:
+    """What the score ledger needs of a quarter."""
+    source = store.open(workspace.store).source_name
+    return workspace.history, workspace.quarter, source, results[FORECAST], results["forecast_history"]
 
 
 def _quality(workspace: Workspace, parameters: Parameters) -> dict[str, pd.DataFrame]:

@@ -22,6 +22,7 @@ from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.pages.context import PageContext
 from ennakointi.pages.debt import DebtPage
+from ennakointi.pages.demand import DemandPage
 from ennakointi.pages.deviation import DeviationPage
 from ennakointi.pages.effects import EffectsPage
 from ennakointi.pages.quality import QualityPage
@@ -95,7 +96,7 @@ class EndMarker:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """One quarter in one language. Pages are `debt`, `effects`, `quality`, `summary`."""
+    """One quarter in one language. Pages are `debt`, `demand`, `effects`, `quality`, `summary`."""
 
     workspace: Workspace
     parameters: documents.Parameters
@@ -110,6 +111,12 @@ class Study:
             return DeviationPage(self._released("deviation"), target_group, self.context)
         self._computed(f"debt.{target_group}", "debt_summary", target_group)
         return DebtPage(self._released(f"debt.{target_group}", "groups", "quality"), target_group, self.context)
+
+    def demand(self, target_group: str = "all") -> DemandPage:
+        """The page of forecasts of need; a source of counts has none."""
+        self._known(target_group)
+        self._computed(f"forecast.{target_group}", "forecast_checks", target_group)
+        return DemandPage(self._released(f"forecast.{target_group}", "groups", "quality"), target_group, self.context)
 
     def effects(self, target_group: str = "all") -> EffectsPage:
         """The page of effects of the interventions of one group; `all` shows every intervention."""

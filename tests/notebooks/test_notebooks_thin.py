@@ -13,7 +13,7 @@ import yaml
 from babel.messages.pofile import read_po
 
 from ennakointi import study
-from ennakointi.pages import deviation
+from ennakointi.pages import demand, deviation
 from ennakointi.report import notebook_text
 from ennakointi.text import LOCALE_FOLDER
 
@@ -36,6 +36,7 @@ FORBIDDEN = (
 )
 PAGES = {
     "debt": study.DebtPage,
+    "demand": demand.DemandPage,
     "effects": study.EffectsPage,
     "quality": study.QualityPage,
     "summary": study.SummaryPage,
@@ -121,9 +122,7 @@ def test_every_notebook_has_a_title_and_a_place_in_the_navigation(path: Path) ->
 def test_every_paragraph_is_translated_and_none_is_left_over(language: str) -> None:
     sources = {cell.source for path in NOTEBOOKS for cell in cells(path, "markdown")}
     with (LOCALE_FOLDER / language / "notebooks.po").open("rb") as lines:
-        translations = {
-            str(entry.id): str(entry.string) for entry in read_po(lines, locale=language) if entry.id
-        }
+        translations = {str(entry.id): str(entry.string) for entry in read_po(lines, locale=language) if entry.id}
     assert set(translations) == sources
     assert all(translations.values())
     assert [k for k, v in translations.items() if k.count("\n\n") != v.count("\n\n")] == []

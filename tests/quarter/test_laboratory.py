@@ -16,7 +16,13 @@ pytestmark = pytest.mark.xdist_group("quarter")
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 
 
-@pytest.mark.parametrize("name", ["summary", "service_debt", "effectiveness", "data_quality"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "service_debt",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("summary", "demand", "effectiveness", "data_quality")),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")
 def test_run_all_works_in_the_notebooks_own_folder(quarter, name: str, monkeypatch) -> None:
     monkeypatch.setenv("ENNAKOINTI_WORK", str(quarter.folder / "work"))

@@ -19,6 +19,7 @@ def test_the_run_ends_well_and_leaves_the_pages(quarter) -> None:
     assert quarter.code == 0
     names = {path.name for path in quarter.release.glob("*.html")}
     assert {"index.html", "service_debt-all.html", "service_debt-older_people.html", "data_quality.html"} <= names
+    assert {"demand-all.html", "demand-older_people.html"} <= names
     assert {path.name for path in (quarter.release / "sv").glob("*.html")} == names
 
 

@@ -33,6 +33,7 @@ def test_resume_keeps_finished_parts_and_gives_the_same_tables(quarter, capsys) 
     assert {path.name: path.read_bytes() for path in tables} == before
 
 
+@pytest.mark.slow
 def test_data_that_cannot_be_measured_cost_their_page_and_no_other(quarter, monkeypatch, capsys) -> None:
     def fails(*_: object) -> None:
         raise RunError("out of reach")
@@ -48,6 +49,7 @@ def test_data_that_cannot_be_measured_cost_their_page_and_no_other(quarter, monk
     assert run(quarter, "--resume", "--notebook", "summary", output="measured") == 0
 
 
+@pytest.mark.slow
 def test_changed_limits_score_the_data_anew_without_reading_them(quarter, tmp_path: Path, capsys) -> None:
     text = (Path(__file__).parents[2] / "parameters" / "quality.yml").read_text(encoding="utf-8")
     strict = re.sub(
@@ -67,6 +69,7 @@ def test_changed_limits_score_the_data_anew_without_reading_them(quarter, tmp_pa
     assert (limits.loc[["midnight"], "limit_share"] == 0).all()
 
 
+@pytest.mark.slow
 def test_changed_parameters_are_not_resumed(quarter, tmp_path: Path, capsys) -> None:
     shipped = Path(__file__).parents[2] / "parameters" / "panel.yml"
     (tmp_path / "panel.yml").write_text(shipped.read_text(encoding="utf-8") + "# ours\n", encoding="utf-8")
@@ -74,23 +77,33 @@ def test_changed_parameters_are_not_resumed(quarter, tmp_path: Path, capsys) -> 
     assert "kept from the earlier run" not in capsys.readouterr().out
 
 
-def test_a_broken_notebook_ends_in_a_readable_page_and_the_rest_stands(quarter, tmp_path: Path, capsys) -> None:
-    source = Path(__file__).parents[2] / "notebooks" / "service_debt.ipynb"
-    notebook = nbformat.read(source, as_version=4)
+@pytest.mark.parametrize(
+    ("name", "page", "more", "output"),
+    [
+        ("data_quality", "data_quality.html", ["--notebook", "summary", "--notebook", "data_quality"], "broken"),
+        pytest.param("service_debt", "service_debt-all.html", [], "outputs", marks=pytest.mark.slow),
+    ],
+)
+def test_a_broken_notebook_ends_in_a_readable_page_and_the_rest_stands(
+    name: str, page: str, more: list[str], output: str, quarter, tmp_path: Path, capsys
+) -> None:
+    notebook = nbformat.read(Path(__file__).parents[2] / "notebooks" / f"{name}.ipynb", as_version=4)
     notebook.cells.insert(-1, nbformat.v4.new_code_cell("import sys; sys.exit(0)"))
-    nbformat.write(notebook, tmp_path / "service_debt.ipynb")
-    assert run(quarter, "--resume", "--notebooks-from", str(tmp_path)) == 5
+    nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+    assert run(quarter, "--resume", *more, "--notebooks-from", str(tmp_path), output=output) == 5
     assert "FAILED" in capsys.readouterr().out
-    page = (quarter.release / "service_debt-all.html").read_text(encoding="utf-8")
-    assert "Tätä sivua ei voitu tehdä." in text(page)
-    assert "Traceback" not in page
-    assert "epävarmuusväli" in text((quarter.release / "index.html").read_text(encoding="utf-8"))
+    release = quarter.folder / output / "2025Q3"
+    made = (release / page).read_text(encoding="utf-8")
+    assert "Tätä sivua ei voitu tehdä." in text(made)
+    assert "Traceback" not in made
+    assert "epävarmuusväli" in text((release / "index.html").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_a_notebook_of_ones_own_becomes_a_page_without_python(quarter, tmp_path: Path) -> None:
     shipped = Path(__file__).parents[2] / "parameters" / "notebooks.yml"
     title = "{fi: Oma sivu, sv: Egen sida, en: Our own}"
-    own = f"mine:\n  title: {title}\n  per: group\n  order: 6\n  needs: [debt_summary]\n"
+    own = f"mine:\n  title: {title}\n  per: group\n  order: 99\n  needs: [debt_summary]\n"
     (tmp_path / "notebooks.yml").write_text(shipped.read_text(encoding="utf-8") + own, encoding="utf-8")
     cells = [
         nbformat.v4.new_code_cell(

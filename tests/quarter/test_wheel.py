@@ -32,6 +32,7 @@ def ennakointi(installed: Path, folder: Path, *arguments: str) -> subprocess.Com
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_quarter_runs_from_an_empty_folder(installed: Path, tmp_path: Path, quarter) -> None:
     data = str(quarter.folder / "data")
     options = ["--quarter", "2025Q3", "--mode", "fast", "--group", "all", "--notebook", "data_quality"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,9 +19,12 @@ from ennakointi.workspace import Workspace
 DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 GIBLEED, SYNTHEA = DATA / "omop_gibleed_5_3", DATA / "omop_synthea27nj_5_4"
 
-pytestmark = pytest.mark.skipif(
-    not (GIBLEED.is_dir() and SYNTHEA.is_dir()), reason="reference data absent: set ENNAKOINTI_REFERENCE_DATA"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (GIBLEED.is_dir() and SYNTHEA.is_dir()), reason="reference data absent: set ENNAKOINTI_REFERENCE_DATA"
+    ),
+    pytest.mark.xdist_group("omop"),  # its fixtures are dear: one worker makes them once
+]
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +32,16 @@ def given() -> Parameters:
     return parameters.load()
 
 
-def stored(folder: Path, given: Parameters, tmp_path: Path, as_of: date) -> store.Store:
-    source = sources.discover(folder, given.mappings)
-    return store.build(source, tmp_path / "store", given, as_of, store.limits(given))
+@pytest.fixture(scope="module")
+def stored(given: Parameters, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, date], store.Store]:
+    """Makes the store of a folder as of a day, once."""
+
+    @cache
+    def made(folder: Path, as_of: date) -> store.Store:
+        source = sources.discover(folder, given.mappings)
+        return store.build(source, tmp_path_factory.mktemp("omop") / "store", given, as_of, store.limits(given))
+
+    return made
 
 
 @pytest.mark.parametrize(
@@ -55,18 +67,17 @@ def test_every_row_of_the_source_is_taken(
     as_of: date,
     accepted: dict[str, int],
     rejected: dict[tuple[str, str, str], int],
-    given: Parameters,
-    tmp_path: Path,
+    stored: Callable[[Path, date], store.Store],
 ) -> None:
-    about = stored(folder, given, tmp_path, as_of).manifest
+    about = stored(folder, as_of).manifest
     rows = {table: counts["stored"] for table, counts in about["tables"].items() if counts["stored"]}
     assert rows == accepted
     assert {(one["table"], one["column"], one["rule"]): one["rows"] for one in about["faults"]} == rejected
 
 
-def test_the_published_cohorts_can_be_told_from_the_store(given: Parameters, tmp_path: Path) -> None:
+def test_the_published_cohorts_can_be_told_from_the_store(stored: Callable[[Path, date], store.Store]) -> None:
     """479 persons bleed and 1,844 and 850 get celecoxib and diclofenac, as OHDSI says of the data."""
-    built = stored(GIBLEED, given, tmp_path, date(2019, 12, 31))
+    built = stored(GIBLEED, date(2019, 12, 31))
 
     def persons(table: str, column: str, codes: set[str]) -> int:
         wanted = [place for place, code in enumerate(built.codes(table, column)) if code in codes]

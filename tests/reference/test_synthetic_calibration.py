@@ -10,6 +10,7 @@ import pytest
 
 from ennakointi import synthetic
 
+pytestmark = pytest.mark.xdist_group("synthetic_calibration")  # its fixtures are dear: one worker makes them once
 RESIDENTS = 10_000
 COUNTY = 204_635  # inhabitants at the end of 2024 (Statistics Finland)
 REMOTE = ("phone", "remote_realtime", "remote_async", "letter")

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import small_county
 
 from ennakointi import groups, panel, sources, store, synthetic
-from ennakointi import parameters as documents
 from ennakointi.parameters import Parameters
 
 TOGETHER = pytest.mark.xdist_group("counted_county")
@@ -28,7 +28,9 @@ class County(NamedTuple):
 
 
 def parameters() -> Parameters:
-    return replace(documents.load(), legal_basis=dict.fromkeys(("kela", "employment", "education", "other"), "test"))
+    return replace(
+        small_county.shipped(), legal_basis=dict.fromkeys(("kela", "employment", "education", "other"), "test")
+    )
 
 
 def made(tmp_path_factory: pytest.TempPathFactory) -> County:

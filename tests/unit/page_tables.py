@@ -23,13 +23,18 @@ THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
 LABELS = {
     "fi": {
         "target_group": {"all": "Koko väestö", "older_people": "Ikääntyneet", "small": "Pieni ryhmä"},
-        "service": {"primary_care": "Avosairaanhoito", "mental_health": "Mielenterveyspalvelut"},
+        "service": {
+            "primary_care": "Avosairaanhoito",
+            "mental_health": "Mielenterveyspalvelut",
+            "specialised_outpatient": "Erikoissairaanhoidon avohoito",
+        },
         "intervention": {"team_model": "Moniammatillinen tiimimalli", "coaching": "Valmennus"},
         "outcome": {
             "emergency_contacts": "Päivystyskäynnit",
             "primary_care_contacts": "Avosairaanhoidon käynnit",
         },
-        "area": {"county:09": "Päijät-Häme"},
+        "area": {"county:09": "Päijät-Häme", "398": "Lahti", "576": "Padasjoki"},
+        "scenario": {"digital_shift": "Digitaalinen ensikontakti"},
         "measure": {"purchases": "Lääkeostot"},
     },
     "sv": {"target_group": {"all": "Hela befolkningen"}, "outcome": {"emergency_contacts": "Jourbesök"}},

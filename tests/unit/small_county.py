@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -29,9 +30,15 @@ class Groups:
         return self.folder / f"bucket={bucket:02d}.parquet"
 
 
+@cache
+def shipped() -> Parameters:
+    """The shipped parameters of Päijät-Häme, read once."""
+    return parameter_files.load()
+
+
 def parameters(**replaced: object) -> Parameters:
     """The shipped parameters of Päijät-Häme without breaks, with parts replaced."""
-    return replace(parameter_files.load(), **{"breaks": {}, **replaced})  # type: ignore[arg-type]
+    return replace(shipped(), **{"breaks": {}, **replaced})  # type: ignore[arg-type]
 
 
 def build_store(folder: Path, as_of: date = LAST, **tables: pd.DataFrame) -> store.Store:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import small_county
 
-from ennakointi import groups, parameters, sources, store
+from ennakointi import groups, sources, store
 from ennakointi.periods import month_index, month_text, parse_month
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.store.layout import BUCKETS
@@ -56,7 +57,7 @@ def make(folder: Path, **tables: pd.DataFrame) -> store.Store:
     contacts = tables["contacts"].assign(contact_id=range(len(tables["contacts"])))
     for name, rows in {**tables, "contacts": contacts}.items():
         rows.to_csv(data / f"{name}.csv", index=False)
-    return store.build(sources.discover(data), folder / "work" / "store", parameters.load(), AS_OF)
+    return store.build(sources.discover(data), folder / "work" / "store", small_county.shipped(), AS_OF)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def runs(index: groups.GroupIndex) -> set[tuple[str, int, str, str]]:
 
 
 def test_runs_of_membership_are_those_worked_out_by_hand(opened, tmp_path):
-    index = groups.build(opened, parameters.load(), tmp_path / "m", CHOSEN)
+    index = groups.build(opened, small_county.shipped(), tmp_path / "m", CHOSEN)
     assert index.ids == ("all", *CHOSEN)
     assert runs(index) == {
         ("all", 0, "2019-01", "2021-02"),  # dies in February 2021
@@ -92,7 +93,7 @@ def test_runs_of_membership_are_those_worked_out_by_hand(opened, tmp_path):
 
 
 def test_a_group_is_missing_and_not_empty_before_its_look_back(opened, tmp_path):
-    index = groups.build(opened, parameters.load(), tmp_path / "m", CHOSEN)
+    index = groups.build(opened, small_county.shipped(), tmp_path / "m", CHOSEN)
     assert index.available_from["all"] == month_index(2019, 1)
     assert index.available_from["substance_use"] == month_index(2020, 1)
     table = index.tables()["target_groups"].set_index("target_group")
@@ -101,16 +102,16 @@ def test_a_group_is_missing_and_not_empty_before_its_look_back(opened, tmp_path)
 
 def test_a_fixed_reference_must_lie_in_the_data(opened, tmp_path):
     asked = ["disabled_adults_less_service"]  # below the person's own level of 2019
-    index = groups.build(opened, parameters.load(), tmp_path / "m", asked)
+    index = groups.build(opened, small_county.shipped(), tmp_path / "m", asked)
     assert index.available_from[asked[0]] == parse_month("2021-01")
     (tmp_path / "later").mkdir()
     later = make(tmp_path / "later", persons=PERSONS, contacts=CONTACTS[1:], statuses=STATUSES)
-    index = groups.build(later, parameters.load(), tmp_path / "n", asked)
+    index = groups.build(later, small_county.shipped(), tmp_path / "n", asked)
     assert json.loads(index.missing[asked[0]])["message"] == groups.TOO_SHORT
 
 
 def test_tables_have_the_declared_columns_and_add_up(opened, tmp_path):
-    index = groups.build(opened, parameters.load(), tmp_path / "m", CHOSEN)
+    index = groups.build(opened, small_county.shipped(), tmp_path / "m", CHOSEN)
     tables = index.tables()
     for name, table in tables.items():
         assert tuple(table.columns) == RESULT_TABLES[name].names
@@ -133,7 +134,7 @@ def test_tables_have_the_declared_columns_and_add_up(opened, tmp_path):
 
 
 def test_an_index_opens_as_it_was_built(opened, tmp_path):
-    built = groups.build(opened, parameters.load(), tmp_path / "m", CHOSEN)
+    built = groups.build(opened, small_county.shipped(), tmp_path / "m", CHOSEN)
     again = groups.open(tmp_path / "m")
     assert (again.ids, again.available_from, again.missing) == (
         built.ids,
@@ -146,14 +147,14 @@ def test_an_index_opens_as_it_was_built(opened, tmp_path):
 
 
 def test_building_again_leaves_nothing_of_the_former_groups(opened, tmp_path):
-    groups.build(opened, parameters.load(), tmp_path / "m", CHOSEN)
-    index = groups.build(opened, parameters.load(), tmp_path / "m", ["older_people"])
+    groups.build(opened, small_county.shipped(), tmp_path / "m", CHOSEN)
+    index = groups.build(opened, small_county.shipped(), tmp_path / "m", ["older_people"])
     assert index.ids == ("all", "older_people")
     assert {name for name, *_ in runs(index)} == {"all", "older_people"}
 
 
 def test_another_controllers_register_needs_a_legal_basis(opened, tmp_path):
-    settings = parameters.load()
+    settings = small_county.shipped()
     index = groups.build(opened, settings, tmp_path / "m", ["long_term_unemployed_and_young_old"])
     told = json.loads(index.missing["long_term_unemployed_and_young_old"])
     assert told == {"message": groups.NO_LEGAL_BASIS, "values": {"controllers": "employment"}}
@@ -168,7 +169,7 @@ def test_another_controllers_register_needs_a_legal_basis(opened, tmp_path):
 
 def test_absent_tables_make_a_group_missing_or_incomplete(opened, tmp_path):
     asked = ["informal_carers", "intellectual_disability", "specialised_care_delayed"]
-    index = groups.build(opened, parameters.load(), tmp_path / "m", asked)
+    index = groups.build(opened, small_county.shipped(), tmp_path / "m", asked)
     assert index.ids == ("all", "informal_carers")
     assert index.incomplete == {"informal_carers": ("diagnoses",)}
     assert json.loads(index.missing["intellectual_disability"])["values"] == {"tables": "diagnoses"}
@@ -179,7 +180,7 @@ def test_diagnoses_may_stand_in_the_contacts(tmp_path):
     coded = CONTACTS.assign(diagnosis="F70", diagnosis_system="icd10")
     later = coded.assign(started_at=coded["started_at"].str.replace("2019", "2017"))
     built = make(tmp_path, persons=PERSONS, contacts=later)
-    index = groups.build(built, parameters.load(), tmp_path / "m", ["intellectual_disability"])
+    index = groups.build(built, small_county.shipped(), tmp_path / "m", ["intellectual_disability"])
     assert index.incomplete == {}
     assert index.available_from["intellectual_disability"] == parse_month("2020-01")
     assert ("intellectual_disability", 2, "2020-04", "2021-06") in runs(index)

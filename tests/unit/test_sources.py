@@ -191,7 +191,7 @@ except DataError as error:
 """
 
 
-@pytest.mark.parametrize("locked", [".", "contacts.parquet"])
+@pytest.mark.parametrize("locked", [pytest.param(".", marks=pytest.mark.slow), "contacts.parquet"])
 def test_a_folder_or_file_without_read_access_is_refused(locked: str) -> None:
     """Root's privileges are dropped in a process of its own; pytest's own folders are closed to others."""
     with tempfile.TemporaryDirectory() as name:

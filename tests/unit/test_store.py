@@ -22,6 +22,8 @@ from ennakointi.periods import day_number, month_index
 from ennakointi.schema import TABLES
 from ennakointi.store.layout import BUCKETS
 
+pytestmark = pytest.mark.xdist_group("store")  # its fixtures are dear: one worker makes them once
+
 PERSONS, CONTACTS = tables_of.persons(), tables_of.contacts()
 
 
@@ -29,6 +31,12 @@ PERSONS, CONTACTS = tables_of.persons(), tables_of.contacts()
 def county(tmp_path_factory: pytest.TempPathFactory) -> store.Store:
     """The store of every contract table."""
     return tables_of.build(tmp_path_factory.mktemp("county"), tables_of.county())
+
+
+@pytest.fixture(scope="module")
+def by_form(county: store.Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, store.Store]:
+    """The same store out of each form of delivery."""
+    return {"parquet": county, "csv": tables_of.build(tmp_path_factory.mktemp("county"), tables_of.county(), "csv")}
 
 
 def rows(opened: store.Store, table: str, bucket: int | None = None) -> pd.DataFrame:
@@ -43,8 +51,8 @@ def decoded(opened: store.Store, table: str, column: str) -> pd.Series:
 
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
-def test_the_store_joined_back_with_its_codes_is_the_source(form: str, tmp_path: Path) -> None:
-    opened = tables_of.build(tmp_path, tables_of.county(), form)
+def test_the_store_joined_back_with_its_codes_is_the_source(form: str, by_form: dict[str, store.Store]) -> None:
+    opened = by_form[form]
     stored = rows(opened, "contacts").sort_values(["day", "person"]).reset_index(drop=True)
     back = pd.DataFrame(
         {
@@ -61,11 +69,9 @@ def test_the_store_joined_back_with_its_codes_is_the_source(form: str, tmp_path:
     pd.testing.assert_frame_equal(back, expected, check_dtype=False)
 
 
-def test_parquet_and_csv_give_the_same_store(tmp_path: Path) -> None:
-    one = tables_of.build(tmp_path / "one", tables_of.county(), "parquet")
-    other = tables_of.build(tmp_path / "other", tables_of.county(), "csv")
+def test_parquet_and_csv_give_the_same_store(by_form: dict[str, store.Store]) -> None:
     for table in TABLES:
-        pd.testing.assert_frame_equal(rows(one, table), rows(other, table))
+        pd.testing.assert_frame_equal(rows(by_form["parquet"], table), rows(by_form["csv"], table))
 
 
 def test_whole_numbers_as_identifiers_are_ordered_by_size_in_both_formats(tmp_path: Path) -> None:
@@ -296,7 +302,7 @@ except RunError as error:
 """
 
 
-@pytest.mark.parametrize("size", [100, 3000])
+@pytest.mark.parametrize("size", [pytest.param(100, marks=pytest.mark.slow), 3000])
 def test_a_full_disk_is_one_message_and_nothing_half_written(size: int, tmp_path: Path) -> None:
     tables_of.deliver(tmp_path / "data", {"persons": PERSONS, "contacts": CONTACTS}, "csv")
     here = str(Path(__file__).parent)

@@ -17,6 +17,7 @@ from ennakointi.errors import ParameterError
 from ennakointi.schema import TABLES
 from ennakointi.synthetic import county as synthetic_county
 
+pytestmark = pytest.mark.xdist_group("synthetic")  # its fixtures are dear: one worker makes them once
 UNTIL = date(2025, 9, 30)
 
 

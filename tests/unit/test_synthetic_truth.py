@@ -12,6 +12,7 @@ from ennakointi import rules, synthetic
 from ennakointi.errors import DataError, ParameterError
 from ennakointi.synthetic.truth import months_to_clear
 
+pytestmark = pytest.mark.xdist_group("synthetic_truth")  # its fixtures are dear: one worker makes them once
 LAHTI = "398"  # covered from the first month to the last
 LOSSES = ["lost_died", "lost_moved", "lost_not_needed", "lost_elsewhere"]
 KEYS = ["target_group", "service", "municipality"]

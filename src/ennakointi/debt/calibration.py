@@ -8,12 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ennakointi import sample_paths
 from ennakointi.debt import paths
 from ennakointi.debt.expected import Floats, Months
-
-NORMAL_80, NORMAL_95 = 1.2815515655446004, 1.959963984540054
-MINIMUM_PLACEBOS = 10  # pooled placebo forecasts a horizon needs before its interval is shown
-SMOOTHING_MONTHS = 3  # horizons on either side that share their factor
+from ennakointi.sample_paths import PooledFactors
 
 
 @dataclass(frozen=True)
@@ -26,16 +24,12 @@ class UndisturbedSeries:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """Factors on the half-width of a cumulated interval, by months since the window began.
+class Calibration(PooledFactors):
+    """Factors on the half-width of a cumulated interval, at least 1, by months since the window began.
 
-    `factor80`, `factor95` (h,): at least 1; NaN beyond the reached horizon. `placebos` (h,): forecasts behind
-    them. `borrowed`: learned from another group, all residents.
+    `borrowed`: learned from another group, all residents.
     """
 
-    factor80: Floats
-    factor95: Floats
-    placebos: Floats
     borrowed: bool = False
 
     @property
@@ -55,13 +49,11 @@ def calibrate(
     n_paths: int = 200,
     seed: int = 0,
 ) -> Calibration:
-    """Pooled scale of cumulated forecast errors (split-conformal in spirit: Lei et al. 2018,
-    10.1080/01621459.2017.1307116, with the series and placebo origins as the calibration set).
+    """Pooled scale of cumulated forecast errors over series and placebo origins (`sample_paths.pooled_factors`).
 
     From every `step`-th month with at least `minimum_train` months behind it, the last `train_months` are
     modelled as the baseline is, `skip` months pass, and the sum to each later month is compared with what
-    came. The factor of a horizon is the 80 % (95 %) quantile of |error| / path sd over the normal one,
-    averaged over neighbouring horizons, and never below 1: calibration widens only.
+    came. Calibration widens only.
 
     Measured (`benchmarks/debt_coverage.py`), nominal 80 %, 22-month sums: 384 simulated null series / 793
     series of Scottish emergency departments before the pandemic. Calibrated paths cover 82 % / 81 % with a
@@ -78,14 +70,8 @@ def calibrate(
         for origin in range(minimum_train, len(s.months) - skip, step)
         if _has_level(s, slice(max(origin - train_months, 0), origin))
     ]
-    table = np.vstack([*ratios, np.full((1, horizon), np.nan)])
-    placebos = np.isfinite(table).sum(axis=0).astype(float)
-    reached = np.cumprod(placebos >= MINIMUM_PLACEBOS).astype(bool)
-    return Calibration(
-        _factors(table, reached, 0.80, NORMAL_80),
-        _factors(table, reached, 0.95, NORMAL_95),
-        placebos,
-    )
+    pooled = sample_paths.pooled_factors(ratios, horizon)
+    return Calibration(pooled.factor80, pooled.factor95, pooled.placebos)
 
 
 def _has_level(series: UndisturbedSeries, past: slice) -> bool:
@@ -108,17 +94,7 @@ def _placebo_ratios(
         n_paths,
         seed,
     )
-    spread = paths.cumulated_deviations(simulated, skip).std(axis=0)
-    error = np.cumsum(series.observed[origin + skip : last] - simulated.point[skip:])
-    ratios = np.full(horizon, np.nan)
-    ratios[: len(error)] = np.abs(error) / np.maximum(spread, 1e-9)
-    return ratios
-
-
-def _factors(table: Floats, reached: np.ndarray, level: float, normal: float) -> Floats:
-    factors = np.full(table.shape[1], np.nan)
-    for h in np.flatnonzero(reached):
-        near = table[:, max(h - SMOOTHING_MONTHS, 0) : h + SMOOTHING_MONTHS + 1]
-        near = near[np.isfinite(near)]
-        factors[h] = max(float(np.quantile(near, level)) / normal, 1.0)
-    return factors
+    deviations = paths.cumulated_deviations(simulated, skip)
+    return sample_paths.cumulated_ratios(
+        series.observed[origin + skip : last], simulated.point[skip:], deviations, horizon
+    )

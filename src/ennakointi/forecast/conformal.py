@@ -11,9 +11,12 @@ MINIMUM_ERRORS = 20  # pooled errors a horizon needs; neighbouring horizons are 
 
 def scales(naive_error: Floats, typical: Floats) -> Floats:
     """Size of a usual error by series, shape (S,): √(seasonal-naive error · √level), so that neither large nor
-    small series dominate the pool; for a series without one √level."""
+    small series dominate the pool; for a series without one its √level times what the others' errors are of theirs,
+    so that counts in another unit give the same forecasts in that unit."""
     level = np.sqrt(np.maximum(typical, 1e-12))
-    error = np.where(np.isfinite(naive_error) & (naive_error > 0), naive_error, level)
+    known = np.isfinite(naive_error) & (naive_error > 0)
+    usual = np.median(naive_error[known] / level[known]) if known.any() else 1.0
+    error = np.where(known, naive_error, usual * level)
     return np.sqrt(error * level)
 
 

@@ -8,14 +8,17 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
-from statsforecast.models import MSTL, AutoCES, AutoETS, DynamicOptimizedTheta
+from statsforecast.models import AutoCES, AutoETS, DynamicOptimizedTheta
 
 from ennakointi.forecast.series import LEVELS, Floats
 
 Member = tuple[Floats, Floats]  # mean (H,) and standard deviation (H,); the deviation is NaN where it has none
 
+Fit = Callable[[Floats, int, int], Member]
+
 NORMAL = stats.norm.ppf(LEVELS)  # (13,)
 _SIDE = 95  # level of the interval that the spread is read from
+_FITTED_MEAN = 1000.0  # the libraries' optimisers stop at absolute steps: series are brought to one size first
 _log = logging.getLogger(__name__)
 
 
@@ -34,31 +37,26 @@ def complex_smoothing(values: Floats, horizon: int, season: int) -> Member:
     return _fitted(AutoCES(season_length=season), values, horizon, spread=False)
 
 
-def decomposition(values: Floats, horizon: int, seasons: list[int]) -> Member:
-    """Several seasons by MSTL (Bandara, Hyndman & Bergmeir 2021, arXiv 2107.13462), the rest by exponential
-    smoothing."""
-    return _fitted(MSTL(season_length=seasons, trend_forecaster=AutoETS(model="ZZN")), values, horizon, spread=True)
-
-
 def _fitted(model: object, values: Floats, horizon: int, *, spread: bool) -> Member:
+    unit = float(np.abs(values).mean()) / _FITTED_MEAN or 1.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Theta warns on near-constant series; what it gives is checked below
-        made = model.forecast(values, h=horizon, level=[_SIDE] if spread else None)  # type: ignore[attr-defined]
-    mean = np.asarray(made["mean"], float)
+        made = model.forecast(values / unit, h=horizon, level=[_SIDE] if spread else None)  # type: ignore[attr-defined]
+    mean = unit * np.asarray(made["mean"], float)
     if not spread:
         return mean, np.full(horizon, np.nan)
-    width = np.asarray(made[f"hi-{_SIDE}"], float) - np.asarray(made[f"lo-{_SIDE}"], float)
+    width = unit * (np.asarray(made[f"hi-{_SIDE}"], float) - np.asarray(made[f"lo-{_SIDE}"], float))
     return mean, width / (2 * NORMAL[-1])
 
 
-def tried(member: Callable[..., Member], values: Floats, horizon: int, season: object) -> Member | None:
+def tried(member: Fit, values: Floats, horizon: int, season: int) -> Member | None:
     """A member's forecast, or None where it cannot be fitted or strays: the mixture then goes on without it."""
     try:
         mean, deviation = member(values, horizon, season)
     except Exception as error:  # noqa: BLE001 - the library raises plain Exception when no model can be fitted
         _log.info("%s left out: %s", member.__name__, error)
         return None
-    far = 10 * max(float(np.abs(values).max()), 1.0)
+    far = 10 * float(np.abs(values).max())
     if not np.isfinite(mean).all() or np.abs(mean).max() > far:
         return None
     return mean, np.where(np.isfinite(deviation), np.minimum(deviation, far), np.nan)

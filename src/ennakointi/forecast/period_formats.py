@@ -14,7 +14,7 @@ from ennakointi.errors import DataError
 from ennakointi.periods import day_date, day_number, month_index
 
 Ints = npt.NDArray[np.int64]
-Where = Callable[[str], str]  # where a written period stands in the file, first
+Where = Callable[[int], str]  # where one of the different periods stands in the file, first
 
 MONTH, WEEK, DAY, NUMBER = "month", "week", "day", "number"
 FITTING = {MONTH: ("M",), WEEK: ("W",), DAY: ("M", "W", "D"), NUMBER: ("M", "W", "D")}  # frequencies of a kind
@@ -49,7 +49,7 @@ class Form:
 
         parts = _TOKEN.split(self.template)[::3]
         tokens = [*map(field, _TOKEN.finditer(self.template)), ""]
-        return re.compile("".join(re.escape(part) + token for part, token in zip(parts, tokens)))
+        return re.compile("".join(re.escape(part) + token for part, token in zip(parts, tokens)), re.ASCII)
 
     def numbers(self, texts: Sequence[str]) -> list[int | None]:
         """The number of each period; None where the text is not written so or the calendar does not have it."""
@@ -86,12 +86,14 @@ def _parts(kind: str, number: int) -> dict[str, int]:
 
 
 PLAIN = Form(NUMBER, "{n}")
+SIX_DIGITS, SIX_DIGIT_WEEKS = Form(MONTH, "{y}{m:02d}"), Form(WEEK, "{y}{w:02d}")
 FORMS = (
     *(Form(DAY, text) for text in ("{y}-{m:02d}-{d:02d}", "{y}/{m:02d}/{d:02d}", "{y}{m:02d}{d:02d}")),
     *(Form(DAY, text) for text in ("{d:02d}.{m:02d}.{y}", "{d}.{m}.{y}")),
-    *(Form(MONTH, f"{{y}}{mark}{{m:02d}}") for mark in ("-", "/", "M", "")),
-    *(Form(MONTH, text) for text in ("{m:02d}/{y}", "{m}/{y}")),
-    *(Form(WEEK, f"{{y}}{mark}{{w:02d}}") for mark in ("-W", "W", "")),
+    *(Form(MONTH, text) for text in ("{y}-{m:02d}", "{y}/{m:02d}", "{y}M{m:02d}", "{m:02d}/{y}", "{m}/{y}")),
+    *(Form(WEEK, text) for text in ("{y}-W{w:02d}", "{y}W{w:02d}")),
+    SIX_DIGITS,
+    SIX_DIGIT_WEEKS,
 )
 
 
@@ -108,24 +110,24 @@ def read(texts: Sequence[str], frequency: str | None, where: Where) -> tuple[For
     DataError
         Nothing that is known, several ways in one file, times of the day, a day that the calendar does not have.
     """
-    bare, tail = _without_tail(texts)
+    bare, tail = _without_tail(texts, where)
     forms = sorted(FORMS, key=lambda form: frequency is not None and frequency not in FITTING[form.kind])
-    read = [(form, form.numbers(bare)) for form in forms]
-    form, numbers = max(read, key=lambda one: sum(number is not None for number in one[1]))  # of equals the first
-    known = sum(number is not None for number in numbers)
-    if known < _MOST * len(texts):
-        counted = _counted(bare)
-        if counted is not None:
-            form, numbers = counted, counted.numbers(bare)
-            known = len(texts)
+    read = {form: form.numbers(bare) for form in forms}
+    counts = {form: len(texts) - numbers.count(None) for form, numbers in read.items()}
+    if frequency != "W" and counts[SIX_DIGITS] >= _MOST * len(texts):
+        counts[SIX_DIGIT_WEEKS] = 0  # one misspelt month does not make weeks of all months
+    form = max(counts, key=counts.__getitem__)  # of equals the first
+    numbers, known = read[form], counts[form]
+    if known < _MOST * len(texts) and (counted := _counted(bare)):
+        form, numbers, known = counted, counted.numbers(bare), len(texts)
     if known < len(texts):
-        odd = texts[numbers.index(None)]
+        odd = numbers.index(None)
         if known == 0:
-            raise DataError(f"{where(odd)}: period {_shown(odd)} cannot be read: write {KNOWN}")
+            raise DataError(f"{where(odd)}: period {_shown(texts[odd])} cannot be read: write {KNOWN}")
         example = _shown(next(text for text, number in zip(texts, numbers) if number is not None))
         raise DataError(
-            f"{where(odd)}: period {_shown(odd)} is not in the calendar, or not written like {example} as most are "
-            f"({len(texts) - known} of {len(texts)} different periods): write all of them in one way"
+            f"{where(odd)}: period {_shown(texts[odd])} is not in the calendar, or not written like {example} "
+            f"as most are ({len(texts) - known} of {len(texts)} different periods): write all of them in one way"
         )
     return Form(form.kind, form.template, tail), np.array(numbers, np.int64)
 
@@ -139,7 +141,7 @@ def _counted(texts: Sequence[str]) -> Form | None:
     return Form(NUMBER, f"{{n:0{widths.pop()}d}}") if padded else PLAIN
 
 
-def _without_tail(texts: Sequence[str]) -> tuple[list[str], str]:
+def _without_tail(texts: Sequence[str], where: Where) -> tuple[list[str], str]:
     """The periods without the time of day, or the `.0`, that follows every one of them."""
     for pattern in (_TIME, _WHOLE):
         found = [pattern.fullmatch(text) for text in texts]
@@ -147,11 +149,17 @@ def _without_tail(texts: Sequence[str]) -> tuple[list[str], str]:
         if len(tails) == 1 and all(found):
             return [match[1] for match in found if match], tails.pop()
         if pattern is _TIME and all(found):
-            raise DataError(
-                f"periods differ in their time of day ({', '.join(sorted(tails)[:3])}): the shortest period is a day; "
-                "add the values of a day up first, or number the periods 1, 2, 3, … and give --season 24"
-            )
+            odd = next(i for i, match in enumerate(found) if match and found[0] and match[2] != found[0][2])
+            raise DataError(f"{where(odd)}: {times_differ([tail.strip('T ') for tail in sorted(tails)[:3]])}")
     return list(texts), ""
+
+
+def times_differ(times: Sequence[str]) -> str:
+    """What is wrong with periods shorter than a day, and what to do."""
+    return (
+        f"the periods differ in their time of day ({', '.join(times)}, …), and the shortest period is a day: add up "
+        "the values of a day, or number the periods 1, 2, 3, … and give --season 24"
+    )
 
 
 def _shown(text: str) -> str:

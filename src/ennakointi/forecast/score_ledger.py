@@ -77,7 +77,7 @@ def scored(
     areas = _areas(forecast)
     came = _county(observed)
     came = came.loc[(came["period"] != "missing") & came["observed"].notna()]
-    rows = []
+    rows: list[dict[str, object]] = []
     for made, entry in _earlier(history, quarter, source_name):
         same = entry[entry["area"] == _area_of(entry, areas)]
         both = same.merge(came[[*_SERIES, "month", "observed", "n_persons"]], on=[*_SERIES, "month"])
@@ -132,8 +132,8 @@ def _read(path: Path, source_name: str) -> pd.DataFrame | None:
     if set(entry["source"]) != {source_name}:
         log.warning("stored forecasts %s: are of another source; not compared", path.name)
         return None
-    whole = entry.groupby([*_SERIES, "month"])["quantile"].transform("nunique") == len(LEVELS)
-    if not whole.all() or entry.duplicated([*_SERIES, "month", "quantile"]).any():
+    levels = entry.groupby([*_SERIES, "month"])["quantile"].transform("size")
+    if (levels != len(LEVELS)).any() or entry.duplicated([*_SERIES, "month", "quantile"]).any():
         log.warning("stored forecasts %s: are not whole; not compared", path.name)
         return None
     return entry

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ennakointi.pages import debt_words, effect_words
+from ennakointi.pages import debt_words, demand_rows, demand_words, effect_words
 from ennakointi.pages.context import PageContext, Row, Tables, is_shown, numbers, record, records, rows
+from ennakointi.pages.demand_rows import Change
 from ennakointi.report import markup
 from ennakointi.report.markup import Block
 
@@ -29,8 +30,13 @@ def largest_debt(tables: Tables) -> Row | None:
 
 
 def decisions(tables: Tables, context: PageContext) -> list[Block]:
-    """Up to three proposals: the largest remaining need, the group that lost most, what the effects say."""
-    found = (_largest_need(tables, context), _hardest_hit(tables, context), *_by_effects(tables, context))
+    """Up to three proposals: the largest remaining need, the growing need, the group that lost most, the effects."""
+    found = (
+        _largest_need(tables, context),
+        _growing_need(tables, context),
+        _hardest_hit(tables, context),
+        *_by_effects(tables, context),
+    )
     return [one for one in found if one is not None][:MOST]
 
 
@@ -60,6 +66,44 @@ def _largest_need(tables: Tables, context: PageContext) -> Block | None:
         ),
         context.linked(_("Service debt by service"), "service_debt", "all"),
     )
+
+
+def _growing_need(tables: Tables, context: PageContext) -> Block | None:
+    """The service whose growth takes most person-years by the coming year, if it is beyond its uncertainty."""
+    _ = context.catalogue.gettext
+    base = demand_rows.base_year(context)
+    known = [
+        (service, _grown(tables, "fte", service, context)) for service in demand_rows.services(tables, "all", context)
+    ]
+    growing = [(service, change) for service, change in known if change is not None and change.lo > 0]
+    if not growing:
+        return None
+    service, change = max(growing, key=lambda one: one[1].value)
+    work = context.catalogue.estimate(change.value, change.lo, change.hi)
+    euros, cost = _grown(tables, "cost_eur", service, context), ""
+    if euros is not None and euros.lo > 0:
+        amount = demand_words.money((euros.value, euros.lo, euros.hi), context)[0]
+        cost = _(" At computed cost that is about {amount} a year.", amount=amount)
+    name = context.label("service", service)
+    return _linked(
+        _("To decide: who meets the growing need of the service {service}?", service=name),
+        _(
+            "In {year} it takes about {years} person-years more than in {base} (80% interval {interval}).{cost}",
+            year=f"{base + 1}",
+            base=f"{base}",
+            years=work.value,
+            interval=work.interval,
+            cost=cost,
+        ),
+        context.linked(_("Forecast of need"), "demand", "all"),
+    )
+
+
+def _grown(tables: Tables, resource: str, service: str, context: PageContext) -> Change | None:
+    """Change of what a service takes from the year of the quarter to the coming one."""
+    years, base = demand_rows.resource(tables, "all", resource, service), demand_rows.base_year(context)
+    start, end = demand_rows.at_year(years, base), demand_rows.at_year(years, base + 1)
+    return demand_rows.change(start, end, demand_rows.AMOUNT)
 
 
 def _cost(row: Row, context: PageContext) -> str:

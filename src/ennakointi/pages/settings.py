@@ -81,6 +81,7 @@ def _labels(
         "service": {code: catalogue.label(service.label) for code, service in parameters.services.items()},
         "intervention": {code: catalogue.label(one.label) for code, one in parameters.interventions.items()},
         "outcome": {outcome.id: catalogue.label(outcome.label) for outcome in outcomes},
+        "scenario": {code: catalogue.label(one.label) for code, one in parameters.scenarios.items()},
         "area": {code: catalogue.label(label) for code, label in region.municipalities.items()}
         | {f"county:{region.county_code}": catalogue.label(region.label)},
     }

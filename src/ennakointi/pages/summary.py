@@ -9,6 +9,9 @@ import pandas as pd
 from ennakointi.pages import (
     debt_words,
     decisions,
+    demand_figures,
+    demand_past,
+    demand_words,
     deviation_words,
     effect_words,
     quality_flow,
@@ -58,7 +61,8 @@ class SummaryPage:
 
     def answer(self) -> Block:
         """The situation, better or worse, how sure, and what has evidence."""
-        sentences = [*self._debt_sentences(), *self._deviation_sentences(), *self._effect_sentences()]
+        situation = [*self._debt_sentences(), *self._deviation_sentences()] or self._need_sentences()
+        sentences = [*situation, *self._effect_sentences(), *self._past_forecast()]
         if not sentences:
             sentences = [self.context.catalogue.gettext("Nothing could be computed from these data.")]
         warnings = [
@@ -101,12 +105,24 @@ class SummaryPage:
             deviation_words.level_sentence(series, self.context),
         ]
 
+    def _need_sentences(self) -> list[str]:
+        """Where there is no debt to tell of: the need of the coming year."""
+        said = demand_words.need_sentence(self.tables, "all", self.context)
+        return [said] if said else []
+
+    def _past_forecast(self) -> list[str]:
+        """How the last forecast did."""
+        said = demand_past.hits_sentence(self.tables, "all", self.context)
+        return [said] if said else []
+
     def _effect_sentences(self) -> list[str]:
         return [] if self._effects.empty else [effect_words.verdict_counts(self._effects, self.context)]
 
     def headline_figures(self) -> Block:
         """At most four numbers with their interval, a sparkline and the status in words."""
-        made = [self._debt_figure(), self._now_figure(), self._largest_figure(), self._effects_figure()]
+        need = demand_figures.need(self.tables, "all", self.context, self.context.links.get(("demand", "all"), ""))
+        third = self._largest_figure() if need is None else need
+        made = [self._debt_figure(), self._now_figure(), third, self._effects_figure()]
         known = [one for one in made if one is not None] or self._deviation_figures()
         if not known:
             return markup.paragraph(self.context.catalogue.gettext("There are no headline figures to show."))

@@ -23,6 +23,7 @@ from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.document_faults import fault_sentences
 from ennakointi.parameters.mappings import MappingDocument
 from ennakointi.parameters.quality_documents import QualitySettings
+from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.parameters.yaml_documents import DocumentFault, read_yaml
 from ennakointi.rules import Rule
 from ennakointi.spelling import did_you_mean
@@ -35,6 +36,7 @@ _KINDS: Mapping[str, Any] = {
     "breaks": dict[str, doc.Break],
     "debt": doc.DebtSettings,
     "forecast": doc.ForecastSettings,
+    "scenarios": dict[str, Scenario],
     "panel": doc.PanelSettings,
     "effects": doc.EffectSettings,
     "disclosure": doc.DisclosureSettings,
@@ -50,6 +52,7 @@ _NAMED_BY_KEY = {
     "interventions": "id",
     "breaks": "id",
     "notebooks": "id",
+    "scenarios": "id",
 }
 
 
@@ -89,6 +92,7 @@ class Parameters:
     breaks: Mapping[str, doc.Break]
     debt: doc.DebtSettings
     forecast: doc.ForecastSettings
+    scenarios: Mapping[str, Scenario]
     panel: doc.PanelSettings
     effects: doc.EffectSettings
     disclosure: doc.DisclosureSettings
@@ -250,6 +254,7 @@ def _bound(
         breaks={name: one for name, one in contents.breaks.items() if region in one.regions},
         debt=contents.debt,
         forecast=contents.forecast,
+        scenarios=contents.scenarios,
         panel=contents.panel,
         effects=contents.effects,
         disclosure=contents.disclosure,

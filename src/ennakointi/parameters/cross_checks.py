@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ennakointi.parameters import documents as doc
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.quality_documents import QualitySettings
+from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.rules import Rule, nodes, walk
 from ennakointi.rules.words import CONTROLLERS, COUNTY
 from ennakointi.spelling import did_you_mean
@@ -26,6 +27,7 @@ class Contents:
     breaks: Mapping[str, doc.Break]
     debt: doc.DebtSettings
     forecast: doc.ForecastSettings
+    scenarios: Mapping[str, Scenario]
     panel: doc.PanelSettings
     effects: doc.EffectSettings
     disclosure: doc.DisclosureSettings
@@ -52,6 +54,7 @@ def cross_checks(contents: Contents) -> list[str]:
         *_legal_basis(contents),
         *_quality(contents),
         *_reconciliation(contents),
+        *_scenarios(contents),
         *unknown("disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"),
     ]
 
@@ -138,3 +141,12 @@ def _reconciliation(contents: Contents) -> Iterable[str]:
     for total in contents.quality.reconciliation.totals:
         place = f"quality.yml: reconciliation.{total.indicator}"
         yield from unknown(place, total.services, [*contents.services, ALL], "service")
+
+
+def _scenarios(contents: Contents) -> Iterable[str]:
+    for name, scenario in contents.scenarios.items():
+        place = f"scenarios.yml: {name}"
+        yield from unknown(f"{place}.services", scenario.services, contents.services, "service")
+        target = [scenario.to_service] if scenario.to_service else []
+        yield from unknown(f"{place}.to_service", target, contents.services, "service")
+        yield from unknown(f"{place}.groups", scenario.groups, contents.target_groups, "target group")

@@ -59,7 +59,14 @@ class Region(Document):
 
 
 class Service(Document):
-    """A service; `substitutes` = services that replace it and how many contacts one of theirs replaces."""
+    """A service; `substitutes` = services that replace it and how many contacts one of theirs replaces.
+
+    `unit_cost_eur` and `minutes_per_contact` are of one contact, or of one care day where `care_days_per_contact` is
+    given. The unit cost is in prices of `price_year` and changes by `cost_growth_per_year` a year in those prices.
+    `contact_hours_per_person_year`: hours of work with contacts that one person-year of work holds. A service with
+    `contacts_per_room_day` needs rooms on `room_days_per_year` days, one with `care_days_per_contact` needs beds, of
+    which `bed_occupancy` are in use.
+    """
 
     code: StrictStr
     label: Label
@@ -70,7 +77,19 @@ class Service(Document):
     unit_cost_eur: Amount
     minutes_per_contact: Amount
     contacts_per_episode: Amount = 1
+    price_year: Annotated[StrictInt, Field(ge=2000, le=2100)] = 2025
+    cost_growth_per_year: Annotated[StrictInt | StrictFloat, Field(ge=-0.2, le=0.2)] = 0
+    contact_hours_per_person_year: Annotated[StrictInt | StrictFloat, Field(gt=0, le=2000)] = 1140
+    contacts_per_room_day: Annotated[StrictInt | StrictFloat, Field(gt=0)] | None = None
+    room_days_per_year: Annotated[StrictInt, Field(ge=1, le=366)] = 251
+    care_days_per_contact: Annotated[StrictInt | StrictFloat, Field(gt=0)] | None = None
+    bed_occupancy: Annotated[StrictInt | StrictFloat, Field(gt=0, le=1)] = 0.9
     substitutes: dict[StrictStr, Amount] = {}
+
+    @property
+    def care_units_per_contact(self) -> float:
+        """What costs and minutes are of: care days of a contact where they are given, else the contact itself."""
+        return float(self.care_days_per_contact or 1)
 
 
 class GroupDefinition(Document):

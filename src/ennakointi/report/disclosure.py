@@ -20,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ennakointi.errors import EnnakointiError
+from ennakointi.report import forecast_rules
 from ennakointi.result_tables import (
     COUNT,
     ESTIMATE,
@@ -39,6 +40,7 @@ SHARE_DIGITS = 3
 _HIDDEN_KINDS = (PERSONS, COUNT, EUROS, ESTIMATE, SHARE)
 _MIDPOINT = "midpoint6"
 _CUMULATED = frozenset(["service_debt"])  # rows of a series cumulate over its months
+_BY_MUNICIPALITY = frozenset(["forecast", "forecast_history"])  # municipalities add up to the county
 _PERSON_COLUMN = re.compile(r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE)
 
 
@@ -88,7 +90,14 @@ def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.
             f"preset {preset.name}: threshold {preset.threshold} with base {preset.base} would show small "
             "counts as 0; the threshold must be at least half the base"
         )
-    return {name: _release(frame, _declared(name, frame), preset) for name, frame in tables.items()}
+    released = {name: _release(frame, _declared(name, frame), preset) for name, frame in tables.items()}
+    if {"demand_outlook", "demand_resources"} <= set(released):
+        outlook, resources = released["demand_outlook"], released["demand_resources"]
+        follow = forecast_rules.from_published_contacts(resources, outlook, tables["demand_outlook"])
+        released["demand_resources"] = follow.assign(
+            **{name: round_share(follow[name].to_numpy()) for name in ("amount", "lo80", "hi80")}
+        )
+    return released
 
 
 def _declared(name: str, frame: pd.DataFrame) -> ResultTable:
@@ -150,6 +159,8 @@ def hidden_rows(frame: pd.DataFrame, table: ResultTable, threshold: int) -> Flag
     if "measure" not in table.names:
         numbers = frame[list(table.of_kind(*_HIDDEN_KINDS))]
         hidden |= (frame[table.persons].isna() & numbers.notna().any(axis=1)).to_numpy()
+    if table.name in _BY_MUNICIPALITY:
+        return forecast_rules.with_other_municipalities(frame, hidden, threshold)
     return _with_neighbours(frame, table, hidden, threshold) if table.name in _CUMULATED else hidden
 
 

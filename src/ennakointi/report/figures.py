@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from ennakointi.periods import parse_month
 from ennakointi.report import svg
 from ennakointi.report.bar_figures import bars, fate, forest
+from ennakointi.report.forecast_figures import FanWords, fan, fans
 from ennakointi.report.sheet import (
     INK,
     MAIN,
@@ -36,9 +37,24 @@ from ennakointi.report.sheet import (
     value_axes,
     year_ticks,
 )
+from ennakointi.report.waterfall_figure import WaterfallWords, waterfall
 from ennakointi.text import Catalogue
 
-__all__ = ["Figure", "bars", "before_after", "deviation", "fate", "forest", "over_time", "sparkline"]
+__all__ = [
+    "FanWords",
+    "Figure",
+    "WaterfallWords",
+    "bars",
+    "before_after",
+    "deviation",
+    "fan",
+    "fans",
+    "fate",
+    "forest",
+    "over_time",
+    "sparkline",
+    "waterfall",
+]
 
 
 Span = tuple[str, str, str]

@@ -36,6 +36,14 @@ TABLE_NAMES = {
     "reconciliation": N_("Totals beside published figures"),
     "quality_trend": N_("Quality of the data by quarter"),
     "deviation": N_("Deviation from the baseline"),
+    "forecast": N_("Forecast of need by month"),
+    "forecast_history": N_("Contacts by month before the forecast"),
+    "forecast_scores": N_("Tests of the forecast on earlier months"),
+    "forecast_ledger": N_("Earlier forecasts beside what took place"),
+    "forecast_checks": N_("Checks of the forecast"),
+    "demand_outlook": N_("Need by year"),
+    "demand_drivers": N_("What changes the need"),
+    "demand_resources": N_("What the need takes"),
 }
 
 Links = Sequence[tuple[str, str]]

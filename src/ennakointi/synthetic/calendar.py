@@ -109,12 +109,12 @@ class Calendar:
         return (day + self.span.first_day).astype(np.int32)
 
 
-def build(calibration: Calibration, span: Span, rng: np.random.Generator) -> Calendar:
-    """Day weights of every service and municipality."""
+def build(calibration: Calibration, span: Span, rng: np.random.Generator | None) -> Calendar:
+    """Day weights of every service and municipality; without random numbers, without the monthly noise."""
     services = calibration.care.services
     place_count = len(calibration.municipalities)
     n_months = len(span.month_starts) - 1
-    noise = _noise(calibration, n_months, rng)
+    noise = np.ones((len(services), place_count, n_months)) if rng is None else _noise(calibration, n_months, rng)
     days = np.arange(span.first_day, span.end_day + 1, dtype=np.int32)
     month, weekday = span.month(days), (days + 3) % 7  # 1970-01-01 was a Thursday
     holiday = _holidays(span)

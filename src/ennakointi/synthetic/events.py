@@ -55,7 +55,7 @@ def draw(
     """Contacts of a chunk of persons: Poisson counts a year, spread over days by the calendar's weights."""
     span = calendar.span
     start, end = residence(people, span)
-    frail = traits.lasting[:, None] * traits.yearly * _last_year(people, calibration, span)
+    frail = traits.lasting[:, None] * traits.yearly * last_year(people, calibration, span)
     female, place = people.female[:, None], people.municipality[:, None]
     parts = []
     for i, service in enumerate(calibration.care.services.values()):
@@ -83,7 +83,7 @@ def residence(people: People, span: Span) -> tuple[Ints, Ints]:
     return start, np.maximum(end, start)
 
 
-def _last_year(people: People, calibration: Calibration, span: Span) -> Floats:
+def last_year(people: People, calibration: Calibration, span: Span) -> Floats:
     """More care in the calendar year of death and, half of that, in the year before it (n, Y)."""
     more = calibration.care.frailty.last_year_of_life
     factor = np.ones((len(people), len(span.years)))

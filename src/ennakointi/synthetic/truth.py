@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ennakointi import schema
-from ennakointi.periods import month_text
-from ennakointi.synthetic import outlook
+from ennakointi.parameters.scenario_documents import Scenario
+from ennakointi.periods import month_of, month_text
+from ennakointi.synthetic import demand, outlook
 from ennakointi.synthetic import volumes as synthetic_volumes
 from ennakointi.synthetic.calibration import Flags, Ints
+from ennakointi.synthetic.demand import DemandSums
 from ennakointi.synthetic.disruption import EXITS, HIDDEN
 from ennakointi.synthetic.files import DAY_MINUTES, NO_MINUTE, Columns, Writer, categorical
 from ennakointi.synthetic.lives import County, Effect, Lives
@@ -96,6 +99,12 @@ class Truth:
         """Planted effects: relative, expected and realised difference per 100 person-years, by follow-up."""
         return self._read("effects")
 
+    def demand(self, scenarios: Mapping[str, Scenario] | None = None, to_year: int | None = None) -> pd.DataFrame:
+        """The planted waterfall from the last whole year to another one, by default the last projected: see
+        `synthetic.demand.changes`."""
+        data_end, seed = month_of(date.fromisoformat(self.settings["until"])), int(self.settings["seed"])
+        return demand.changes(self.folder, data_end, seed, scenarios or {}, to_year)
+
     def _read(self, name: str) -> pd.DataFrame:
         file = self.folder / f"{name}.parquet"
         texts = [f.name for f in pq.read_schema(file) if pa.types.is_string(f.type)]
@@ -108,6 +117,7 @@ class Sums:
 
     volumes: Volumes
     beds: Ints
+    demand: DemandSums
     ids: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
     effects: dict[tuple[str, str, int | None, float], list[float]] = field(default_factory=dict)
 
@@ -117,7 +127,7 @@ class Sums:
         names = county.calibration
         days = county.span.last_day - county.span.first_day + 1
         volumes = Volumes(groups, names.services, names.municipalities, county.span)
-        return cls(volumes, np.zeros((2, len(names.services), days + 1), np.int64))
+        return cls(volumes, np.zeros((2, len(names.services), days + 1), np.int64), DemandSums.start(county))
 
     def next_id(self, table: str, n: int) -> int:
         """First of `n` fresh identifiers of a table."""
@@ -154,6 +164,7 @@ class Sums:
         )
         synthetic_volumes.add_missed(self.volumes, lives.base, lives.missed, substitute.astype(np.int8), place, before)
         synthetic_volumes.add_queue(self.volumes, lives.queue, place, before)
+        self.demand.add(people, lives)
         self._add_beds(beds, county)
         for effect in lives.effects:
             self._add_effect(effect)
@@ -180,6 +191,7 @@ class Sums:
             "clearing": self._clearing(county),
             "occupancy": self._occupancy(county),
             "effects": self._effects(),
+            **self.demand.frames(),
         }
 
     def _clearing(self, county: County) -> pd.DataFrame:

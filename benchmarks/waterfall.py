@@ -1,0 +1,124 @@
+"""Do the bars of the waterfall hold what the synthetic county planted?
+
+    python benchmarks/waterfall.py [SEEDS] [JOBS]
+
+Each county of 8,000 to 20,000 residents goes through the phases of a run up to the panels; the engine's fast mode
+forecasts the whole county's series; the outlook carries them on to the last projected year with every shipped scenario
+in force. Planted: the county's own rates by age and sex, its projection, its trends, and effects drawn from the
+scenarios' intervals (`synthetic.demand.changes`). Target, 20 seeds pooled: 70–90 % of bars inside their 80 % interval.
+A bar that is nothing by construction (a scenario that does not concern the service) is not counted.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from ennakointi import panel, parameters, phases, sources, store, synthetic
+from ennakointi.forecast import engine, hierarchy, outlook, paths, projection, scenarios
+from ennakointi.forecast.outlook import ModelYears
+from ennakointi.forecast.series import SeriesSet
+from ennakointi.panel import Panel
+from ennakointi.parameters import Parameters
+from ennakointi.parameters.scenario_documents import Scenario
+from ennakointi.periods import Quarter
+from ennakointi.workspace import Workspace
+
+AS_OF = date(2025, 9, 30)
+RESIDENTS = (8_000, 20_000)
+AIMED = (0.70, 0.90)
+
+
+def planted(
+    folder: Path, seed: int, residents: int, loaded: Parameters
+) -> tuple[Panel, pd.DataFrame | None, pd.DataFrame]:
+    """The panel of all residents, the delivered population, and the planted waterfall, of a county made in a folder."""
+    data, workspace = folder / "data", Workspace(folder / "work", Quarter(2025, 3))
+    synthetic.make(data, residents=residents, seed=seed, until=AS_OF)
+    workspace.create()
+    phases.prepare(workspace, loaded, sources.discover(data), AS_OF, ("all",), lambda _: None)
+    truth = synthetic.truth(data).demand(in_force(loaded))
+    return panel.open(workspace.panels, "all"), projection.table(store.open(workspace.store)), truth
+
+
+def in_force(loaded: Parameters) -> Mapping[str, Scenario]:
+    """The shipped scenarios that a synthetic source has in force for all residents."""
+    return scenarios.known(loaded.scenarios, "all", synthetic=True)
+
+
+def model_years(counts: Panel, loaded: Parameters, seed: int, n_paths: int = 400) -> ModelYears:
+    """The fast engine's sample paths of the whole county's series."""
+    settings = loaded.forecast
+    tree = hierarchy.build(counts, settings, list(loaded.services))
+    every = tree.series()
+    county = [i for i, (_, place) in enumerate(tree.nodes) if place == "all"]
+    names = [tree.nodes[i][0] for i in county]
+    series = SeriesSet(
+        tuple(names),
+        tuple(every.values[i] for i in county),
+        (int(tree.months[-1]),) * len(county),
+        every.frequency,
+        every.seasons,
+    )
+    made = engine.forecast(series, settings.horizon_months, engine.EngineSettings(mode=engine.FAST, seed=seed))
+    drawn = paths.paths(series, made, n_paths, seed)
+    kept = [i for i in range(len(names)) if np.isfinite(drawn.paths[i]).all()]
+    last = int(tree.months[-1])
+    by_month = {name: (tree.observed[i], tree.persons[i]) for name, i in zip(names, county, strict=True)}
+    return ModelYears(
+        services=tuple(names[i] for i in kept),
+        months=np.arange(last + 1, last + 1 + settings.horizon_months),
+        paths={names[i]: drawn.paths[i] for i in kept},
+        observed={name: pd.Series(seen, tree.months) for name, (seen, _) in by_month.items()},
+        persons={name: pd.Series(who, tree.months) for name, (_, who) in by_month.items()},
+    )
+
+
+def compare(seed: int, residents: int) -> pd.DataFrame:
+    """Planted beside estimated bars of one county: seed, service, factor, planted, change, lo80, hi80, inside."""
+    loaded = parameters.load()
+    with tempfile.TemporaryDirectory() as name:
+        counts, population, truth = planted(Path(name), seed, residents, loaded)
+    ahead = model_years(counts, loaded, seed)
+    known = in_force(loaded)
+    made = outlook.outlook(counts, population, ahead, known, loaded.services, loaded.forecast, seed, False)
+    bars = made["demand_drivers"]
+    full = bars[bars["variant"] == bars["variant"].iloc[-1]]
+    both = full.merge(truth.rename(columns={"change": "planted"}), on=["service", "factor"], suffixes=("", "_planted"))
+    assert (both["to_year"].astype(int) == both["to_year_planted"]).all()
+    estimated = (both["lo80"] != 0) | (both["hi80"] != 0) | (both["planted"] != 0)
+    start = both[both["factor"] == "start"].set_index("service")["change"]
+    both["width"] = (both["hi80"] - both["lo80"]) / both["service"].map(start)
+    both["inside"] = both["planted"].between(both["lo80"], both["hi80"])
+    return both[estimated].assign(seed=seed, residents=residents)
+
+
+def pooled(found: pd.DataFrame) -> pd.DataFrame:
+    """Share inside the 80 % interval and median width per start level, by factor and together."""
+    by_factor = found.groupby("factor", sort=False)
+    table = by_factor.agg(inside=("inside", "mean"), width=("width", "median"), bars=("inside", "size"))
+    every = pd.DataFrame(
+        {"inside": found["inside"].mean(), "width": found["width"].median(), "bars": len(found)}, index=["all"]
+    )
+    return pd.concat([table, every])
+
+
+def main(seeds: str = "20", jobs: str = "1") -> None:
+    sizes = np.linspace(*RESIDENTS, int(seeds)).astype(int)
+    parts = Parallel(n_jobs=int(jobs))(delayed(compare)(i + 1, int(size)) for i, size in enumerate(sizes))
+    found = pd.concat(parts, ignore_index=True)
+    print(found.groupby("service")["inside"].mean().round(2).to_string())
+    print(pooled(found).round(3).to_string())
+    share = found["inside"].mean()
+    print(f"bars inside their 80 % interval: {share:.1%}, aimed at {AIMED[0]:.0%}–{AIMED[1]:.0%}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,196 @@
+"""The command `backtest`: forecasts of any set of series in a file, and how forecasts made inside it have done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from ennakointi import scores
+from ennakointi.errors import ParameterError, RunError
+from ennakointi.forecast import engine, files
+from ennakointi.forecast.files import LongFile
+from ennakointi.forecast.period_formats import NUMBER
+from ennakointi.forecast.series import (
+    HIGH80,
+    HIGH95,
+    LEVELS,
+    LOW80,
+    LOW95,
+    MEDIAN,
+    REFUSED,
+    EngineForecast,
+    Floats,
+    Windows,
+)
+
+Say = Callable[[str], None]
+
+LONGEST_HORIZON = 1_000
+ENGINE, NAIVE = "engine", "seasonal_naive"
+_DECILES = slice(LOW80, HIGH80 + 1)  # .1 … .9 among the levels
+_MEASURES = ("mase", "wql", "coverage80", "coverage95", "bias")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for; see the options of `ennakointi backtest`."""
+
+    file: Path
+    horizon: int
+    out: Path
+    frequency: str | None = None
+    season: int | None = None
+    mode: str = "full"
+    jobs: int = 1
+    seed: int = 0
+    scores: Path | None = None
+
+
+def run(request: Request, say: Say, warn: Say) -> int:
+    """Read the file, forecast every series, write the forecasts and show the scores; returns the exit code.
+
+    Raises
+    ------
+    ParameterError
+        An option that cannot be followed; nothing was read.
+    DataError
+        The file cannot be used; nothing was written.
+    RunError
+        Interrupted, or the disk is full; no file is half written.
+    """
+    _check(request)
+    long = files.read(request.file, request.frequency, request.season)
+    for sentence in told(long, request):
+        say(sentence)
+    try:
+        settings = engine.EngineSettings(mode=request.mode, seed=request.seed, jobs=request.jobs)
+        made = engine.forecast(long.series, request.horizon, settings)
+        files.write(files.forecasts(long, made), request.out, long.is_text)
+        if request.scores:
+            files.write(score_table(long, made), request.scores, long.is_text)
+    except KeyboardInterrupt:
+        raise RunError("interrupted; files that were not finished are as they were") from None
+    for sentence in results(made, request):
+        say(sentence)
+    if refused := [name for name, method in zip(made.keys, made.methods) if method == REFUSED]:
+        shown = ", ".join(refused[:5]) + (", …" if len(refused) > 5 else "")
+        n = f"{len(refused)} of {len(made.keys)} series"
+        warn(f"{n} without any value are not forecast, their rows are empty: {shown}")
+    return 0
+
+
+def _check(request: Request) -> None:
+    if request.horizon > LONGEST_HORIZON:
+        raise ParameterError(f"--horizon {request.horizon}: at most {LONGEST_HORIZON} periods")
+    if request.seed < 0:
+        raise ParameterError(f"--seed {request.seed}: expected a whole number from 0 up")
+    files.check_target(request.out, "--out", {"the file to be read": request.file})
+    if request.scores:
+        others = {"the file to be read": request.file, "--out": request.out}
+        files.check_target(request.scores, "--scores", others)
+
+
+def told(long: LongFile, request: Request) -> Iterator[str]:
+    """What was read and what was assumed."""
+    yield long.text()
+    if long.grid.kind == NUMBER and request.frequency is None and request.season is None:
+        taken = "years" if long.series.seasons == (1,) else "months"
+        yield f"The periods are plain numbers and were taken for {taken}; say otherwise with --frequency or --season."
+    if long.missing:
+        n = f"{long.missing:,} periods inside the series have" if long.missing > 1 else "1 period inside a series has"
+        yield f"{n} no value: taken as not known and filled, not as zero."
+    if long.ignored:
+        yield f"Columns that are not used: {', '.join(long.ignored)}."
+
+
+def results(made: EngineForecast, request: Request) -> Iterator[str]:
+    """What was forecast and how, and the scores of the backtests."""
+    counted = ", ".join(f"{n:,} {method}" for method, n in Counter(made.methods).most_common())
+    yield f"{len(made.keys):,} series: {counted}."
+    if made.windows is None or not (known := _judged(made.windows)).any():
+        yield "No series is long enough for a backtest: there are no scores."
+    else:
+        n_series, origins = int(known.any(axis=(1, 2)).sum()), known.any(axis=(0, 2)).sum()
+        yield (
+            f"Backtests inside the file, {origins} origins, {request.horizon} periods ahead, {n_series:,} series "
+            "(80 % and 95 %: share of outcomes inside the interval):"
+        )
+        yield from _lines(pd.DataFrame(_scores(made.windows)))
+    yield f"{request.out}: {made.quantiles.size:,} rows."
+
+
+def _lines(table: pd.DataFrame) -> Iterator[str]:
+    """Overall scores as a small table."""
+    yield f"{'':16s}{'MASE':>8s}{'WQL':>9s}{'80 %':>7s}{'95 %':>7s}{'bias':>9s}"
+    for row in table.to_dict("records"):
+        mase, wql, inside80, inside95, bias = (row[measure] for measure in _MEASURES)
+        cells = [f"{mase:8.3f}", f"{wql:9.4f}", f"{inside80:7.2f}", f"{inside95:7.2f}", f"{100 * bias:+7.1f} %"]
+        widths = (8, 9, 7, 7, 9)
+        shown = ["–".rjust(width) if "nan" in cell else cell for cell, width in zip(cells, widths)]
+        yield f"{row['model'].replace('_', ' '):16s}{''.join(shown)}"
+    ours, naive = (float(value) for value in table["mase"])
+    if naive > 0:
+        change = 100 * (1 - ours / naive)
+        yield f"The engine's absolute error is {abs(change):.0f} % {'below' if change >= 0 else 'ABOVE'} the naive's."
+
+
+def score_table(long: LongFile, made: EngineForecast) -> pa.Table:
+    """Scores by series, in the order of the file: series, model, mase, wql, coverage80, coverage95, bias, n_origins.
+
+    A series without a backtest has its rows, with no scores and no origins.
+    """
+    rows = []
+    for i in long.order:
+        one = made.windows and _of_series(made.windows, int(i))
+        none = [{"model": model, **dict.fromkeys(_MEASURES, np.nan), "n_origins": 0} for model in (ENGINE, NAIVE)]
+        rows += _scores(one) if one is not None else none
+    table = pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False)
+    return table.add_column(0, "series", long.columns(np.repeat(long.order, 2)))
+
+
+def _of_series(windows: Windows, i: int) -> Windows:
+    one = slice(i, i + 1)
+    return Windows(windows.back, windows.observed[one], windows.quantiles[one], windows.naive[one], windows.scale[one])
+
+
+def _judged(windows: Windows) -> np.ndarray:
+    """Outcomes (S, W, H) that both the engine and the seasonal naive have forecast."""
+    forecast = np.isfinite(windows.quantiles).all(axis=-1) & np.isfinite(windows.naive)
+    return np.isfinite(windows.observed) & forecast
+
+
+def _scores(windows: Windows) -> list[dict[str, object]]:
+    """Scores of the engine and of the seasonal naive on the same outcomes, pooled over series and origins.
+
+    The point forecast of the engine is its median. The naive has no intervals: its weighted quantile loss is that of
+    one point at every level, Σ|y − f| / Σ|y|.
+    """
+    known = _judged(windows)
+    observed = np.where(known, windows.observed, np.nan)
+    point = np.repeat(windows.naive[..., np.newaxis], len(LEVELS), axis=-1)
+    n = int(known.any(axis=(0, 2)).sum())
+    return [
+        {"model": model, **_measures(observed, quantiles, windows.scale, intervals), "n_origins": n}
+        for model, quantiles, intervals in ((ENGINE, windows.quantiles, True), (NAIVE, point, False))
+    ]
+
+
+def _measures(observed: Floats, quantiles: Floats, scale: Floats, intervals: bool) -> dict[str, float]:
+    median = quantiles[..., MEDIAN]
+    each = np.broadcast_to(scale[:, np.newaxis], observed.shape[:2])
+    inside = dict.fromkeys(("coverage80", "coverage95"), np.nan)
+    if intervals and np.isfinite(observed).any():
+        inside["coverage80"] = scores.covered_share(observed, quantiles[..., LOW80], quantiles[..., HIGH80])
+        inside["coverage95"] = scores.covered_share(observed, quantiles[..., LOW95], quantiles[..., HIGH95])
+    return {
+        "mase": scores.mase(observed, median, each),
+        "wql": scores.wql(observed, quantiles[..., _DECILES], LEVELS[_DECILES]),
+        **inside,
+        "bias": scores.bias(observed, median),
+    }

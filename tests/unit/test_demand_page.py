@@ -1,0 +1,379 @@
+"""The page of need: every number with its interval, a change inside its uncertainty is no trend, scenarios are
+assumptions, and what may not be shown says so."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from demand_tables import (
+    BASE,
+    DRIVERS,
+    SCENARIOS,
+    demand_tables,
+    drivers,
+    history,
+    ledger,
+    outlook,
+    resources,
+    scores,
+)
+from page_tables import context, everything, frame, group_tables, released
+from page_words import alternatives, significant_digits, unfilled, words
+
+from ennakointi.pages import decisions, demand_past, demand_rows, demand_words
+from ennakointi.pages.demand import DemandPage
+from ennakointi.pages.demand_rows import Change
+from ennakointi.pages.summary import SummaryPage
+from ennakointi.report import markup
+
+METHODS = ("answer", "over_time", "drivers", "by_municipality", "resources", "certainty", "definitions")
+GROUPS = ("all", "older_people", "small", "heavy_users", "unknown", "never_heard_of")
+
+
+@cache
+def tables() -> dict[str, pd.DataFrame]:
+    return released(demand_tables(), group_tables())
+
+
+def page(group: str = "all", language: str = "fi", **changes: object) -> DemandPage:
+    return DemandPage(tables(), group, context(language, **changes))
+
+
+def with_tables(**made: list) -> DemandPage:
+    """The page of all residents with some of its tables made anew."""
+    anew = released({name: frame(name, rows) for name, rows in made.items()})
+    return DemandPage({**tables(), **anew}, "all", context())
+
+
+def growing(growth: float, half: float) -> DemandPage:
+    """An outlook of 1,000,000 contacts in 2025 that grows by a share a year, with relative half-widths from 2026."""
+    rows = [
+        {
+            "target_group": "all",
+            "service": "all",
+            "year": year,
+            "variant": BASE,
+            "basis": "observed" if year < 2025 else "model" if year < 2028 else "demography",
+            "contacts": 1_000_000 * (1 + growth * (year - 2025)),
+            "lo80": 1_000_000 * (1 + growth * (year - 2025) - half * (year > 2025)),
+            "hi80": 1_000_000 * (1 + growth * (year - 2025) + half * (year > 2025)),
+            "n_persons": 9_000,
+        }
+        for year in range(2020, 2041)
+    ]
+    return with_tables(demand_outlook=rows)
+
+
+def test_the_answer_in_finnish() -> None:
+    said = words(page().answer())
+    assert "Vuonna 2026 tarvitaan noin 1 350 000 käyntiä (80 %:n ennusteväli 1 330 000–1 370 000)." in said
+    assert "Muutos vuodesta 2025 (+0,6 %) mahtuu epävarmuuteen." in said
+    assert "Vuoteen 2040 mennessä tarve kasvaa 9 % (80 %:n epävarmuusväli 2–16 %)." in said
+    assert "Eniten tarvetta lisää väestön ikääntyminen (+151 000 käyntiä vuodessa vuoteen 2040 mennessä)." in said
+    assert "Eniten tarvetta vähentää väkiluvun muutos (−38 000)." in said
+    assert "Vuonna 2040 tarvitaan noin 60 henkilötyövuotta enemmän kuin vuonna 2025" in said
+    assert "Laskennallisesti se on noin 11 miljoonaa euroa vuodessa (hinnat vuodelta 2025)." in said
+
+
+def test_the_answer_in_swedish_and_english() -> None:
+    assert "År 2026 behövs cirka 1 350 000 besök (80 % prognosintervall" in words(page("all", "sv").answer())
+    assert "About 1,350,000 contacts are needed in 2026 (80% forecast interval" in words(page("all", "en").answer())
+
+
+@pytest.mark.parametrize(
+    ("growth", "half", "expected"),
+    [
+        (0.03, 0.01, "3,0 % enemmän kuin vuonna 2025"),
+        (-0.03, 0.01, "3,0 % vähemmän kuin vuonna 2025"),
+        (0.01, 0.02, "Muutos vuodesta 2025 (+1,0 %) mahtuu epävarmuuteen"),
+    ],
+)
+def test_a_change_is_a_trend_only_beyond_its_uncertainty(growth: float, half: float, expected: str) -> None:
+    assert expected in words(growing(growth, half).answer())
+
+
+def test_the_end_of_the_outlook_may_be_within_its_uncertainty_too() -> None:
+    assert "Muutos vuoteen 2040 mennessä (+2 %, 80 %:n epävarmuusväli −4 – 7 %)" in words(
+        growing(0.001, 0.055).answer()
+    )
+    assert "Vuoteen 2040 mennessä tarve vähenee 15 % (80 %:n epävarmuusväli 10–21 %)." in words(
+        growing(-0.01, 0.055).answer()
+    )
+
+
+def test_a_change_by_hand() -> None:
+    """100 (96–104) to 110 (103–118): −3 from √((110 − 103)² + (104 − 100)²) = 8.06 below, 8.94 above."""
+    start = {"contacts": 100.0, "lo80": 96.0, "hi80": 104.0}
+    end = {"contacts": 110.0, "lo80": 103.0, "hi80": 118.0}
+    change = demand_rows.change(start, end)
+    assert (change.value, change.lo, change.hi) == pytest.approx((10.0, 10 - 65**0.5, 10 + 80**0.5))
+    assert change.shares == pytest.approx((0.1, (10 - 65**0.5) / 100, (10 + 80**0.5) / 100))
+    assert demand_rows.change({**start, "contacts": 0.0}, end) is None
+    assert demand_rows.change(start, {**end, "lo80": np.nan}) is None
+
+
+def test_the_headline_figures_stand_under_the_answer() -> None:
+    block = page().answer()
+    assert block.html.count("<dt>") == 4
+    assert "Henkilötyövuosia vuonna 2026\n616" in words(block)
+    assert "Laskennallinen kustannus vuonna 2026, milj. euroa\n119" in words(block)
+
+
+def test_without_a_projection_the_page_says_what_is_missing() -> None:
+    near = [row for row in outlook("all") if row["year"] < 2028]
+    said = words(with_tables(demand_outlook=near, demand_drivers=[]).answer())
+    assert "Aineisto puuttuu: asukkaat (population)." in said or "Aineisto puuttuu: " in said
+    assert "Tarvitaan: väestöennuste tuleville vuosille kunnan, iän ja sukupuolen mukaan." in said
+    drawn = words(with_tables(demand_outlook=near, demand_drivers=[]).drivers())
+    assert "Muutosta ei voi jakaa osiin." in drawn
+
+
+def test_without_an_outlook_the_months_are_summed() -> None:
+    """Twelve months whose means add up to those of the forecast, and the ends of their intervals added up."""
+    only = {name: table for name, table in tables().items() if not name.startswith("demand_")}
+    ahead = only["forecast"].query("target_group == 'all' and service == 'all'")
+    near = ahead[ahead["month"] < "2026-10"]
+    low = near[near["quantile"] == 0.1]["value"].sum()
+    number = context().catalogue.estimate(
+        near[near["quantile"] == 0.5]["value"].sum(), low, near[near["quantile"] == 0.9]["value"].sum()
+    )
+    said = words(DemandPage(only, "all", context()).answer())
+    expected = (
+        f"Jaksolla 10/2025–9/2026 tarvitaan noin {number.value} käyntiä (80 %:n ennusteväli enintään {number.interval})"
+    )
+    assert expected.replace("\u00a0", " ") in said
+
+
+def test_hidden_groups_show_one_label_and_no_number() -> None:
+    small = page("small")
+    assert "Tarve vuonna 2026: ei näytetä (tietosuoja)." in words(small.answer())
+    assert "Kaikki palvelut yhteensä: ei näytetä (tietosuoja)." in words(small.over_time())
+    assert "Muutoksen osat: ei näytetä (tietosuoja)." in words(small.drivers())
+    places = small.by_municipality()
+    assert words(places).count("ei näytetä (tietosuoja)") == 3 * 8
+    assert "<svg" not in places.html
+    for method in ("over_time", "drivers", "resources"):
+        block = getattr(small, method)()
+        assert "<svg" not in block.html
+        assert not re.search(r"\b\d{3}\b", words(block)), method
+
+
+def test_hidden_services_and_months_are_not_zero() -> None:
+    assert "outreach\nei näytetä (tietosuoja)\nei näytetä (tietosuoja)\nei näytetä (tietosuoja)" in words(
+        page().over_time()
+    )
+
+
+def test_the_fan_marks_the_end_of_the_data_breaks_and_the_exceptional_time() -> None:
+    picture = re.sub(r"<(?!text)[^>]*>", " ", page().over_time().html)
+    for named in ("poikkeusaika 3/2020–4/2021", "aineisto päättyy, 9/2025", "1/2023: Hyvinvointialue aloittaa"):
+        assert named in picture
+    assert "väestöennuste jatkaa mallista, 2028" in picture
+    assert "Iitti" not in picture
+
+
+def test_the_largest_services_come_first_and_say_their_change() -> None:
+    said = alternatives(page().over_time())
+    largest = next(text for text in said if "home_care" in text)
+    assert largest.index("home_care") < largest.index("Avosairaanhoito") < largest.index("emergency")
+    assert "outreach" not in largest
+    assert "emergency: 2026: −0,6 %, epävarma" in largest.replace("\u00a0", " ")
+
+
+def test_the_waterfall_has_every_bar_in_order_and_adds_up() -> None:
+    bars = demand_rows.drivers(tables(), "all")
+    assert list(bars["factor"]) == ["start", *(factor for factor, *_ in DRIVERS), "end"]
+    assert bars["change"].iloc[:-1].sum() == pytest.approx(bars["change"].iloc[-1], abs=10 * len(bars))
+    alt = alternatives(page().drivers())[0]
+    for said in ("Tarve vuonna 2025 1 340 000", "Väestön ikääntyminen +151 000", "Digitaalinen ensikontakti −52 000"):
+        assert said in alt.replace("\u00a0", " ")
+
+
+def test_scenarios_are_said_to_be_assumptions() -> None:
+    block = page().drivers()
+    said = words(block)
+    assert "Skenaariot ovat oletuksia, eivät ennusteita" in said
+    assert "Terveempi ikääntyminen\n−46 000\n−67 000 – −25 000\noletus" in said
+    assert "Väestön ikääntyminen\n+151 000\n134 000–168 000\narvioitu aineistosta" in said
+    assert "Väestöennuste 2024, ei skenaarioita\n1 460 000" in said
+
+
+def test_of_several_projections_the_newest_is_shown() -> None:
+    older = [{**row, "variant": "projection_2019", "contacts": 1.0} for row in outlook("all") if row["year"] > 2024]
+    made = with_tables(demand_outlook=[*older, *outlook("all")])
+    assert demand_rows.variants(made.tables, "all") == [BASE, "projection_2019", SCENARIOS]
+    assert "1 350 000" in words(made.answer())
+
+
+def test_drivers_within_their_uncertainty_are_no_causes() -> None:
+    rows = [{**row, "lo80": -1.0, "hi80": 1.0} if row["factor"] in ("ageing", "population", "trend") else row
+            for row in drivers("all")]  # fmt: skip
+    assert "Mikään muutoksen syy ei erotu epävarmuudesta." in words(with_tables(demand_drivers=rows).answer())
+
+
+def test_municipalities_by_hand() -> None:
+    """Lahti: sums of the shown services' means over 12 months; the months' half-widths added, the services' squared."""
+    lahti = next(place for place in demand_rows.places(tables(), "all") if place.code == "398")
+    rows = tables()["forecast"].query("target_group == 'all' and municipality == '398' and month < '2026-10'")
+    shown = rows[rows["service"] != "outreach"]
+    means = shown.drop_duplicates(["service", "month"])
+    below = means.groupby("service")["mean"].sum() - shown[shown["quantile"] == 0.1].groupby("service")["value"].sum()
+    assert lahti.value == pytest.approx(means["mean"].sum())
+    assert lahti.lo == pytest.approx(lahti.value - (below**2).sum() ** 0.5)
+    seen = tables()["forecast_history"].query(
+        "target_group == 'all' and municipality == '398' and service != 'outreach'"
+    )
+    assert lahti.last == pytest.approx(seen["observed"].sum())
+    assert lahti.change.value == pytest.approx(lahti.value - lahti.last)
+
+
+def test_municipalities_have_names_intervals_and_say_what_is_uncertain() -> None:
+    block = page().by_municipality()
+    said = words(block)
+    assert re.search(r"Lahti\n7\d\d 000\n7\d\d 000 \(7\d\d 000–7\d\d 000\)\n\+1,\d %", said)
+    assert "mahtuu epävarmuuteen" in "".join(re.findall(r"<text.*?</text>", block.html))
+
+
+def test_a_municipality_without_shown_services_is_hidden() -> None:
+    made = released({"forecast": demand_tables()["forecast"].assign(n_persons=lambda t: t["n_persons"].where(
+        ~t["municipality"].isin(["576", "081"]), 3))})  # fmt: skip
+    said = words(DemandPage({**tables(), **made}, "all", context()).by_municipality())
+    assert "Padasjoki\nei näytetä (tietosuoja)\nei näytetä (tietosuoja)\nei näytetä (tietosuoja)" in said
+
+
+def test_municipalities_without_history_show_the_forecast_alone() -> None:
+    county = [row for row in history("all") if row["municipality"] == "all"]
+    said = words(with_tables(forecast_history=county).by_municipality())
+    assert re.search(r"Lahti\n–\n7\d\d 000 \(.*\)\n–\n", said)
+
+
+def test_resources_by_year_with_price_year() -> None:
+    said = words(page().resources())
+    assert "Milj. euroa vuodessa (hinnat vuodelta 2025)" in said
+    assert "2026\n616 (606–626)\n119 (117–121)\n404 (398–411)\n232 (229–236)" in said
+    assert "Kaikki vuodet" in said
+    assert "Ei ole laskettu, mitä tarpeen hoitaminen vaatii." in words(with_tables(demand_resources=[]).resources())
+
+
+def test_work_is_a_level_where_its_change_is_uncertain() -> None:
+    rows = [{**row, "lo80": 0.5 * row["amount"], "hi80": 1.5 * row["amount"]} for row in resources("all")]
+    assert "Työ vuonna 2026: noin 620 henkilötyövuotta (80 %:n epävarmuusväli 310–920)." in words(
+        with_tables(demand_resources=rows).answer()
+    )
+
+
+def test_hits_of_the_last_forecast_by_hand() -> None:
+    """Six services are shown; five of them inside in the latest month, emergency outside; 0.8 × 6 = 4.8 expected."""
+    hits = demand_rows.latest_hits(tables(), "all")
+    assert (hits.made, hits.services, hits.hits, hits.months, hits.inside) == ("2025Q2", 6, 5, 18, 17)
+    said = words(page().certainty())
+    assert (
+        "Toteuma osui ennustevälille 5 palvelussa ja jäi sen ulkopuolelle 1 palvelussa (osumia odotettiin noin 5)."
+        in said
+    )
+    assert "2. neljännes 2025" in said
+    assert "Se osui lähemmäs kuin edellisen vuoden sama kuukausi 6 palvelussa ja kauemmas 0 palvelussa." in said
+
+
+def test_without_an_earlier_forecast_the_page_says_so() -> None:
+    said = words(with_tables(forecast_ledger=[]).certainty())
+    assert "Aiempaa ennustetta, jota voisi verrata toteumaan, ei vielä ole." in said
+
+
+def test_tests_are_told_without_jargon() -> None:
+    """1 − 0.61 / 0.83 = 27 %; MASE and WQL stand in the folded method only."""
+    assert demand_past.gain(tables(), "all", "all") == pytest.approx(1 - 0.61 / 0.83)
+    said = words(page().certainty())
+    assert "keskivirhe oli 27 % pienempi" in said
+    assert not re.search("MASE|WQL", said)
+    assert "MASE 0,61 (edellisen vuoden sama kuukausi 0,83)" in words(page().definitions())
+
+
+def test_a_forecast_that_brings_nothing_says_so() -> None:
+    worse = [{**row, "mase": 1.1 if row["model"] == "engine" else 1.0} for row in scores("all")]
+    assert "10 % suurempi" in words(with_tables(forecast_scores=worse).certainty())
+    assert "Historia on liian lyhyt" in words(with_tables(forecast_scores=[]).certainty())
+
+
+def test_failed_checks_come_first_and_services_are_folded() -> None:
+    said = words(page().certainty())
+    assert said.index("ei kunnossa") < said.index("kunnossa: Vertailujakson pituus")
+    assert "ei voitu tarkistaa: outreach: " in said
+
+
+def test_a_group_without_forecast_says_why() -> None:
+    assert "Ryhmää ei voi muodostaa näistä tiedoista." in words(page("unknown").answer())
+    assert "Ryhmän palvelutarpeesta ei ole ennustetta." in words(page("heavy_users").answer())
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_part_is_readable_in_every_language(group: str, language: str) -> None:
+    made = page(group, language)
+    for method in METHODS:
+        block = getattr(made, method)()
+        assert words(block).strip(), method
+        assert not unfilled(words(block)), method
+        assert not markup.faults(block.html), method
+
+
+def test_every_part_is_readable_when_any_table_is_missing() -> None:
+    for name in ("forecast", "forecast_history", "demand_outlook", "demand_drivers", "demand_resources"):
+        some = {key: table for key, table in tables().items() if key != name}
+        for method in METHODS:
+            said = words(getattr(DemandPage(some, "all", context()), method)())
+            assert said.strip(), (name, method)
+            assert not unfilled(said), (name, method)
+
+
+def test_modelled_numbers_have_at_most_three_digits_that_mean_something() -> None:
+    for method in METHODS:
+        for number in re.findall(r"\d{1,3}(?: \d{3})+", words(getattr(page(), method)())):
+            assert significant_digits(number) <= 3, (method, number)
+
+
+def test_signs_are_only_for_numbers_other_than_zero() -> None:
+    assert demand_words.signed(0.2, "0 %") == "0 %"
+    assert demand_words.signed(4.0, "4 %") == "+4 %"
+    assert demand_words.signed(-4.0, "−4 %") == "−4 %"
+    assert not Change(100.0, 1.0, -1.0, 3.0).certain
+
+
+def test_the_summary_tells_the_last_hits_and_shows_the_need() -> None:
+    links = {**context().links, ("demand", "all"): "demand-all.html"}
+    made = SummaryPage({**everything(), **tables()}, context(links=links))
+    said = words(made.answer())
+    assert said.rstrip().endswith("(osumia odotettiin noin 5).")
+    figures = made.headline_figures()
+    assert figures.html.count("<dt>") == 4
+    assert '<a href="demand-all.html">Tarve vuonna 2026, käyntejä</a>' in figures.html
+    alone = SummaryPage(tables(), context())
+    assert words(alone.answer()).lstrip().startswith("Vuonna 2026 tarvitaan noin 1 350 000 käyntiä")
+
+
+def test_growing_need_is_a_decision_only_beyond_its_uncertainty() -> None:
+    """Home care: 190 × 1.03 = 195.7 person-years in 2026, published as 196, against 190, ± √(3.1² + 0.8²) = 3.2; 14 ×
+    1.03 = 14.42 M€, published as 14.4, against 14."""
+    links = {**context().links, ("demand", "all"): "demand-all.html"}
+    found = decisions.decisions(tables(), context(links=links))
+    assert len(found) == 1
+    said = words(found[0])
+    assert "Päätettävä: miten palvelun kasvavaan tarpeeseen vastataan: home_care?" in said
+    assert (
+        "Vuonna 2026 tarvitaan noin 6,0 henkilötyövuotta enemmän kuin vuonna 2025 (80 %:n epävarmuusväli 2,8–9,2)"
+        in said
+    )
+    assert "400 000 euroa vuodessa" in said
+    assert 'href="demand-all.html"' in found[0].html
+    flat = with_tables(demand_resources=[row for row in resources("all") if row["service"] != "home_care"])
+    assert decisions.decisions(flat.tables, context()) == []
+
+
+def test_the_ledger_of_a_quarter_is_that_of_its_newest_forecast() -> None:
+    """Of two stored forecasts the newer one is told, though the older has more months."""
+    rows = [row for row in ledger("all") if row["made"] == "2025Q1"]
+    assert demand_rows.latest_hits(released({"forecast_ledger": frame("forecast_ledger", rows)}), "all").months == 36

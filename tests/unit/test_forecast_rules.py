@@ -1,0 +1,122 @@
+"""Forecasts behind the disclosure door: municipalities that add up to the county, resources that follow contacts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ennakointi.report import disclosure
+from ennakointi.result_tables import RESULT_TABLES
+
+PRESET = SimpleNamespace(name="thl5", threshold=5, base=10)
+
+
+def forecast(persons: dict[str, float], services: tuple[str, ...] = ("home_care",)) -> pd.DataFrame:
+    """Three quantiles of one month of each place; the county's mean is the sum of the others'."""
+    means = {place: 7.0 * n for place, n in persons.items() if place != "all"}
+    means["all"] = sum(means.values())
+    rows = [
+        {"service": service, "municipality": place, "n_persons": n, "quantile": q, "mean": means[place], "value": 1.0}
+        for service in services
+        for place, n in persons.items()
+        for q in (0.1, 0.5, 0.9)
+    ]
+    same = {"target_group": "all", "month": "2025-10", "origin": "2025-09", "method": "ensemble"}
+    return pd.DataFrame(rows).assign(**same)[list(RESULT_TABLES["forecast"].names)]
+
+
+def hidden(persons: dict[str, float]) -> set[str]:
+    released = disclosure.release({"forecast": forecast(persons)}, PRESET)["forecast"]
+    places = released.loc[released["suppressed"] != "", "municipality"]
+    assert released.loc[released["suppressed"] != "", ["value", "mean", "n_persons"]].isna().all(axis=None)
+    assert len(places) == 3 * places.nunique()
+    return set(places)
+
+
+@pytest.mark.parametrize(
+    ("persons", "expected"),
+    [
+        ({"all": 90, "398": 60, "111": 20, "016": 10}, set()),
+        ({"all": 84, "398": 60, "111": 20, "016": 4}, {"016", "111"}),  # else 016 = county − 398 − 111
+        ({"all": 67, "398": 60, "111": 4, "016": 3}, {"016", "111"}),  # 7 persons together
+        ({"all": 83, "398": 60, "111": 20, "016": 2, "081": 1}, {"016", "081", "111"}),  # 3 persons together
+        ({"all": 64, "398": 60, "111": 0, "016": 4}, {"016", "398"}),  # hiding a place without persons hides nothing
+        ({"all": 4, "398": 4, "111": 0}, {"all", "398"}),
+        ({"all": 3, "398": 2, "111": 1}, {"all", "398", "111"}),
+    ],
+)
+def test_a_hidden_municipality_is_not_the_county_less_the_others(persons: dict[str, float], expected: set) -> None:
+    assert hidden(persons) == expected
+
+
+def test_what_can_be_worked_out_is_a_sum_over_enough_persons() -> None:
+    """An attacker subtracts the shown municipalities from the county: what is left is 0 or at least the threshold."""
+    rng = np.random.default_rng(4)
+    for _ in range(60):
+        persons = dict(zip(["398", "111", "016", "081", "098"], rng.integers(0, 12, 5).astype(float)))
+        found = hidden({"all": sum(persons.values()), **persons}) - {"all"}
+        left = sum(persons[place] for place in found)
+        county_shown = not 0 < sum(persons.values()) < PRESET.threshold
+        assert not (county_shown and 0 < left < PRESET.threshold)
+        assert not (county_shown and sum(persons[place] > 0 for place in found) == 1 and len(found) == 1)
+
+
+def test_months_of_the_history_are_judged_on_their_own() -> None:
+    rows = [
+        {"municipality": place, "month": month, "n_persons": n, "observed": 6.0 * n}
+        for month, small in (("2025-08", 3), ("2025-09", 30))
+        for place, n in {"all": 80 + small, "398": 60, "111": 20, "016": small}.items()
+    ]
+    same = {"target_group": "all", "service": "home_care", "period": "used"}
+    table = pd.DataFrame(rows).assign(**same)[list(RESULT_TABLES["forecast_history"].names)]
+    released = disclosure.release({"forecast_history": table}, PRESET)["forecast_history"]
+    found = released[released["suppressed"] != ""]
+    assert found[["month", "municipality"]].to_numpy().tolist() == [["2025-08", "111"], ["2025-08", "016"]]
+
+
+def test_services_are_judged_on_their_own() -> None:
+    one = forecast({"all": 84, "398": 60, "111": 20, "016": 4})
+    other = forecast({"all": 90, "398": 60, "111": 20, "016": 10}, ("oral_health",))
+    released = disclosure.release({"forecast": pd.concat([one, other])}, PRESET)["forecast"]
+    assert set(released.loc[released["suppressed"] != "", "service"]) == {"home_care"}
+
+
+def test_a_forecast_whose_persons_are_unknown_is_hidden() -> None:
+    assert hidden({"all": np.nan, "398": np.nan}) == {"all", "398"}
+
+
+def outlook(contacts: float, n_persons: float = 50) -> dict[str, pd.DataFrame]:
+    keys = {"target_group": "all", "service": "home_care", "year": 2030, "variant": "projection"}
+    rows = {"contacts": contacts, "lo80": 0.8 * contacts, "hi80": 1.25 * contacts, "n_persons": n_persons}
+    ahead = pd.DataFrame([{**keys, **rows, "basis": "demography"}])
+    rates = {"amount": 0.002, "lo80": 0.0016, "hi80": 0.0025}
+    needs = {own: contacts * rate for own, rate in rates.items()}
+    resource = pd.DataFrame([{**keys, **needs, "resource": "fte", "price_year": "", "n_persons": n_persons}])
+    return {
+        "demand_outlook": ahead[list(RESULT_TABLES["demand_outlook"].names)],
+        "demand_resources": resource[list(RESULT_TABLES["demand_resources"].names)],
+    }
+
+
+def test_resources_follow_from_the_contacts_that_are_published() -> None:
+    released = disclosure.release(outlook(4_996.0), PRESET)
+    assert released["demand_outlook"]["contacts"].tolist() == [5000.0]
+    # 5,000 × .002 and not 4,996 × .002 = 9.99; 3,996.8 → 4,000 and 6,245 → 6,250 (half up)
+    assert released["demand_resources"][["amount", "lo80", "hi80"]].to_numpy().tolist() == [[10.0, 8.0, 12.5]]
+
+
+def test_resources_of_few_persons_are_hidden() -> None:
+    released = disclosure.release(outlook(47.0, n_persons=3), PRESET)
+    assert released["demand_resources"][["amount", "lo80", "hi80"]].isna().all(axis=None)
+    assert released["demand_outlook"]["contacts"].isna().all()
+
+
+def test_tables_without_rows_pass() -> None:
+    names = [name for name in RESULT_TABLES if name.startswith(("forecast", "demand"))]
+    empty = {name: pd.DataFrame(columns=list(RESULT_TABLES[name].names)) for name in names}
+    assert len(names) >= 8
+    assert all(frame.empty for frame in disclosure.release(empty, PRESET).values())
+    assert disclosure.release({**empty, "demand_outlook": outlook(50.0)["demand_outlook"]}, PRESET)
