@@ -142,17 +142,26 @@ def scotland_monthly(earlier: bool) -> list[Case]:
     return [cut("scotland_monthly", wide, month_index(y, 12), 12, "M", (12,), month_label) for y in years]
 
 
-def scotland_weekly(earlier: bool) -> list[Case]:
-    """Scottish A&E by week, 30 series: train to 2018-12, test 13 weeks; earlier = 13 and 26 weeks earlier."""
+def attendances_by_week() -> pd.DataFrame:
+    """Attendances by ISO week number and Scottish site: those with every week until the end of 2019."""
     columns = ["WeekEndingDate", "TreatmentLocation", "NumberOfAttendancesEpisode"]
     rows = pd.read_csv(DATA / "scotland_ae_weekly.csv", usecols=columns)
     days = pd.to_datetime(rows["WeekEndingDate"].astype(str)).dt.date
     rows["period"] = [week_number(day) for day in days]
     wide = rows.pivot_table(columns[2], index="period", columns=columns[1], aggfunc="sum").sort_index()
-    wide = wide.loc[:, wide.loc[: week_number(date(2019, 12, 29))].notna().all()]
-    last = week_number(date(2018, 12, 30))
+    return wide.loc[:, wide.loc[: week_number(date(2019, 12, 29))].notna().all()]
+
+
+def scotland_weekly(earlier: bool, last: date = date(2018, 12, 30)) -> list[Case]:
+    """Scottish A&E by week, 30 series, the first 13 weeks of 2019; earlier = 13 and 26 weeks earlier."""
+    wide, end = attendances_by_week(), week_number(last)
     back = (26, 13) if earlier else (0,)
-    return [cut("scotland_weekly", wide, last - b, 13, "W", (52,), week_label) for b in back]
+    return [cut("scotland_weekly", wide, end - b, 13, "W", (52,), week_label) for b in back]
+
+
+def scotland_weekly_late(earlier: bool) -> list[Case]:
+    """The same, the last 13 weeks of 2019; earlier = as for the first weeks, so that no choice sees 2019."""
+    return scotland_weekly(earlier, date(2018, 12, 30) if earlier else date(2019, 9, 29))
 
 
 def purchases() -> pd.DataFrame:
@@ -224,6 +233,7 @@ SETS: dict[str, Callable[[bool], list[Case]]] = {
     "m3": m3,
     "scotland_monthly": scotland_monthly,
     "scotland_weekly": scotland_weekly,
+    "scotland_weekly_late": scotland_weekly_late,
     "kela": kela,
     "kela_all": kela_all,
     "finland_daily": finland_daily,

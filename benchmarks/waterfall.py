@@ -2,10 +2,10 @@
 
     python benchmarks/waterfall.py [SEEDS] [JOBS]
 
-Each county of 8,000 to 20,000 residents goes through the phases of a run up to the panels; the engine's fast mode
-forecasts the whole county's series; the outlook carries them on to the last projected year with every shipped scenario
-in force. Planted: the county's own rates by age and sex, its projection, its trends, and effects drawn from the
-scenarios' intervals (`synthetic.demand.changes`). Target, 20 seeds pooled: 70–90 % of bars inside their 80 % interval.
+Each county of 8,000 to 20,000 residents goes through the phases of a run up to the panels; the fast mode of the shipped
+forecast carries its services on to the last projected year with every shipped scenario in force. Planted: the county's
+own rates by age and sex, its projection, its trends, and effects drawn from the scenarios' intervals
+(`synthetic.demand.changes`). Target, 20 seeds pooled: 70–90 % of bars inside their 80 % interval.
 A bar that is nothing by construction (a scenario that does not concern the service) is not counted.
 """
 
@@ -21,10 +21,8 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import panel, parameters, phases, sources, store, synthetic
-from ennakointi.forecast import engine, hierarchy, outlook, paths, projection, scenarios
-from ennakointi.forecast.outlook import ModelYears
-from ennakointi.forecast.series import SeriesSet
+from ennakointi import forecast, panel, parameters, phases, sources, store, synthetic
+from ennakointi.forecast import projection, scenarios
 from ennakointi.panel import Panel
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.scenario_documents import Scenario
@@ -53,43 +51,14 @@ def in_force(loaded: Parameters) -> Mapping[str, Scenario]:
     return scenarios.known(loaded.scenarios, "all", synthetic=True)
 
 
-def model_years(counts: Panel, loaded: Parameters, seed: int, n_paths: int = 400) -> ModelYears:
-    """The fast engine's sample paths of the whole county's series."""
-    settings = loaded.forecast
-    tree = hierarchy.build(counts, settings, list(loaded.services))
-    every = tree.series()
-    county = [i for i, (_, place) in enumerate(tree.nodes) if place == "all"]
-    names = [tree.nodes[i][0] for i in county]
-    series = SeriesSet(
-        tuple(names),
-        tuple(every.values[i] for i in county),
-        (int(tree.months[-1]),) * len(county),
-        every.frequency,
-        every.seasons,
-    )
-    made = engine.forecast(series, settings.horizon_months, engine.EngineSettings(mode=engine.FAST, seed=seed))
-    drawn = paths.paths(series, made, n_paths, seed)
-    kept = [i for i in range(len(names)) if np.isfinite(drawn.paths[i]).all()]
-    last = int(tree.months[-1])
-    by_month = {name: (tree.observed[i], tree.persons[i]) for name, i in zip(names, county, strict=True)}
-    return ModelYears(
-        services=tuple(names[i] for i in kept),
-        months=np.arange(last + 1, last + 1 + settings.horizon_months),
-        paths={names[i]: drawn.paths[i] for i in kept},
-        observed={name: pd.Series(seen, tree.months) for name, (seen, _) in by_month.items()},
-        persons={name: pd.Series(who, tree.months) for name, (_, who) in by_month.items()},
-    )
-
-
 def compare(seed: int, residents: int) -> pd.DataFrame:
     """Planted beside estimated bars of one county: seed, service, factor, planted, change, lo80, hi80, inside."""
     loaded = parameters.load()
     with tempfile.TemporaryDirectory() as name:
         counts, population, truth = planted(Path(name), seed, residents, loaded)
-    ahead = model_years(counts, loaded, seed)
-    known = in_force(loaded)
-    made = outlook.outlook(counts, population, ahead, known, loaded.services, loaded.forecast, seed, False)
-    bars = made["demand_drivers"]
+    settings = loaded.in_mode("fast").forecast
+    made = forecast.estimate(counts, population, settings, in_force(loaded), loaded.services, seed, mode="fast")
+    bars = made.tables["demand_drivers"]
     full = bars[bars["variant"] == bars["variant"].iloc[-1]]
     both = full.merge(truth.rename(columns={"change": "planted"}), on=["service", "factor"], suffixes=("", "_planted"))
     assert (both["to_year"].astype(int) == both["to_year_planted"]).all()

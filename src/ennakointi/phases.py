@@ -216,9 +216,9 @@ def gather(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -
     compared with those of all residents, and earlier forecasts with what has come."""
     results = _together([read_tables(workspace.part(name)) for name in names if name != QUALITY])
     if FORECAST in results:
-        compared = {"forecast_checks": within_all(results[FORECAST])}
-        ledger = {"forecast_ledger": score_ledger.scored(*_of_forecasts(workspace, results))}
-        results = _together([results, compared, ledger])
+        results = _together([results, {"forecast_checks": within_all(results[FORECAST])}])
+        ledger = score_ledger.scored(*_of_forecasts(workspace, results))
+        results |= {"forecast_ledger": ledger} if len(ledger) else {}
     return {**results, **_quality(workspace, parameters)} if QUALITY in names else results
 
 

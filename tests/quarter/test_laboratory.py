@@ -20,7 +20,10 @@ NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
     "name",
     [
         "service_debt",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("summary", "demand", "effectiveness", "data_quality")),
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("summary", "demand", "effectiveness", "data_quality")
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:unclosed event loop:ResourceWarning")

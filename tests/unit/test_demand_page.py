@@ -77,6 +77,7 @@ def test_the_answer_in_finnish() -> None:
     assert "Eniten tarvetta vähentää väkiluvun muutos (−38 000)." in said
     assert "Vuonna 2040 tarvitaan noin 60 henkilötyövuotta enemmän kuin vuonna 2025" in said
     assert "Laskennallisesti se on noin 11 miljoonaa euroa vuodessa (hinnat vuodelta 2025)." in said
+    assert "Eniten lisää tarvitaan palvelussa: home_care." in said
 
 
 def test_the_answer_in_swedish_and_english() -> None:
@@ -245,6 +246,39 @@ def test_a_municipality_without_shown_services_is_hidden() -> None:
     assert "Padasjoki\nei näytetä (tietosuoja)\nei näytetä (tietosuoja)\nei näytetä (tietosuoja)" in said
 
 
+def test_like_is_compared_with_like_in_a_municipality() -> None:
+    """A service with a month that is not shown counts neither before nor after: the change is that of the others."""
+    rows = [row for row in history("all") if not (row["service"] == "home_care" and row["month"] == "2025-01")]
+    whole, some = (
+        next(place for place in demand_rows.places(made.tables, "all") if place.code == "398")
+        for made in (page(), with_tables(forecast_history=rows))
+    )
+    home = tables()["forecast"].query(
+        "target_group == 'all' and municipality == '398' and service == 'home_care' and month < '2026-10'"
+    )
+    assert whole.value - some.value == pytest.approx(home.drop_duplicates("month")["mean"].sum())
+    assert 0.5 * whole.last < some.last < 0.7 * whole.last
+
+
+def test_hidden_services_do_not_make_a_municipality_of_nothing() -> None:
+    """Where all that is shown is zero and the rest is hidden, the municipality is hidden."""
+    near = demand_tables()["forecast"]
+    zero = near["service"].eq("emergency") & near["municipality"].eq("576")
+    small = near["municipality"].eq("576") & ~zero
+    near = near.assign(
+        value=near["value"].where(~zero, 0.0),
+        mean=near["mean"].where(~zero, 0.0),
+        n_persons=near["n_persons"].where(~small, 3).where(~zero, 0),
+    )
+    made = demand_rows.places(released({"forecast": near}), "all")
+    assert next(place for place in made if place.code == "576").hidden
+
+
+def test_a_municipality_that_is_not_known_is_named_so() -> None:
+    near = tables()["forecast"].replace({"municipality": {"576": "999"}})
+    assert "kunta ei tiedossa" in words(DemandPage({**tables(), "forecast": near}, "all", context()).by_municipality())
+
+
 def test_municipalities_without_history_show_the_forecast_alone() -> None:
     county = [row for row in history("all") if row["municipality"] == "all"]
     said = words(with_tables(forecast_history=county).by_municipality())
@@ -255,7 +289,8 @@ def test_resources_by_year_with_price_year() -> None:
     said = words(page().resources())
     assert "Milj. euroa vuodessa (hinnat vuodelta 2025)" in said
     assert "2026\n616 (606–626)\n119 (117–121)\n404 (398–411)\n232 (229–236)" in said
-    assert "Kaikki vuodet" in said
+    assert "2024\n608\n118\n400\n230" in said
+    assert said.index("Kaikki vuodet") < said.index("Henkilötyövuodet palveluittain") < said.index("home_care")
     assert "Ei ole laskettu, mitä tarpeen hoitaminen vaatii." in words(with_tables(demand_resources=[]).resources())
 
 
@@ -351,23 +386,24 @@ def test_the_summary_tells_the_last_hits_and_shows_the_need() -> None:
     figures = made.headline_figures()
     assert figures.html.count("<dt>") == 4
     assert '<a href="demand-all.html">Tarve vuonna 2026, käyntejä</a>' in figures.html
+    assert "Tarpeen muutos vuoteen 2040 (80 %:n väli)" in words(made.groups())
+    assert re.search(r"Koko väestö\n.*\n.*\n.*\n.*\n\+9 % \(2–16 %\)", words(made.groups()))
     alone = SummaryPage(tables(), context())
     assert words(alone.answer()).lstrip().startswith("Vuonna 2026 tarvitaan noin 1 350 000 käyntiä")
 
 
 def test_growing_need_is_a_decision_only_beyond_its_uncertainty() -> None:
-    """Home care: 190 × 1.03 = 195.7 person-years in 2026, published as 196, against 190, ± √(3.1² + 0.8²) = 3.2; 14 ×
-    1.03 = 14.42 M€, published as 14.4, against 14."""
+    """Home care in five years: 190 × 1.15 = 218.5 person-years, published as 218, against 190: 28, less √(6² + 1²) and
+    more √(7² + 1²); 14 × 1.15 = 16.1 M€ against 14."""
     links = {**context().links, ("demand", "all"): "demand-all.html"}
     found = decisions.decisions(tables(), context(links=links))
     assert len(found) == 1
     said = words(found[0])
     assert "Päätettävä: miten palvelun kasvavaan tarpeeseen vastataan: home_care?" in said
     assert (
-        "Vuonna 2026 tarvitaan noin 6,0 henkilötyövuotta enemmän kuin vuonna 2025 (80 %:n epävarmuusväli 2,8–9,2)"
-        in said
+        "Vuonna 2030 tarvitaan noin 28 henkilötyövuotta enemmän kuin vuonna 2025 (80 %:n epävarmuusväli 22–35)" in said
     )
-    assert "400 000 euroa vuodessa" in said
+    assert "noin 2,1 miljoonaa euroa vuodessa" in said
     assert 'href="demand-all.html"' in found[0].html
     flat = with_tables(demand_resources=[row for row in resources("all") if row["service"] != "home_care"])
     assert decisions.decisions(flat.tables, context()) == []

@@ -99,7 +99,7 @@ def test_errors_of_strata_have_mean_one_and_the_variance_they_say() -> None:
 def planted(slopes: np.ndarray, noise: float, seed: int) -> list[Blocks]:
     rng = np.random.default_rng(seed)
     years = np.array([-7.0, -6, -3, -2, -1, 0])
-    return [Blocks(years, b * years + rng.normal(0, noise, 6), np.full(6, 1 / noise**2)) for b in slopes]
+    return [Blocks(years, b * years + rng.normal(0, noise, 6), 1 / noise**2) for b in slopes]
 
 
 def test_planted_trends_lie_inside_their_intervals_as_often_as_said() -> None:
@@ -120,11 +120,19 @@ def test_trends_between_which_nothing_differs_are_shrunk_to_nothing() -> None:
 
 
 def test_a_service_of_two_years_has_no_trend_of_its_own() -> None:
-    short = Blocks(np.array([-1.0, 0]), np.array([0.0, 0.5]), np.array([100.0, 160]))
+    short = Blocks(np.array([-1.0, 0]), np.array([0.0, 0.5]), 160.0)
     slopes = np.array([0.03, -0.02, 0.02, -0.03, 0.01])
     *_, found = drivers.trends([*planted(slopes, 0.01, 1), short])
     assert (found.slope, found.blocks) == (0.0, 2)
     assert 0.01 < found.sd < 0.05  # the spread of the others
+    assert 0.05 < found.noise < 0.2  # 160 contacts a year
+
+
+def test_a_service_without_a_whole_year_still_knows_how_years_vary_at_its_size() -> None:
+    none = np.zeros(0)
+    few, many = drivers.trends([Blocks(none, none, 25.0), Blocks(none, none, 1e6)])
+    assert few.noise > 4 * many.noise > 0
+    assert few.slope == many.slope == 0.0
 
 
 def test_damped_years_by_hand() -> None:

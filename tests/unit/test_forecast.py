@@ -127,6 +127,15 @@ def test_the_checks_say_how_it_went(made) -> None:
     assert 0.6 <= inside <= 1.0
 
 
+def test_years_without_a_population_projection_end_with_the_model(made) -> None:
+    rows = made["demand_outlook"].query("service == 'all'")
+    assert set(rows["basis"]) == {"observed", "model"}
+    assert rows["year"].max() == 2023  # twelve months from July 2023: the only whole year ahead
+    whole = rows[rows["year"] == 2023].iloc[0]
+    assert whole["lo80"] < whole["contacts"] < whole["hi80"]
+    assert messages(made["forecast_checks"], "projection")["all"][0] == "no"
+
+
 def test_months_that_come_are_foretold_and_scored(tmp_path: Path, panel: Panel) -> None:
     """The quarter before knew three months less: its forecasts of them are kept, and scored now."""
     earlier = county_panel.make(SERVICES, residents=30_000, last=LAST - 3).panel
@@ -161,6 +170,12 @@ def test_a_service_that_the_register_no_longer_holds_has_a_reason() -> None:
     found = estimate(county_panel.make(SERVICES, uncovered=gone).panel).tables
     assert "oral_health" not in set(found["forecast"]["service"])
     assert messages(found["forecast_checks"], "refused")["oral_health"][0] == "no"
+
+
+def test_a_service_that_the_group_never_used_is_not_mentioned(panel: Panel) -> None:
+    never = replace(panel, counts=panel.counts[panel.counts["service"] != "outreach"])
+    found = estimate(never).tables
+    assert "outreach" not in set(found["forecast"]["service"]) | set(found["forecast_checks"]["service"])
 
 
 def test_a_municipality_that_the_register_does_not_hold_is_told() -> None:

@@ -247,6 +247,10 @@ FAULTS = [  # file, what the sentence must hold
     (HEAD + "A,2024-01-01,1\n", ["one date", "--frequency M, W or D"]),
     (HEAD + "A,2024-02-29T00:00,1\nA,2024-02-29T01:00,1\n", ["line 3", "time of day (00:00, 01:00", "--season 24"]),
     (HEAD + "".join(f"A,{y}-{m:02d}-01,1\n" for y in (2023, 2024) for m in (1, 4, 7)), ["3 months apart", "--season"]),
+    (
+        HEAD + "".join(f"{s},2024-01-{d + 7 * w:02d},1\n" for s, d in (("A", 1), ("B", 3)) for w in range(4)),
+        ["7 days apart"],
+    ),
     (HEAD + "A,1,1\nA,2,1\nA,3000000,1\n", ["line 4", "3,000,000", "3 have a row"]),
     (HEAD + "A,2023-02-28,1\nA,2023-02-29,1\n", ["line 3", "2023-02-29"]),
     (HEAD + "A,0203-02-28,1\nA,2023-02-28,1\n", ["line 2", "0203-02-28"]),

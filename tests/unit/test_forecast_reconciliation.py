@@ -47,8 +47,8 @@ def test_three_nodes_through_the_door() -> None:
     made = planted.made(np.array([[10.0], [5.0], [3.0]]), np.sqrt([2.0, 1.0, 1.0]))
     got = reconciliation.reconcile(made, alone)
     assert got.mean[:, 0] == pytest.approx([9.0, 5.5, 3.5], abs=1e-6)
-    assert got.quantiles[1, 0] == pytest.approx(made.quantiles[1, 0] + 0.5, abs=1e-6)  # up by the difference
-    assert got.quantiles[0, 0] == pytest.approx(made.quantiles[0, 0] * 0.9, abs=1e-6)  # down by the ratio
+    assert got.quantiles[1, 0] == pytest.approx(made.quantiles[1, 0] * 1.1, abs=1e-6)  # by the ratio of the means
+    assert got.quantiles[0, 0] == pytest.approx(made.quantiles[0, 0] * 0.9, abs=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -378,7 +378,27 @@ def test_one_window_and_no_window() -> None:
 def test_centre_and_move_by_hand() -> None:
     assert reconciliation.centre(np.array(LEVELS)) == pytest.approx(0.5)
     assert reconciliation.centre(np.full(13, 4.0)) == pytest.approx(4.0)
-    q = np.array([1.0, 2.0, 4.0])
-    assert reconciliation.move(q, np.array(2.0), np.array(3.0)) == pytest.approx([2, 3, 5])
-    assert reconciliation.move(q, np.array(2.0), np.array(1.0)) == pytest.approx([0.5, 1, 2])
-    assert reconciliation.move(q * 0, np.array(0.0), np.array(1.0)) == pytest.approx([1, 1, 1])
+    q = np.array([0.0, 1.0, 2.0, 4.0])
+    assert reconciliation.move(q, np.array(2.0), np.array(3.0)) == pytest.approx([0, 1.5, 3, 6])
+    assert reconciliation.move(q, np.array(2.0), np.array(1.0)) == pytest.approx([0, 0.5, 1, 2])
+    assert reconciliation.move(q, np.array(2.0), np.array(6.0)) == pytest.approx([0, 4, 6, 10])  # 2 q + 2
+    assert reconciliation.move(q * 0, np.array(0.0), np.array(1.0)) == pytest.approx([1, 1, 1, 1])
+
+
+def test_a_zero_quantile_stays_zero_when_intervals_are_narrowed() -> None:
+    q = np.array([[[0.0] * 5 + [1.0] * 3 + [2.0] * 3 + [3.0] * 2]])
+    narrowed = reconciliation._spread_out(q, np.full((2, 2), 0.5), 1)
+    assert narrowed[0, 0] == pytest.approx([0] * 5 + [1] * 3 + [1.5] * 3 + [2] * 2)
+    wide = reconciliation._spread_out(q, np.full((2, 2), 2.0), 1)
+    assert wide[0, 0] == pytest.approx([0] * 5 + [1] * 3 + [3] * 3 + [5] * 2)
+
+
+def test_a_tail_that_runs_away_is_not_trusted() -> None:
+    """Seven contacts on average because one quantile is 200: the service and the whole, which know better, decide."""
+    mean = np.array([[0.2], [0.2], [0.1], [7.5]])
+    made = planted.made(mean, np.full(4, 0.05))
+    quantiles = made.quantiles.copy()
+    quantiles[3] = [*[0.0] * 10, 0.1, 1.0, 200.0]
+    got = reconciliation.reconcile(replace(made, quantiles=quantiles), planted.tree([2]))
+    assert got.mean[:2, 0] == pytest.approx([0.2, 0.2], abs=0.01)
+    assert got.mean[3, 0] == pytest.approx(0.1, abs=0.02)

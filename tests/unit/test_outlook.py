@@ -77,6 +77,16 @@ def made(counts: Panel, settings: ForecastSettings, **given: Any) -> dict[str, p
     return outlook.outlook(counts, services=services, settings=settings, **known)
 
 
+@pytest.fixture(scope="module")
+def plain(counts: Panel, settings: ForecastSettings) -> dict[str, pd.DataFrame]:
+    return made(counts, settings)
+
+
+@pytest.fixture(scope="module")
+def assumed(counts: Panel, settings: ForecastSettings) -> dict[str, pd.DataFrame]:
+    return made(counts, settings, scenarios={"fewer": scenario(), "younger": ageing()})
+
+
 def scenario(name: str = "fewer", **given: Any) -> Scenario:
     usual: dict[str, Any] = {"id": name, "label": LABEL, "why": LABEL, "kind": "policy", "active": True}
     usual |= {"services": {"emergency": [-0.3, -0.1]}, "from": "2024-01", "to": "2024-01", "profile": "step"}
@@ -92,8 +102,10 @@ def sentences(tables: dict[str, pd.DataFrame]) -> list[str]:
     return [json.loads(m)["message"] for m in tables["forecast_checks"]["message"]]
 
 
-def test_tables_have_the_declared_columns_and_years_in_three_parts(counts: Panel, settings: ForecastSettings) -> None:
-    found = made(counts, settings)
+def test_tables_have_the_declared_columns_and_years_in_three_parts(
+    counts: Panel, plain: dict[str, pd.DataFrame]
+) -> None:
+    found = plain
     for name, table in found.items():
         assert tuple(table.columns) == RESULT_TABLES[name].names, name
     years = found["demand_outlook"].query("service == 'emergency'").set_index("year")
@@ -104,11 +116,11 @@ def test_tables_have_the_declared_columns_and_years_in_three_parts(counts: Panel
     assert years.loc[2022, ["contacts", "lo80", "hi80"]].tolist() == [observed] * 3
 
 
-def test_the_first_year_is_partly_observed(counts: Panel, settings: ForecastSettings) -> None:
+def test_the_first_year_is_partly_observed(counts: Panel, plain: dict[str, pd.DataFrame]) -> None:
     ahead = model(counts)
     seen = ahead.observed["emergency"].loc[2023 * 12 : LAST].sum()
     later = ahead.paths["emergency"][:, :6].sum(axis=1).mean()
-    found = made(counts, settings, ahead=ahead)["demand_outlook"]
+    found = plain["demand_outlook"]
     row = found[(found["service"] == "emergency") & (found["year"] == 2023)].iloc[0]
     assert row["contacts"] == pytest.approx(seen + later)
     assert row["basis"] == "model"
@@ -139,11 +151,9 @@ def test_the_model_alone_decides_up_to_its_horizon(counts: Panel, settings: Fore
     np.testing.assert_array_equal(need.paths["emergency"][:, :HORIZON], ahead.paths["emergency"])
 
 
-@pytest.mark.parametrize("given", [{}, {"scenarios": {"fewer": scenario(), "younger": ageing()}}])
-def test_bars_add_up_and_end_where_the_outlook_ends(
-    counts: Panel, settings: ForecastSettings, given: dict[str, Any]
-) -> None:
-    found = made(counts, settings, **given)
+@pytest.mark.parametrize("which", ["plain", "assumed"])
+def test_bars_add_up_and_end_where_the_outlook_ends(which: str, request: pytest.FixtureRequest) -> None:
+    found = request.getfixturevalue(which)
     bars = found["demand_drivers"]
     last = found["demand_outlook"]["year"].max()
     ends = found["demand_outlook"].query(f"year == {last}").set_index(["service", "variant"])["contacts"]
@@ -156,9 +166,8 @@ def test_bars_add_up_and_end_where_the_outlook_ends(
     assert set(bars["to_year"]) == {str(last)}
 
 
-def test_scenarios_make_a_variant_of_their_own(counts: Panel, settings: ForecastSettings) -> None:
-    found = made(counts, settings, scenarios={"fewer": scenario(), "younger": ageing()})
-    bars = found["demand_drivers"]
+def test_scenarios_make_a_variant_of_their_own(assumed: dict[str, pd.DataFrame]) -> None:
+    bars = assumed["demand_drivers"]
     assert set(bars["variant"]) == {"projection_2022", "projection_2022+fewer+younger"}
     full = bars[bars["variant"] != "projection_2022"].set_index(["service", "factor"])["change"]
     start = full["emergency", "start"]
@@ -170,9 +179,9 @@ def test_scenarios_make_a_variant_of_their_own(counts: Panel, settings: Forecast
     assert order == ["start", "population", "ageing", "healthy_ageing", "trend", "fewer", "interaction", "end"]
 
 
-def test_planted_growth_of_the_old_is_the_ageing_bar(counts: Panel, settings: ForecastSettings) -> None:
+def test_planted_growth_of_the_old_is_the_ageing_bar(plain: dict[str, pd.DataFrame]) -> None:
     """65 and over grow by 2 % a year to the middle of 2038, at five times the rate of the young."""
-    bars = made(counts, settings)["demand_drivers"].query("service == 'emergency'").set_index("factor")
+    bars = plain["demand_drivers"].query("service == 'emergency'").set_index("factor")
     old = 0.25 * np.array([1.17, 1.18 * 1.02**15.5])  # of the residents of 2013, in the middle of 2022 and of 2038
     share = old / (0.75 + old)
     mean_rate = 0.2 + 0.8 * share
@@ -229,20 +238,22 @@ def test_use_that_care_itself_thins_is_counted_per_resident(settings: ForecastSe
     assert by_resident[-1] - by_resident[0] == pytest.approx(np.log(0.5), abs=0.1)
 
 
-def test_services_do_not_depend_on_which_others_there_are_in_what_is_drawn(
-    counts: Panel, settings: ForecastSettings
+def test_the_order_of_services_does_not_matter(
+    counts: Panel, settings: ForecastSettings, plain: dict[str, pd.DataFrame]
 ) -> None:
     ahead = model(counts)
     turned = ModelYears(
         ahead.services[::-1], ahead.months, dict(reversed(ahead.paths.items())), ahead.observed, ahead.persons
     )
     keys = ["service", "year", "variant"]
-    plain, other = (made(counts, settings, ahead=a)["demand_outlook"].sort_values(keys) for a in (ahead, turned))
-    pd.testing.assert_frame_equal(plain.reset_index(drop=True), other.reset_index(drop=True))
+    other = made(counts, settings, ahead=turned)["demand_outlook"]
+    pd.testing.assert_frame_equal(
+        *(found.sort_values(keys).reset_index(drop=True) for found in (plain["demand_outlook"], other))
+    )
 
 
-def test_resources_follow_the_contacts_of_the_year(counts: Panel, settings: ForecastSettings) -> None:
-    found = made(counts, settings)
+def test_resources_follow_the_contacts_of_the_year(plain: dict[str, pd.DataFrame]) -> None:
+    found = plain
     years = found["demand_outlook"].set_index(["service", "year"])["contacts"]
     use = found["demand_resources"].set_index(["service", "year", "resource"])
     for year in (2023, 2035):

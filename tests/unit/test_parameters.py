@@ -115,6 +115,7 @@ def test_notebooks_come_in_their_order_and_name_declared_tables():
         "summary": "once",
         "service_debt": "group",
         "deviation": "group",
+        "demand": "group",
         "effectiveness": "group",
         "data_quality": "once",
     }

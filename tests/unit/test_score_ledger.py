@@ -133,6 +133,16 @@ def test_months_that_the_register_does_not_hold_are_not_scored(tmp_path: Path) -
     assert found[["service", "months"]].to_numpy().tolist() == [["oral_health", 2]]
 
 
+def test_months_in_which_a_municipality_is_missing_are_not_scored(tmp_path: Path) -> None:
+    remembered(tmp_path)
+    services = {"oral_health": {}, "all": {}}
+    now, past = forecast("2025-09", dict.fromkeys(services, 100.0)), history("2025-09", services)
+    gone = past[(past["service"] == "oral_health") & (past["month"] == "2025-08")]
+    past = pd.concat([past, gone.assign(municipality="111", period="missing", observed=np.nan)], ignore_index=True)
+    found = score_ledger.scored(tmp_path, Q3, "county", now, past)
+    assert found[["service", "months"]].to_numpy().tolist() == [["oral_health", 2], ["all", 2]]
+
+
 @pytest.mark.parametrize("trouble", ["source", "cut", "text", "columns", "empty", "half", "types", "name"])
 def test_trouble_with_a_file_is_a_warning_and_no_crash(tmp_path: Path, trouble: str, caplog) -> None:
     path, source = remembered(tmp_path), "county"

@@ -65,9 +65,11 @@ def estimate(
 
     Returns
     -------
-    Tables as in `result_tables`; services and groups without a forecast have a row in `forecast_checks` that says why.
+    Tables as in `result_tables`. Services that the group has used and that have no forecast, and groups without any,
+    have a row in `forecast_checks` that says why.
     """
-    wanted = [service for service in services if service in panel.services]
+    used = set(panel.counts["service"])
+    wanted = [service for service in services if service in used]
     known = hierarchy.build(panel, settings, wanted)
     if not known.services:
         return _result(panel, settings, tables.empty(), forecast_checks.nothing())

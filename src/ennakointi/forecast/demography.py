@@ -154,10 +154,8 @@ def use(cells: Cube, service: str, projection: Projection, settings: ForecastSet
     of residents carries both. The index is standardised by the same person-years when membership depends on care (it
     would shrink when diagnosing stops), else by those of members.
     """
-    panel, months = cells.panel, cells.panel.months
-    first, last = settings.disrupted(service)
-    normal = (months < first) | (months > last)
-    recent = np.flatnonzero(normal & (months >= panel.available_from))[-RATE_MONTHS:]
+    months = cells.panel.months
+    recent = _recent(cells, service, settings)
     area = cells.areas(service, int(months[recent[0]]), int(months[-1])) or cells.members(service)
     places = cells.places(area)
     counted = cells.of(service)[places].sum(axis=0)
@@ -174,6 +172,16 @@ def use(cells: Cube, service: str, projection: Projection, settings: ForecastSet
         spread=drivers.dispersion(by_place, by_band[:, None] * people),
         blocks=_blocks(cells, service, settings, lived, recent),
     )
+
+
+def _recent(cells: Cube, service: str, settings: ForecastSettings) -> npt.NDArray[np.int64]:
+    """Positions of the latest undisrupted months in which the group can be told; of the latest ones, where there are
+    none."""
+    months = cells.panel.months
+    first, last = settings.disrupted(service)
+    known = months >= cells.panel.available_from
+    normal = known & ((months < first) | (months > last))
+    return np.flatnonzero(normal if normal.any() else months > months[-1] - 12)[-RATE_MONTHS:]
 
 
 def _single_ages(by_band: Floats, residents: Floats, cells: Cube) -> Floats:
@@ -209,16 +217,16 @@ def _blocks(
         inside = months[part]
         if ((inside >= first) & (inside <= last)).any() or not expected[part].sum() > 0:
             continue
-        found.append((-float(block), observed[part].sum() / expected[part].sum(), observed[part].sum()))
-    return _without_start_up(np.array(found[::-1]).reshape(-1, 3))
+        found.append((-float(block), observed[part].sum() / expected[part].sum()))
+    rows = _without_start_up(np.array(found[::-1]).reshape(-1, 2))
+    usual = 12 * float(cells.of(service)[..., recent].sum()) / len(recent)
+    return Blocks(rows[:, 0], np.log(rows[:, 1]), usual)
 
 
-def _without_start_up(rows: Floats) -> Blocks:
-    """Blocks (y, 3) of year, index and events from the first year of ordinary size on."""
+def _without_start_up(rows: Floats) -> Floats:
+    """Rows (y, 2) of year and index from the first year of ordinary size on."""
     rows = rows[rows[:, 1] > 0]
-    if len(rows):
-        rows = rows[int(np.argmax(rows[:, 1] >= START_UP * np.median(rows[:, 1]))) :]
-    return Blocks(rows[:, 0], np.log(rows[:, 1]), rows[:, 2])
+    return rows[int(np.argmax(rows[:, 1] >= START_UP * np.median(rows[:, 1]))) :] if len(rows) else rows
 
 
 def _reach(cells: Cube, service: str, settings: ForecastSettings, lived: Floats) -> tuple[int, tuple[str, ...]]:

@@ -118,12 +118,12 @@ class Blocks:
     """Whole years of one service outside the disruption.
 
     `years` (y,): years before the last block, ≤ 0; `log_index` (y,): log of contacts per contacts expected at fixed
-    age-sex rates; `events` (y,): contacts.
+    age-sex rates; `yearly`: contacts of a usual year now.
     """
 
     years: Floats
     log_index: Floats
-    events: Floats
+    yearly: float
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _line(blocks: Blocks) -> tuple[float, float, float, float]:
 
 def _variance_curve(services: Sequence[Blocks], fits: Sequence[tuple[float, float, float, float]]) -> Floats:
     """c² + φ/contacts of a year by service, both not negative, by weighted least squares on the services' s²."""
-    size = np.array([max(float(b.events.mean()), 1.0) if len(b.events) else 1.0 for b in services])
+    size = np.array([max(b.yearly, 1.0) for b in services])
     known = np.array([f[3] > 0 for f in fits])
     if not known.any():
         return 0.015**2 + 2.0 / size

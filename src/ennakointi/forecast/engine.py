@@ -14,6 +14,7 @@ from ennakointi.forecast import conformal, histories, mixture
 from ennakointi.forecast.histories import MIXTURE_LEAST, Ints, Prepared
 from ennakointi.forecast.series import (
     ENSEMBLE,
+    LEVEL,
     LEVELS,
     REFUSED,
     THETA,
@@ -69,8 +70,8 @@ def forecast(series: SeriesSet, horizon: int, settings: EngineSettings) -> Engin
     observed, naive = histories.outcomes(prepared, back, horizon, series.season)
     errors = np.array([histories.naive_error(one.known, series.season) for one in prepared])
     final, tested = conformal.calibrated(raw, observed, conformal.scales(errors, _typical(prepared, series.season)))
-    silent = [i for i, one in enumerate(prepared) if one.method in (ZERO, REFUSED)]
-    final[silent], tested[silent] = raw[silent, 0], raw[silent, 1:]
+    alone = [i for i, one in enumerate(prepared) if one.method in (LEVEL, ZERO, REFUSED)]
+    final[alone], tested[alone] = raw[alone, 0], raw[alone, 1:]
     windows = Windows(back, observed, tested, naive, errors) if len(back) else None
     return EngineForecast(series.keys, final, _mean(final), tuple(one.method for one in prepared), windows)
 

@@ -170,7 +170,7 @@ def _check_steps(name: str, steps: Ints, grid: Grid, frequency: str | None) -> N
     apart = int(np.gcd.reduce(steps))
     unit = "apart" if grid.kind == NUMBER else f"{_UNITS[grid.frequency]} apart"
     if apart > 1:
-        weeks = "give --frequency W if each series has its weekday, or " if grid.frequency == "D" and apart == 7 else ""
+        weeks = "date all weeks on the same weekday, or " if grid.frequency == "D" and apart % 7 == 0 else ""
         raise DataError(
             f"{name}: the periods of every series are {apart} {unit} (or a multiple of it): "
             f"{weeks}number the periods 1, 2, 3, … and give --season (4 for quarters, 1 for years)"

@@ -11,8 +11,8 @@ from ennakointi.forecast.series import Floats
 def filled(values: Floats, season: int) -> Floats:
     """The series with every inner gap filled, seasonally and linearly between its two sides.
 
-    The season is estimated from what is known (`seasonality`); the seasonally adjusted series is continued linearly across each gap between the local levels of
-    its sides, and the season is put back.
+    The season is estimated from what is known (`seasonality`); the seasonally adjusted series is continued linearly
+    across each gap between the local levels of its sides, and the season is put back.
 
     Parameters
     ----------

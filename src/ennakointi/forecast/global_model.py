@@ -10,9 +10,9 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 
 from ennakointi.forecast.series import LEVELS, Floats
 
-FITTED = (0.025, 0.1, 0.3, 0.5, 0.7, 0.9, 0.975)  # levels with a model of their own; the others lie between
+FITTED = (0.05, 0.25, 0.5, 0.75, 0.95)  # levels with a model of their own; the others lie between
 LEAST_ROWS = 400  # training rows below which there is no global model
-_MOST_ROWS = 60_000
+_ROWS_PER_SERIES, _FEWEST_ROWS, _MOST_ROWS = 100, 8_000, 60_000  # training rows: more teach little and cost time
 _LEAST_PAST = 1.5  # seasons of history that a training origin needs
 _SETTINGS = {
     "max_iter": 120,
@@ -54,7 +54,9 @@ def _forecast(models: list, asked: Sequence[Sequence[Floats | None]], horizon: i
         for a, past in enumerate(histories):
             if past is not None and len(past) > _LEAST_PAST * season and past[-season:].mean() > 0:
                 x, base, scale = _features(past, np.full(horizon, len(past)), np.arange(1, horizon + 1), season)
-                places.append((i, a)), blocks.append(x), backs.append((base, scale))
+                places.append((i, a))
+                blocks.append(x)
+                backs.append((base, scale))
     if not places:
         return out
     predicted = np.column_stack([model.predict(np.vstack(blocks)) for model in models])
@@ -65,14 +67,19 @@ def _forecast(models: list, asked: Sequence[Sequence[Floats | None]], horizon: i
 
 
 def _between(fitted: Floats) -> Floats:
-    """All levels from the fitted ones, linearly in normal quantiles, shape (H, 13)."""
+    """All levels from the fitted ones, linearly in normal quantiles and beyond the ends, shape (H, 13)."""
     at, known = stats.norm.ppf(LEVELS), stats.norm.ppf(FITTED)
-    return np.array([np.interp(at, known, row) for row in fitted])
+    slope = np.diff(fitted[:, [0, 1, -2, -1]], axis=1)[:, [0, 2]] / (known[1] - known[0])
+    low = fitted[:, :1] + slope[:, :1] * np.minimum(at - known[0], 0.0)
+    high = fitted[:, -1:] + slope[:, 1:] * np.maximum(at - known[-1], 0.0)
+    between = np.array([np.interp(at, known, row) for row in fitted])
+    return np.where(at < known[0], low, np.where(at > known[-1], high, between))
 
 
 def _thinning(training: Sequence[Floats], horizon: int, season: int) -> int:
     rows = sum(max(len(v) - int(_LEAST_PAST * season), 0) for v in training) * horizon
-    return -(-rows // _MOST_ROWS) or 1
+    most = int(np.clip(_ROWS_PER_SERIES * len(training), _FEWEST_ROWS, _MOST_ROWS))
+    return -(-rows // most) or 1
 
 
 def _training(values: Floats, horizon: int, season: int, every: int) -> tuple[Floats, Floats]:

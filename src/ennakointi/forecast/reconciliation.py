@@ -63,13 +63,14 @@ def reconciled(made: EngineForecast, hierarchy: Hierarchy) -> Reconciled:
 
     The means minimise the trace of the errors' covariance among coherent forecasts (Wickramasuriya, Athanasopoulos &
     Hyndman 2019, 10.1080/01621459.2018.1448825), with no municipality under zero (Wickramasuriya, Turlach & Hyndman
-    2020, 10.1007/s11222-020-09930-0). Quantiles move with the means, ordered and ≥ 0. Then the distances from the median are widened or narrowed by one factor for the sums and one
-    for the municipalities, found in the backtests after the same reconciliation.
+    2020, 10.1007/s11222-020-09930-0). Quantiles move with the means. Then the distances from the median are widened or
+    narrowed by one factor for the sums and one for the municipalities, found in the backtests after the same
+    reconciliation.
 
-    Two choices are made by the pinball loss of all nodes in the backtests, each window with the errors of the others:
-    the covariance may lose its correlations (variance scaling: there are few errors and many nodes), and the whole may
-    keep its own forecast. In the latter case (`top_kept`) the rest is fitted to the whole, so that what is published
-    adds up all the same.
+    Two choices are made by the pinball loss of all nodes in the backtests, each window with the errors of the others.
+    Correlations of the errors, shrunk, are used when they lower the loss by a twentieth, and the variances alone
+    otherwise: the errors are few and go together. And the whole may keep its own forecast; then the rest is fitted to
+    it (`top_kept`), so that what is published adds up all the same.
 
     A refused node stays NaN and is left out of the sums; a bottom that is all zero, or lies under a sum that is, stays
     zero; a sum whose members are all refused stays as it is.

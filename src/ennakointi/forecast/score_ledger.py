@@ -67,16 +67,15 @@ def scored(
     """The result table `forecast_ledger`: how the forecasts of earlier quarters did in the months that have come.
 
     A forecast is scored against contacts as they are known now, of services that the register holds in the same
-    municipalities as when it was made, and only in groups of this run. The seasonal naive beside it knows what the
-    forecast knew.
+    municipalities as when it was made, in months in which it holds all of them, and only in groups of this run. The
+    seasonal naive beside it knows what the forecast knew.
 
     Parameters
     ----------
     forecast, observed : the unrounded result tables `forecast` and `forecast_history` of this quarter
     """
     areas = _areas(forecast)
-    came = _county(observed)
-    came = came.loc[(came["period"] != "missing") & came["observed"].notna()]
+    came = _whole_months(observed)
     rows: list[dict[str, object]] = []
     for made, entry in _earlier(history, quarter, source_name):
         same = entry[entry["area"] == _area_of(entry, areas)]
@@ -141,6 +140,20 @@ def _read(path: Path, source_name: str) -> pd.DataFrame | None:
 
 def _county(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["municipality"] == "all"]
+
+
+def _whole_months(observed: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the county's months that are observed, and not bridged over a municipality that is missing.
+
+    For municipalities the history reaches a year back, as far as the ledger has months to score in a usual year.
+    """
+    lacks = observed[(observed["municipality"] != "all") & (observed["period"] == "missing")]
+    single = set(zip(*(lacks[name] for name in [*_SERIES, "month"]), strict=True))
+    partial = single | {(group, "all", month) for group, _, month in single}
+    county = _county(observed)
+    known = (county["period"] != "missing") & county["observed"].notna()
+    whole = [key not in partial for key in zip(*(county[name] for name in [*_SERIES, "month"]), strict=True)]
+    return county[known & np.array(whole, dtype=bool)]
 
 
 def _area_of(rows: pd.DataFrame, areas: dict[tuple[str, str], str]) -> list[str]:

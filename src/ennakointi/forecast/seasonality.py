@@ -8,9 +8,12 @@ with its own decomposition by 2.7 % (M3 monthly), 8 % (Scottish monthly), 15 % (
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ennakointi.forecast import holiday_effects
 from ennakointi.forecast.series import Floats
+
+Ints = npt.NDArray[np.int64]
 
 _LEAST_FACTOR = 0.05
 _LONG = 24  # seasons of more periods are smoothed along the year
@@ -88,19 +91,23 @@ def _of_the_year(adjusted: Floats, ahead: int) -> Floats:
     return np.resize(one, len(adjusted) + ahead)
 
 
-def _ratios(values: Floats, season: int) -> tuple[Floats, Floats, Floats, np.ndarray]:
+def _ratios(values: Floats, season: int) -> tuple[Floats, Floats, Floats, Ints]:
     """By position in the season: number and sum of ratios to the centred mean; and the ratios and positions (n,)."""
     level = centred_mean(values, season)
-    position = np.arange(len(values)) % season
+    position = np.arange(len(values), dtype=np.int64) % season
     ratio = np.full(len(values), np.nan)
     np.divide(values, level, out=ratio, where=level > 0)
     known = np.isfinite(ratio)
     count = np.bincount(position[known], minlength=season).astype(float)
-    return count, np.bincount(position[known], weights=ratio[known], minlength=season), ratio, position
+    total = np.bincount(position[known], weights=ratio[known], minlength=season).astype(float)
+    return count, total, ratio, position
 
 
 def centred_mean(values: Floats, season: int) -> Floats:
-    """Mean over a season around each period of what is known, (n,); NaN with under half of it known."""
+    """Mean over a season around each period of what is known, (n,); NaN with under half of it known.
+
+    Near the ends half a season stands for a whole one: a clean season is then told to half a per cent only, but the
+    last year counts, and forecasts are better for it on every set measured (MASE −1 to −3 %)."""
     kernel = np.ones(2 * (season // 2) + 1)
     if season % 2 == 0:
         kernel[[0, -1]] = 0.5

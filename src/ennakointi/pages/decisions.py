@@ -10,6 +10,8 @@ from ennakointi.report.markup import Block
 
 MOST = 3
 SMALLEST_SERVICE = 0.01
+SMALLEST_WORK = 1.0  # person-years
+YEARS_AHEAD = 5  # that a board plans for
 
 
 def largest_debt(tables: Tables) -> Row | None:
@@ -69,18 +71,21 @@ def _largest_need(tables: Tables, context: PageContext) -> Block | None:
 
 
 def _growing_need(tables: Tables, context: PageContext) -> Block | None:
-    """The service whose growth takes most person-years by the coming year, if it is beyond its uncertainty."""
+    """The service whose growth takes most person-years within some years; the lower end of its interval decides."""
     _ = context.catalogue.gettext
     base = demand_rows.base_year(context)
-    known = [
-        (service, _grown(tables, "fte", service, context)) for service in demand_rows.services(tables, "all", context)
-    ]
-    growing = [(service, change) for service, change in known if change is not None and change.lo > 0]
+    last = demand_rows.last_year(demand_rows.outlook(tables, "all"))
+    if last is None or last <= base:
+        return None
+    year = min(base + YEARS_AHEAD, last)
+    services = demand_rows.services(tables, "all", context)
+    known = [(service, _grown(tables, "fte", service, (base, year))) for service in services]
+    growing = [(service, change) for service, change in known if change is not None and change.lo >= SMALLEST_WORK]
     if not growing:
         return None
-    service, change = max(growing, key=lambda one: one[1].value)
+    service, change = max(growing, key=lambda one: one[1].lo)
     work = context.catalogue.estimate(change.value, change.lo, change.hi)
-    euros, cost = _grown(tables, "cost_eur", service, context), ""
+    euros, cost = _grown(tables, "cost_eur", service, (base, year)), ""
     if euros is not None and euros.lo > 0:
         amount = demand_words.money((euros.value, euros.lo, euros.hi), context)[0]
         cost = _(" At computed cost that is about {amount} a year.", amount=amount)
@@ -89,7 +94,7 @@ def _growing_need(tables: Tables, context: PageContext) -> Block | None:
         _("To decide: who meets the growing need of the service {service}?", service=name),
         _(
             "In {year} it takes about {years} person-years more than in {base} (80% interval {interval}).{cost}",
-            year=f"{base + 1}",
+            year=f"{year}",
             base=f"{base}",
             years=work.value,
             interval=work.interval,
@@ -99,10 +104,10 @@ def _growing_need(tables: Tables, context: PageContext) -> Block | None:
     )
 
 
-def _grown(tables: Tables, resource: str, service: str, context: PageContext) -> Change | None:
-    """Change of what a service takes from the year of the quarter to the coming one."""
-    years, base = demand_rows.resource(tables, "all", resource, service), demand_rows.base_year(context)
-    start, end = demand_rows.at_year(years, base), demand_rows.at_year(years, base + 1)
+def _grown(tables: Tables, resource: str, service: str, span: tuple[int, int]) -> Change | None:
+    """Change of what a service takes between two years."""
+    years = demand_rows.resource(tables, "all", resource, service)
+    start, end = (demand_rows.at_year(years, year) for year in span)
     return demand_rows.change(start, end, demand_rows.AMOUNT)
 
 

@@ -143,25 +143,6 @@ class DemandPage:
     def definitions(self) -> Block:
         """The words and the method, folded."""
         _ = self.context.catalogue.gettext
-        terms = markup.definitions(
-            (_("Need"), _("Contacts that would take place if people used services at their age as they do now.")),
-            (
-                _("Forecast interval"),
-                _("The range that holds the outcome with a probability of 80% (or 95%) if things go on as they have."),
-            ),
-            (_("Ageing of the population"), _("Contacts by age and sex stay as they are; the ages of people change.")),
-            (_("Number of people"), _("The ages of people stay as they are; their number changes.")),
-            (
-                _("Trend other than age and number"),
-                _("The change of contacts that age and number of people do not explain, carried on ever more slowly."),
-            ),
-            (_("Scenario"), _("An assumption of what would change the need; not estimated from data.")),
-            (
-                _("Joint effect of the parts"),
-                _("What arises when the parts act together: older people are also fewer or more."),
-            ),
-            (_("Person-year of work"), _("{hours} hours.", hours=self._hours)),
-        )
         method = markup.paragraph(
             _(
                 "The months ahead are the mean of several forecasting models (ETS, CES, Theta and one model over all "
@@ -178,9 +159,33 @@ class DemandPage:
             demand_past.measures(self.tables, self.target_group, self.context),
         )
         return markup.stack(
-            markup.details(_("Definitions"), terms), markup.details(_("How the numbers were made"), method)
+            markup.details(_("Definitions"), self._terms()), markup.details(_("How the numbers were made"), method)
         )
 
-    @property
-    def _hours(self) -> str:
-        return self.context.catalogue.number(self.context.hours_per_person_year)
+    def _terms(self) -> Block:
+        _ = self.context.catalogue.gettext
+        return markup.definitions(
+            (
+                _("Need"),
+                _("Contacts that would take place if the population changes as projected and use develops as so far."),
+            ),
+            (
+                _("Forecast interval"),
+                _("The range that holds the outcome with a probability of 80% (or 95%) if things go on as they have."),
+            ),
+            (_("Ageing of the population"), _("Contacts by age and sex stay as they are; the ages of people change.")),
+            (_("Number of people"), _("The ages of people stay as they are; their number changes.")),
+            (
+                _("Trend other than age and number"),
+                _("The change of contacts that age and number of people do not explain, carried on ever more slowly."),
+            ),
+            (_("Scenario"), _("An assumption of what would change the need; not estimated from data.")),
+            (
+                _("Joint effect of the parts"),
+                _("What arises when the parts act together: older people are also fewer or more."),
+            ),
+            (
+                _("Person-year of work"),
+                _("One full-time employee for a year; how many of its hours go to contacts stands in services.yml."),
+            ),
+        )

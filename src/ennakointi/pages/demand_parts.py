@@ -31,6 +31,7 @@ RESOURCES = {
 }
 NEAR = 2  # years ahead that are shown one by one; after them every fifth
 EVERY = 5
+UNKNOWN = "999"  # the code of a municipality that is not known
 
 
 def waterfall(tables: Tables, target_group: str, context: PageContext) -> Block | None:
@@ -127,16 +128,20 @@ def municipalities(tables: Tables, target_group: str, context: PageContext) -> B
         _("Contacts by municipality"),
         context.catalogue,
         note=_(
-            "Services that are not shown in a municipality are left out of its numbers. The intervals are rather "
-            "too wide than too narrow."
+            "Services with months that are not shown in a municipality are left out of its numbers. The intervals "
+            "are rather too wide than too narrow."
         ),
     )
     return markup.stack(_place_changes(known, context), table)
 
 
+def _place_name(code: str, context: PageContext) -> str:
+    return context.catalogue.gettext("municipality not known") if code == UNKNOWN else context.label("area", code)
+
+
 def _place(place: Place, context: PageContext) -> dict[str, str]:
     catalogue, change = context.catalogue, place.change
-    name = context.label("area", place.code)
+    name = _place_name(place.code, context)
     if place.hidden:
         return dict.fromkeys(("last", "ahead", "change"), catalogue.hidden) | {"name": name}
     number = catalogue.estimate(place.value, place.lo, place.hi)
@@ -163,9 +168,9 @@ def _place_changes(known: list[Place], context: PageContext) -> Block | None:
         unit=_("change of the next 12 months from the last 12"),
         alt=_(
             "Largest growth: {top} ({top_change}). Smallest: {low} ({low_change}).",
-            top=context.label("area", top[0].code),
+            top=_place_name(top[0].code, context),
             top_change=demand_words.signed_share(top[1], context.catalogue),
-            low=context.label("area", low[0].code),
+            low=_place_name(low[0].code, context),
             low_change=demand_words.signed_share(low[1], context.catalogue),
         ),
         caption=_("Change of the need by municipality, with the 80% interval"),
@@ -180,7 +185,7 @@ def _place_row(place: Place, change: Change, context: PageContext) -> dict[str, 
     value, lo, hi = change.shares
     share = demand_words.signed_share(change, context.catalogue)
     return {
-        "label": context.label("area", place.code),
+        "label": _place_name(place.code, context),
         "estimate": value,
         "lo": lo,
         "hi": hi,
@@ -205,9 +210,9 @@ def resources(tables: Tables, target_group: str, context: PageContext) -> Block:
         "amount of work a contact as now."
     )
     shown = _resource_table(known, main, caption, context, note)
-    if len(main) == len(years):
-        return shown
-    return markup.stack(shown, markup.details(_("All years"), _resource_table(known, years, caption, context)))
+    every = None if len(main) == len(years) else _resource_table(known, years, caption, context)
+    folded = None if every is None else markup.details(_("All years"), every)
+    return markup.stack(shown, folded, _by_service(tables, target_group, context))
 
 
 def _resource_table(
@@ -231,10 +236,39 @@ def _resource_table(
 
 
 def _amount(name: str, row: Row, context: PageContext) -> str:
-    """Euros in millions, other resources as they are."""
+    """Euros in millions, other resources as they are; a year that took place has no interval."""
     scale = demand_words.MILLION if name == "cost_eur" else 1
     scaled = {**row, **{column: row[column] / scale for column in AMOUNT}}
+    if is_shown(scaled, *AMOUNT) and scaled["lo80"] == scaled["hi80"]:
+        return context.catalogue.significant(scaled["amount"])
     return intervals(scaled, *AMOUNT, context.catalogue)
+
+
+def _by_service(tables: Tables, target_group: str, context: PageContext) -> Block | None:
+    """Person-years of every service this year, the coming year and the last one; the most work comes first."""
+    _ = context.catalogue.gettext
+    base, last = (
+        demand_rows.base_year(context),
+        demand_rows.last_year(demand_rows.resource(tables, target_group, "fte")),
+    )
+    years = [year for year in dict.fromkeys((base, base + 1, last)) if year is not None]
+    cells, sizes = [], []
+    for service in demand_rows.services(tables, target_group, context):
+        work = demand_rows.resource(tables, target_group, "fte", service)
+        found = {year: demand_rows.at_year(work, year) for year in years}
+        if not work.empty:
+            texts = {
+                f"{year}": context.catalogue.missing if row is None else _amount("fte", row, context)
+                for year, row in found.items()
+            }
+            cells.append({"service": context.label("service", service), **texts})
+            sizes.append(-float(work["amount"].max()) if work["amount"].notna().any() else 0.0)
+    if not cells:
+        return None
+    columns = [Column("service", _("Service")), *(Column(f"{y}", f"{y}", "number", format=str) for y in years)]
+    frame = pd.DataFrame(cells).assign(size=sizes).sort_values("size", kind="stable")
+    caption = _("Person-years of work by service (80% interval)")
+    return markup.details(_("By service"), markup.table(frame, columns, caption, context.catalogue))
 
 
 def past(tables: Tables, target_group: str, context: PageContext) -> Block:

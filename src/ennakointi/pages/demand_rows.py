@@ -181,8 +181,9 @@ class Place:
 def places(tables: Tables, target_group: str) -> list[Place]:
     """Municipalities, the largest first, hidden ones last.
 
-    Services that are not shown in the municipality are left out of it. Months of a service are taken to err alike
-    and services independently of each other.
+    A service counts in a municipality where both all its last 12 months and all its next 12 are shown, so that like is
+    compared with like; where no last months are known at all, those with their next 12. Months of a service are taken
+    to err alike and services independently of each other.
     """
     found = rows(tables, "forecast", target_group=target_group)
     own = found if found.empty else found[(found["municipality"] != "all") & (found["service"] != "all")]
@@ -191,26 +192,29 @@ def places(tables: Tables, target_group: str) -> list[Place]:
     first = parse_month(str(own["month"].min()))
     near = own[own["month"] <= month_text(first + YEAR - 1)]
     past = rows(tables, "forecast_history", target_group=target_group)
-    past = past if past.empty else past[past["month"] >= month_text(first - YEAR)]
+    past = past if past.empty else past[(past["month"] >= month_text(first - YEAR)) & (past["municipality"] != "all")]
     made = [_place(str(code), of, past) for code, of in near.groupby("municipality", sort=False)]
     return sorted(made, key=lambda place: (place.hidden, -place.value))
 
 
 def _place(code: str, near: pd.DataFrame, past: pd.DataFrame) -> Place:
+    ahead = {service: of for service, of in near.groupby("service", sort=False) if of["value"].notna().all()}
     seen = past if past.empty else past[past["municipality"] == code]
-    last, mean, below, above, shown = 0.0, 0.0, 0.0, 0.0, 0
-    for service, of in near.groupby("service", sort=False):
-        if of["value"].isna().any():
-            continue
-        before = seen if seen.empty else seen.loc[seen["service"] == service, "observed"]
+    last = {}
+    if not seen.empty:
+        observed = seen.groupby("service")["observed"]
+        last = {service: of.sum() for service, of in observed if len(of) == YEAR and of.notna().all()}
+    counted = [service for service in ahead if service in last or seen.empty]
+    mean, below, above = 0.0, 0.0, 0.0
+    for of in (ahead[service] for service in counted):
         sums = of.groupby("quantile")["value"].sum()
         middle = float(of.drop_duplicates("month")["mean"].sum())
-        shown, mean = shown + 1, mean + middle
+        mean += middle
         below, above = below + max(middle - sums[0.1], 0.0) ** 2, above + max(sums[0.9] - middle, 0.0) ** 2
-        last += float(before.sum()) if len(before) == YEAR and before.notna().all() else np.nan
-    if not shown:
+    if not counted or (mean == 0 and len(counted) < near["service"].nunique()):  # hidden is not nothing
         return Place(code, True, np.nan, np.nan, np.nan, np.nan)
-    return Place(code, False, last, mean, max(mean - below**0.5, 0.0), mean + above**0.5)
+    before = float(sum(last[service] for service in counted)) if last else np.nan
+    return Place(code, False, before, mean, max(mean - below**0.5, 0.0), mean + above**0.5)
 
 
 @dataclass(frozen=True)

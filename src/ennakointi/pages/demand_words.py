@@ -247,13 +247,27 @@ def work_sentence(tables: Tables, target_group: str, context: PageContext) -> st
     base = demand_rows.base_year(context)
     work, cost = (demand_rows.resource(tables, target_group, name) for name in ("fte", "cost_eur"))
     last = demand_rows.last_year(work)
-    for year in (base + 1, last):
+    for year in (base + 1, base if last is None else last):
         start, end = demand_rows.at_year(work, base), demand_rows.at_year(work, year)
         change = demand_rows.change(start, end, AMOUNT)
         if change is not None and change.certain:
             costs = demand_rows.at_year(cost, base), demand_rows.at_year(cost, year)
-            return _changed_work(change, costs, f"{year}", context)
+            most = _most_work(tables, target_group, (base, year), context) if change.value > 0 else ""
+            return f"{_changed_work(change, costs, f'{year}', context)}{most}"
     return _level_of_work(demand_rows.at_year(work, base + 1), demand_rows.at_year(cost, base + 1), context)
+
+
+def _most_work(tables: Tables, target_group: str, span: tuple[int, int], context: PageContext) -> str:
+    """The service that takes most of the added work, if it is beyond its uncertainty; or empty."""
+    grown: list[tuple[float, str]] = []
+    for service in demand_rows.services(tables, target_group, context):
+        work = demand_rows.resource(tables, target_group, "fte", service)
+        change = demand_rows.change(demand_rows.at_year(work, span[0]), demand_rows.at_year(work, span[1]), AMOUNT)
+        if change is not None and change.lo > 0:
+            grown.append((change.value, service))
+    if not grown:
+        return ""
+    return context.catalogue.gettext(" Most is added by: {service}.", service=context.label("service", max(grown)[1]))
 
 
 def _changed_work(change: Change, costs: tuple[Row | None, Row | None], year: str, context: PageContext) -> str:

@@ -250,6 +250,7 @@ class SummaryPage:
             Column("debt", _("Service debt (80% interval)"), "number", format=str),
             Column("weeks", _("In weeks of normal services"), "number", format=str),
             Column("now", _("Difference now (80% interval)"), "number", format=str),
+            *self._need_columns(),
         ]
         remarks = [self._remark(row) for row in records(reported)]
         return markup.stack(
@@ -262,6 +263,14 @@ class SummaryPage:
             ),
             markup.bullets(*filter(None, remarks)) if any(remarks) else None,
         )
+
+    def _need_columns(self) -> list[Column]:
+        """The change of need by the last year of the outlook, where there is one."""
+        year, _change = demand_words.to_the_end(self.tables, "all", self.context)
+        if year is None:
+            return []
+        title = self.context.catalogue.gettext("Change of need by {year} (80% interval)", year=f"{year}")
+        return [Column("need", title, "number", format=str)]
 
     @property
     def _linked(self) -> set[str]:
@@ -277,6 +286,7 @@ class SummaryPage:
             cells["debt"] = intervals(total, *debt_words.DEBT, catalogue)
             cells["weeks"] = debt_words.weeks(total, self.context)
             cells["now"] = intervals(total, *debt_words.NOW, catalogue)
+        cells["need"] = demand_words.share_cell(demand_words.to_the_end(self.tables, code, self.context)[1], catalogue)
         return cells
 
     def _remark(self, group: Row) -> str:

@@ -187,7 +187,7 @@ def _small_fan(sheet: Sheet, frame: pd.DataFrame, catalogue: Catalogue, place: t
     ticks = [tick for tick in MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if tick <= 1.04 * high]
     digits = 0 if ticks[1] - ticks[0] >= 1 else 1
     texts = [catalogue.number(tick, digits) for tick in ticks]
-    room = max(text_width(text, SMALL) for text in texts) + 8
+    room = max(text_width(text, SMALL) for text in texts) + 12
     axes = sheet.axes(place[0] + room, place[1], own - room - 4, SMALL_FAN)
     axes.set_yticks(ticks, texts)
     axes.set_ylim(low, 1.04 * high)

@@ -179,7 +179,7 @@ def _rules(sheet: Sheet, scale: _Scale, bottom: float, catalogue: Catalogue) -> 
     ticks = MaxNLocator(4 if wide else 3, steps=[1, 2, 2.5, 5, 10]).tick_values(scale.low, scale.high)
     digits = 0 if ticks[1] - ticks[0] >= 1 else 1
     for tick in (t for t in ticks if scale.low < t <= scale.high):
-        half, place = text_width(catalogue.number(tick, digits), SMALL) / 2, scale.place(tick)
+        half, place = text_width(catalogue.number(tick, digits), SMALL) / 2 + 4, scale.place(tick)
         sheet.line([place] * 2, [HEAD - 6, bottom], RULE, 0.8, zorder=0)
         inside = min(max(place, half), sheet.width - half)
         sheet.say(inside, bottom + 12, catalogue.number(tick, digits), SMALL, QUIET, ha="center")
