@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy import stats
-from statsforecast.models import AutoCES, AutoETS, DynamicOptimizedTheta
+from statsforecast.models import MSTL, AutoCES, AutoETS, DynamicOptimizedTheta
 
 from ennakointi.forecast.series import LEVELS, Floats
 
@@ -17,6 +17,7 @@ Member = tuple[Floats, Floats]  # mean (H,) and standard deviation (H,); the dev
 Fit = Callable[[Floats, int, int], Member]
 
 NORMAL = stats.norm.ppf(LEVELS)  # (13,)
+_LONGER = {7: (365,)}  # seasons beside the shortest one
 _SIDE = 95  # level of the interval that the spread is read from
 _FITTED_MEAN = 1000.0  # the libraries' optimisers stop at absolute steps: series are brought to one size first
 _log = logging.getLogger(__name__)
@@ -35,6 +36,13 @@ def smoothing(values: Floats, horizon: int, season: int) -> Member:
 def complex_smoothing(values: Floats, horizon: int, season: int) -> Member:
     """Complex exponential smoothing (Svetunkov, Kourentzes & Ord 2022, 10.1002/nav.22074), without a spread."""
     return _fitted(AutoCES(season_length=season), values, horizon, spread=False)
+
+
+def decomposition(values: Floats, horizon: int, season: int) -> Member:
+    """The season by MSTL (Bandara, Hyndman & Bergmeir 2021, arXiv 2107.13462), the rest by exponential smoothing; of
+    days also the year, when two of them are known."""
+    seasons = [season, *(long for long in _LONGER.get(season, ()) if len(values) > 2 * long)]
+    return _fitted(MSTL(season_length=seasons, trend_forecaster=AutoETS(model="ZZN")), values, horizon, spread=True)
 
 
 def _fitted(model: object, values: Floats, horizon: int, *, spread: bool) -> Member:

@@ -13,6 +13,7 @@ from ennakointi.forecast.members import Member
 from ennakointi.forecast.series import ENSEMBLE, LEVEL, LEVELS, ZERO, Floats
 
 _CHUNK = 8  # series that one task fits
+_WEEK = 7  # days
 _LONG = 24  # seasons of more periods are not modelled by the members themselves
 
 Histories = Sequence[Sequence[History | None]]  # by series, by origin: the end first, then the backtests
@@ -49,7 +50,8 @@ def _one(history: History, method: str) -> Floats:
 
 def _members(history: History, method: str) -> list[Member]:
     """Theta on the seasonally adjusted series; in the mixture also complex smoothing on it, and exponential smoothing
-    with a season of its own. Soon after a long gap, when factors mix two regimes, all of them fit their own season."""
+    with a season of its own; for days, whose weekdays and years are told in several ways, exponential smoothing on the
+    adjusted series and MSTL too. Soon after a long gap, when factors mix two regimes, all fit their own season."""
     season = history.season
     own = season <= _LONG
     inside = own and history.careful and method == ENSEMBLE
@@ -57,6 +59,9 @@ def _members(history: History, method: str) -> list[Member]:
     if method == ENSEMBLE:
         chosen.append(_fitted(members.complex_smoothing, history, season, inside))
         chosen.append(_fitted(members.smoothing, history, season, own))
+    if method == ENSEMBLE and season == _WEEK:
+        chosen.append(_fitted(members.smoothing, history, season, False))
+        chosen.append(_fitted(members.decomposition, history, season, True))
     return [member for member in chosen if member is not None]
 
 
@@ -71,7 +76,7 @@ def _fitted(member: members.Fit, history: History, season: int, own: bool) -> Me
 def with_global(raw: Floats, histories: Histories, horizon: int, season: int, seed: int) -> Floats:
     """The statistical mixtures with two global models as members: one of the counts, one of the adjusted counts.
 
-    The three statistical members and the two global ones weigh the same. Backtests use models that have seen nothing
+    Statistical members and global ones weigh the same. Backtests use models that have seen nothing
     after the earliest of their origins. Soon after a long gap there is too little to learn across series from: the
     history keeps its statistical mixture.
 
@@ -84,7 +89,7 @@ def with_global(raw: Floats, histories: Histories, horizon: int, season: int, se
     usable = [one for one in found if one is not None]
     if not usable:
         return raw
-    weight = len(usable) / (3 + len(usable))
+    weight = len(usable) / ((5 if season == _WEEK else 3) + len(usable))
     mixed = (1 - weight) * raw + weight * np.mean(usable, axis=0)
     careful = np.array([[history is not None and history.careful for history in origins] for origins in histories])
     return np.where(np.isfinite(mixed) & ~careful[:, :, None, None], mixed, raw)
