@@ -87,7 +87,7 @@ def _check(series: SeriesSet, horizon: int) -> None:
 def _origins(prepared: Sequence[Prepared], horizon: int, season: int, settings: EngineSettings) -> Ints:
     """Periods between the origins of the backtests and the end, (W,); none when no series is long enough."""
     step = max(1, horizon // 3)
-    longest = max((len(one.filled) for one in prepared), default=0)
+    longest = max((len(one.known) for one in prepared), default=0)
     suited = sum(one.method in (ENSEMBLE, THETA) for one in prepared)
     wanted = int(np.clip(-(-_POOL // max(suited, 1)), settings.windows, _MOST_WINDOWS))
     room = (longest - horizon - max(2 * season, MIXTURE_LEAST)) // step + 1
@@ -111,8 +111,8 @@ def _raw(series: SeriesSet, prepared: Sequence[Prepared], back: Ints, horizon: i
 
 def _typical(prepared: Sequence[Prepared], season: int) -> Floats:
     """Mean of the last season of each series, (S,); NaN for a refused one."""
-    recent = [one.filled[-max(season, 12) :] for one in prepared]
-    return np.array([values.mean() if len(values) else np.nan for values in recent])
+    recent = [one.known[-max(season, 12) :] for one in prepared]
+    return np.array([np.nanmean(values) if np.isfinite(values).any() else np.nan for values in recent])
 
 
 def _mean(quantiles: Floats) -> Floats:

@@ -26,21 +26,22 @@ class Prepared:
     Attributes
     ----------
     known : (n,) with NaN where a value is missing.
-    filled : (n − late,) up to the last known value, gaps filled from both sides.
-    late : periods between the last known value and the end.
     end : number of the last period, or None without a calendar.
+    season : length of its shortest season.
     method : one of the constants of `series`.
     """
 
     known: Floats
-    filled: Floats
-    late: int
     end: int | None
+    season: int
     method: str
 
     def past(self, gone: int) -> Floats:
-        """What was known `gone` periods before the end."""
-        return self.filled[: max(len(self.known) - gone, 0)] if gone else self.filled
+        """What was known `gone` periods before the end, up to the last known value, with gaps filled from both sides
+        and nothing that came later."""
+        seen = self.known[: max(len(self.known) - gone, 0)]
+        finite = np.flatnonzero(np.isfinite(seen))
+        return gaps.filled(seen[: finite[-1] + 1], self.season) if len(finite) else seen[:0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +81,9 @@ def prepare(series: SeriesSet, mode_is_fast: bool) -> list[Prepared]:
 def _prepared(values: Floats, season: int, end: int | None, fast: bool) -> Prepared:
     finite = np.flatnonzero(np.isfinite(values))
     if not len(finite):
-        return Prepared(values[:0], values[:0], 0, end, REFUSED)
+        return Prepared(values[:0], end, season, REFUSED)
     known = np.asarray(values[finite[0] :], float)
-    last = int(finite[-1] - finite[0])
-    method = _method(known[np.isfinite(known)], fast)
-    return Prepared(known, gaps.filled(known[: last + 1], season), len(known) - last - 1, end, method)
+    return Prepared(known, end, season, _method(known[np.isfinite(known)], fast))
 
 
 def _method(known: Floats, fast: bool) -> str:
@@ -102,11 +101,11 @@ def at_origin(one: Prepared, gone: int, horizon: int, seasons: tuple[int, ...], 
     least = 2 * seasons[0] if one.method == ENSEMBLE else THETA_LEAST
     if one.method == REFUSED or (gone and len(values) < least):
         return None
-    ahead = horizon + (0 if gone else one.late)
-    end = None if one.end is None else one.end - (gone or one.late)
-    factors = seasonality.factors(values, seasons, ahead, end, holidays)
+    late = len(one.known) - gone - len(values)
+    end = None if one.end is None else one.end - gone - late
+    factors = seasonality.factors(values, seasons, horizon + late, end, holidays)
     season = seasons[0] if len(values) > 2 * seasons[0] else 1
-    return History(values, factors, ahead, season, _careful(one.known[: len(values)], seasons[0]))
+    return History(values, factors, horizon + late, season, _careful(one.known[: len(values)], seasons[0]))
 
 
 def _careful(known: Floats, season: int) -> bool:
@@ -123,11 +122,13 @@ def outcomes(prepared: Sequence[Prepared], back: Ints, horizon: int, season: int
     naive = observed.copy()
     for i, one in enumerate(prepared):
         for w, gone in enumerate(back):
-            past = one.past(int(gone))
             start = len(one.known) - int(gone)
-            if start >= max(season, 1) and len(past) >= season:
-                observed[i, w] = one.known[start : start + horizon]
-                naive[i, w] = past[len(past) - season + np.arange(horizon) % season]
+            if start < season:
+                continue
+            observed[i, w] = one.known[start : start + horizon]
+            past = one.past(int(gone))
+            ahead = start - len(past) + np.arange(horizon)
+            naive[i, w] = past[len(past) - season + ahead % season] if len(past) >= season else np.nan
     return observed, naive
 
 
