@@ -37,7 +37,17 @@ def test_each_window_is_widened_by_the_others_only() -> None:
     rng = np.random.default_rng(1)
     raw = np.full((40, 3, 2, 13), 100.0)
     observed = np.stack([100 + rng.normal(0, 1, (40, 2)), 100 + rng.normal(0, 30, (40, 2))], axis=1)
-    final, tested = conformal.calibrated(raw, observed, np.ones(40))
+    final, tested = conformal.calibrated(raw, observed, np.ones(40), np.array([True, True]))
     width = tested[:, :, :, -1] - tested[:, :, :, 0]
     assert width[:, 0].mean() > 5 * width[:, 1].mean()  # the calm window learns from the wild one, and the other way
     assert final.shape == (40, 2, 13)
+
+
+def test_calm_and_disrupted_backtests_are_averaged_whatever_their_numbers() -> None:
+    rng = np.random.default_rng(1)
+    raw = np.full((40, 4, 2, 13), 100.0)
+    calm, wild = rng.normal(0, 1, (40, 2, 2)), rng.normal(0, 9, (40, 1, 2))
+    observed = 100 + np.concatenate([calm, wild], axis=1)
+    final, _ = conformal.calibrated(raw, observed, np.ones(40), np.array([True, True, False]))
+    conformal_width = (1.96 * 1 + 1.96 * 9) / 2
+    assert final[0, 0, -1] - 100 == pytest.approx(conformal_width / 2, rel=0.25)  # the native intervals have no width

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from ennakointi.forecast.series import LEVELS, MEDIAN, Floats
+
+Flags = npt.NDArray[np.bool_]
 
 MINIMUM_ERRORS = 20  # pooled errors a horizon needs; neighbouring horizons are joined until there are as many
 
@@ -67,24 +70,32 @@ def widened(quantiles: Floats, errors: Floats, scale: Floats) -> Floats:
     return np.maximum(np.sort(joined, axis=-1), 0.0)
 
 
-def calibrated(raw: Floats, observed: Floats, scale: Floats) -> tuple[Floats, Floats]:
+def calibrated(raw: Floats, observed: Floats, scale: Floats, clear: Flags) -> tuple[Floats, Floats]:
     """The forecast and its backtests with widened intervals.
+
+    Backtests from a calm time and those that are about a long gap are pooled apart, and their widths averaged: what
+    comes after a disruption is neither as sure as the calm nor as unsure as the disruption.
 
     Parameters
     ----------
     raw : (S, 1 + W, H, 13) the forecast, then the backtests. observed : (S, W, H). scale : (S,).
+    clear : (W,) backtests without a long gap.
 
     Returns
     -------
     (S, H, 13) learned from every window, and (S, W, H, 13), each window learned from the others.
     """
-    horizon = raw.shape[2]
     errors = (observed - raw[:, 1:, :, MEDIAN]) / scale[:, None, None]
-
-    def learned(chosen: Floats) -> Floats:
-        return pooled(chosen.reshape(-1, horizon))
-
     tested = np.empty_like(raw[:, 1:])
     for w in range(observed.shape[1]):
-        tested[:, w] = widened(raw[:, w + 1], learned(np.delete(errors, w, axis=1)), scale)
-    return widened(raw[:, 0], learned(errors), scale), tested
+        others = np.arange(observed.shape[1]) != w
+        tested[:, w] = widened(raw[:, w + 1], _learned(errors, clear, others), scale)
+    return widened(raw[:, 0], _learned(errors, clear, np.ones(len(clear), bool)), scale), tested
+
+
+def _learned(errors: Floats, clear: Flags, chosen: Flags) -> Floats:
+    """Quantiles of the scaled errors (S, W, H) of the chosen windows, calm and disrupted ones averaged, (H, 13)."""
+    horizon = errors.shape[2]
+    kinds = [pooled(errors[:, chosen & kind].reshape(-1, horizon)) for kind in (clear, ~clear)]
+    known = [kind for kind in kinds if np.isfinite(kind).any()]
+    return np.mean(known, axis=0) if known else kinds[0]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ennakointi.forecast import conformal, histories, mixture
+from ennakointi.forecast.conformal import Flags
 from ennakointi.forecast.histories import MIXTURE_LEAST, Ints, Prepared
 from ennakointi.forecast.series import (
     ENSEMBLE,
@@ -65,11 +66,12 @@ def forecast(series: SeriesSet, horizon: int, settings: EngineSettings) -> Engin
     """
     _check(series, horizon)
     prepared = histories.prepare(series, settings.mode == FAST)
-    back = _origins(prepared, horizon, series.season, settings)
+    back, clear = _origins(prepared, horizon, series.season, settings)
     raw = _raw(series, prepared, back, horizon, settings)
     observed, naive = histories.outcomes(prepared, back, horizon, series.season)
     errors = np.array([histories.naive_error(one.known, series.season) for one in prepared])
-    final, tested = conformal.calibrated(raw, observed, conformal.scales(errors, _typical(prepared, series.season)))
+    scale = conformal.scales(errors, _typical(prepared, series.season))
+    final, tested = conformal.calibrated(raw, observed, scale, clear)
     alone = [i for i, one in enumerate(prepared) if one.method in (LEVEL, ZERO, REFUSED)]
     final[alone], tested[alone] = raw[alone, 0], raw[alone, 1:]
     windows = Windows(back, observed, tested, naive, errors) if len(back) else None
@@ -84,14 +86,24 @@ def _check(series: SeriesSet, horizon: int) -> None:
             raise ValueError(f"series {key!r}: holds an infinite or a negative value; counts are 0 or more")
 
 
-def _origins(prepared: Sequence[Prepared], horizon: int, season: int, settings: EngineSettings) -> Ints:
-    """Periods between the origins of the backtests and the end, (W,); none when no series is long enough."""
+def _origins(prepared: Sequence[Prepared], horizon: int, season: int, settings: EngineSettings) -> tuple[Ints, Flags]:
+    """Periods between the origins of the backtests and the end (W,), and whether they are clear of long gaps (W,); none
+    when no series is long enough.
+
+    Where most series have a long gap at an origin or in its horizon, that backtest is about the gap: as many clear
+    origins are tested beside.
+    """
     step = max(1, horizon // 3)
     longest = max((len(one.known) for one in prepared), default=0)
-    suited = sum(one.method in (ENSEMBLE, THETA) for one in prepared)
-    wanted = int(np.clip(-(-_POOL // max(suited, 1)), settings.windows, _MOST_WINDOWS))
+    suited = [one for one in prepared if one.method in (ENSEMBLE, THETA)]
+    wanted = int(np.clip(-(-_POOL // max(len(suited), 1)), settings.windows, _MOST_WINDOWS))
     room = (longest - horizon - max(2 * season, MIXTURE_LEAST)) // step + 1
-    return horizon + step * np.arange(max(min(wanted, room), 0))
+    back = horizon + step * np.arange(max(room, 0))
+    suited_at = [[one.clear(int(gone), horizon) for one in suited] for gone in back]
+    clear = np.array([np.mean(row) > 0.5 if row else True for row in suited_at], bool)
+    beside = np.flatnonzero(clear[wanted:])[: wanted - int(clear[:wanted].sum())] + wanted
+    chosen = np.concatenate([np.arange(min(wanted, len(back))), beside])
+    return back[chosen], clear[chosen]
 
 
 def _raw(series: SeriesSet, prepared: Sequence[Prepared], back: Ints, horizon: int, settings: EngineSettings) -> Floats:

@@ -43,6 +43,12 @@ class Prepared:
         finite = np.flatnonzero(np.isfinite(seen))
         return gaps.filled(seen[: finite[-1] + 1], self.season) if len(finite) else seen[:0]
 
+    def clear(self, gone: int, horizon: int) -> bool:
+        """Whether no long gap lies in the horizon of a backtest or ends at its origin."""
+        start = len(self.known) - gone
+        longest = max(_LONG_GAP, self.season // 4)
+        return start > 0 and not _has_gap(self.known[max(start - longest, 0) : start + horizon], longest)
+
 
 @dataclass(frozen=True, eq=False)
 class History:
@@ -110,10 +116,14 @@ def at_origin(one: Prepared, gone: int, horizon: int, seasons: tuple[int, ...], 
 
 def _careful(known: Floats, season: int) -> bool:
     """Whether a long gap ended within the last two seasons."""
-    longest = max(_LONG_GAP, season // 4)
-    recent = np.isnan(known[-_CAREFUL_SEASONS * season :])
-    runs = np.convolve(recent.astype(int), np.ones(longest, int), mode="valid") if len(recent) >= longest else recent
-    return bool((runs == longest).any())
+    return _has_gap(known[-_CAREFUL_SEASONS * season :], max(_LONG_GAP, season // 4))
+
+
+def _has_gap(values: Floats, longest: int) -> bool:
+    """Whether at least `longest` values in a row are missing."""
+    if len(values) < longest:
+        return False
+    return bool((np.convolve(np.isnan(values).astype(int), np.ones(longest, int), mode="valid") == longest).any())
 
 
 def outcomes(prepared: Sequence[Prepared], back: Ints, horizon: int, season: int) -> tuple[Floats, Floats]:

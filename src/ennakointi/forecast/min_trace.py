@@ -60,10 +60,17 @@ def project(base: Floats, rows: Floats, covariance: Floats) -> tuple[Floats, Flo
 
 
 def _multipliers(square: Floats, gap: Floats) -> Floats:
-    """Solution of ``square @ x = gap`` (r, H), rows scaled alike; redundant rows do no harm."""
-    scale = np.sqrt(np.where((diagonal := np.diag(square)) > 0, diagonal, 1.0))
-    even = square / np.outer(scale, scale) + 1e-13 * np.eye(len(square))
-    return np.asarray(np.linalg.solve(even, gap / scale[:, None]) / scale[:, None])
+    """Solution of ``square @ x = gap`` (r, H), rows scaled alike; redundant rows do no harm.
+
+    One step of refinement takes off what the ridge for redundant rows leaves.
+    """
+    scale = np.sqrt(np.where((diagonal := np.diag(square)) > 0, diagonal, 1.0))[:, None]
+    even, wanted = square / (scale * scale.T), gap / scale
+    ridged = even + 1e-13 * np.eye(len(even))
+    found = np.zeros_like(wanted)
+    for _ in range(4):
+        found += np.linalg.solve(ridged, wanted - even @ found)
+    return np.asarray(found / scale)
 
 
 def nonnegative(base: Floats, rows: Floats, covariance: Floats, n_sums: int) -> tuple[Floats, int]:
@@ -82,7 +89,9 @@ def nonnegative(base: Floats, rows: Floats, covariance: Floats, n_sums: int) -> 
         """Month h with the constraints and some leaves at zero, and the multipliers of those."""
         with_zero = np.block([[square, across[zero].T], [across[zero], covariance[np.ix_(zero, zero)]]])
         found = _multipliers(with_zero, np.concatenate([gap[:, h], base[zero, h]])[:, None])[:, 0]
-        return base[:, h] - across @ found[: len(rows)] - covariance[:, zero] @ found[len(rows) :], found[len(rows) :]
+        made = base[:, h] - across @ found[: len(rows)] - covariance[:, zero] @ found[len(rows) :]
+        made[zero] = 0.0  # and not the rounding that is left: quantiles are multiplied by the ratio of means
+        return made, found[len(rows) :]
 
     for h in np.flatnonzero(low).tolist():
         size = float(np.abs(base[:, h]).max())
