@@ -36,12 +36,8 @@ class Block:
 
     @property
     def rows(self) -> Floats:
-        """(sums, nodes) constraints: every service less its leaves is 0, and the whole less the services and the leaves
-        without one; the whole less all leaves says the same, but rounds when the leaves are less sure than the sums."""
-        found = np.hstack([np.eye(len(self.sums)), -self.membership])
-        if self.sums[0] == 0:
-            found[0] -= found[1:].sum(axis=0)
-        return found
+        """(sums, nodes) constraints: every sum less its leaves is 0."""
+        return np.hstack([np.eye(len(self.sums)), -self.membership])
 
 
 @dataclass(frozen=True, eq=False)

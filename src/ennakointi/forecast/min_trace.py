@@ -67,9 +67,8 @@ def _multipliers(square: Floats, gap: Floats) -> Floats:
     scale = np.sqrt(np.where((diagonal := np.diag(square)) > 0, diagonal, 1.0))[:, None]
     even, wanted = square / (scale * scale.T), gap / scale
     ridged = even + 1e-13 * np.eye(len(even))
-    found = np.zeros_like(wanted)
-    for _ in range(4):
-        found += np.linalg.solve(ridged, wanted - even @ found)
+    found = np.linalg.solve(ridged, wanted)
+    found += np.linalg.solve(ridged, wanted - even @ found)
     return np.asarray(found / scale)
 
 
@@ -79,19 +78,19 @@ def nonnegative(base: Floats, rows: Floats, covariance: Floats, n_sums: int) -> 
     Block principal pivoting with a single exchange as the way out of a cycle (Júdice & Pires 1994,
     10.1016/0305-0548(94)90106-6), at most 60 rounds a month.
     """
-    across = covariance @ rows.T
-    square, gap = rows @ across, rows @ base
-    values = base - across @ _multipliers(square, gap)
-    stopped = 0
+    values, stopped = project(base, rows, covariance)[0], 0
     low = values[n_sums:].min(axis=0, initial=0.0) < -1e-9 * np.abs(base).max(axis=0, initial=0.0)
 
     def conditioned(h: int, zero: Places) -> tuple[Floats, Floats]:
-        """Month h with the constraints and some leaves at zero, and the multipliers of those."""
-        with_zero = np.block([[square, across[zero].T], [across[zero], covariance[np.ix_(zero, zero)]]])
-        found = _multipliers(with_zero, np.concatenate([gap[:, h], base[zero, h]])[:, None])[:, 0]
-        made = base[:, h] - across @ found[: len(rows)] - covariance[:, zero] @ found[len(rows) :]
-        made[zero] = 0.0  # and not the rounding that is left: quantiles are multiplied by the ratio of means
-        return made, found[len(rows) :]
+        """Month h with some leaves at zero, and the multipliers of those: their errors are taken out of the others'
+        first, so that no rounding of large leaves stands beside the small ones."""
+        across, own = covariance[:, zero], covariance[np.ix_(zero, zero)]
+        solved = _multipliers(own, np.column_stack([base[zero, h], across.T]))
+        start, left = base[:, h] - across @ solved[:, 0], covariance - across @ solved[:, 1:]
+        start[zero], left[zero], left[:, zero] = 0.0, 0.0, 0.0
+        found, multipliers = project(start[:, None], rows, left)
+        push = base[zero, h] - (covariance[zero] @ rows.T @ multipliers)[:, 0]
+        return found[:, 0], _multipliers(own, push[:, None])[:, 0]
 
     for h in np.flatnonzero(low).tolist():
         size = float(np.abs(base[:, h]).max())
