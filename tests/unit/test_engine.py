@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from joblib import parallel_config, register_parallel_backend
+from joblib._parallel_backends import ThreadingBackend
 
 from ennakointi.forecast.engine import EngineSettings, forecast
 from ennakointi.forecast.series import ENSEMBLE, LEVEL, LEVELS, MEDIAN, REFUSED, THETA, ZERO, SeriesSet
@@ -147,3 +149,23 @@ def test_weekly_and_daily_series_keep_their_seasons() -> None:
     daily = RNG.poisson(300 * weekday[days % 7]).astype(float)
     found = forecast(SeriesSet(("d",), (daily,), (19_000,), "D", (7, 365)), 14, EngineSettings(mode="fast"))
     assert np.abs(found.quantiles[0, :, MEDIAN] / (300 * weekday[np.arange(800, 814) % 7]) - 1).mean() < 0.08
+
+
+class Counted(ThreadingBackend):
+    """A backend of joblib as Dask's and Ray's are: named, registered, chosen by `parallel_config`."""
+
+    batches = 0
+
+    def submit(self, func, callback=None):
+        Counted.batches += 1
+        return super().submit(func, callback)
+
+
+def test_a_backend_chosen_outside_gets_the_work_and_gives_the_same() -> None:
+    series = monthly(**{f"s{i}": usual(100 + i) for i in range(20)})
+    here = forecast(series, 6, EngineSettings(mode="fast"))
+    register_parallel_backend("counted", Counted)
+    with parallel_config(backend="counted", n_jobs=2):
+        there = forecast(series, 6, EngineSettings(mode="fast"))
+    assert Counted.batches >= 2
+    np.testing.assert_array_equal(here.quantiles, there.quantiles)

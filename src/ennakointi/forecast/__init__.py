@@ -43,7 +43,7 @@ def estimate(
     *,
     group: TargetGroup | None = None,
     mode: str = engine.FULL,
-    jobs: int = 1,
+    jobs: int | None = None,
 ) -> Forecast:
     """Contacts of a target group ahead, by service, municipality and month, and by year as far as people are projected.
 
@@ -62,6 +62,7 @@ def estimate(
     scenarios : those in force for this group (`scenarios.known`)
     group : the target group; None stands for a group that depends on nothing but residence
     mode : `full` = the mixture, `fast` = Theta alone
+    jobs : series at a time; None leaves it to joblib's `parallel_config`, which may send them to Dask or Ray
 
     Returns
     -------
@@ -94,7 +95,7 @@ def estimate(
 
 
 def _years(
-    known: Hierarchy, series: SeriesSet, made: EngineForecast, settings: ForecastSettings, seed: int, jobs: int
+    known: Hierarchy, series: SeriesSet, made: EngineForecast, settings: ForecastSettings, seed: int, jobs: int | None
 ) -> ModelYears:
     """Sample paths of the whole county's series, for sums over months."""
     nodes = tables.county_nodes(known)

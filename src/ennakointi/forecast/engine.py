@@ -39,14 +39,14 @@ class EngineSettings:
     ----------
     mode : `full` = the mixture; `fast` = Theta alone.
     seed : of everything drawn.
-    jobs : series at a time; joblib's `parallel_config` may send them to Dask or Ray.
+    jobs : series at a time; None leaves it to joblib's `parallel_config`, which may send them to Dask or Ray.
     windows : rolling backtests behind the intervals, at least; sets of few series get more.
     holidays : country whose public holidays days may feel (learned from the series); None = none.
     """
 
     mode: str = FULL
     seed: int = 0
-    jobs: int = 1
+    jobs: int | None = None
     windows: int = 2
     holidays: str | None = "FI"
 

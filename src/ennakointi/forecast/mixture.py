@@ -19,7 +19,7 @@ _LONG = 24  # seasons of more periods are not modelled by the members themselves
 Histories = Sequence[Sequence[History | None]]  # by series, by origin: the end first, then the backtests
 
 
-def statistical(histories: Histories, methods: Sequence[str], horizon: int, jobs: int) -> Floats:
+def statistical(histories: Histories, methods: Sequence[str], horizon: int, jobs: int | None) -> Floats:
     """Mixtures of the statistical members, shape (S, origins, H, 13); NaN where there is too little history."""
     chunks = [range(i, min(i + _CHUNK, len(histories))) for i in range(0, len(histories), _CHUNK)]
     made = Parallel(n_jobs=jobs)(

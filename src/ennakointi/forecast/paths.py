@@ -91,7 +91,7 @@ class SamplePaths:
         return float((self.paths[i] > thresholds).any(axis=1).mean()) if whole else np.nan
 
 
-def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs: int = 1) -> SamplePaths:
+def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs: int | None = None) -> SamplePaths:
     """Whole paths about a forecast, whose sums are calibrated on sums of the past.
 
     Every period keeps the distribution that the forecast gives it (`made.quantiles`). How periods hang together comes
@@ -117,7 +117,7 @@ def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs
     made : the forecast; without `windows` sums are as simulated and `reached` is 0.
     n_paths : at least 2; memory is 8 · S · n_paths · H bytes.
     seed : with a series' key it fixes the paths of the series, whatever others stand beside.
-    jobs : series simulated at a time (joblib).
+    jobs : series simulated at a time; None = as joblib's `parallel_config` says.
 
     Raises
     ------
