@@ -11,30 +11,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from ennakointi import scores
 from ennakointi.errors import ParameterError, RunError
-from ennakointi.forecast import engine, files
+from ennakointi.forecast import engine, files, window_scores
 from ennakointi.forecast.files import LongFile
 from ennakointi.forecast.period_formats import NUMBER
-from ennakointi.forecast.series import (
-    HIGH80,
-    HIGH95,
-    LEVELS,
-    LOW80,
-    LOW95,
-    MEDIAN,
-    REFUSED,
-    EngineForecast,
-    Floats,
-    Windows,
-)
+from ennakointi.forecast.series import REFUSED, EngineForecast
+from ennakointi.forecast.window_scores import ENGINE, MEASURES, NAIVE
 
 Say = Callable[[str], None]
 
 LONGEST_HORIZON = 1_000
-ENGINE, NAIVE = "engine", "seasonal_naive"
-_DECILES = slice(LOW80, HIGH80 + 1)  # .1 … .9 among the levels
-_MEASURES = ("mase", "wql", "coverage80", "coverage95", "bias")
 
 
 @dataclass(frozen=True)
@@ -113,7 +99,7 @@ def results(made: EngineForecast, request: Request) -> Iterator[str]:
     """What was forecast and how, and the scores of the backtests."""
     counted = ", ".join(f"{n:,} {method}" for method, n in Counter(made.methods).most_common())
     yield f"{len(made.keys):,} series: {counted}."
-    if made.windows is None or not (known := _judged(made.windows)).any():
+    if made.windows is None or not (known := window_scores.judged(made.windows)).any():
         yield "No series is long enough for a backtest: there are no scores."
     else:
         n_series, origins = int(known.any(axis=(1, 2)).sum()), known.any(axis=(0, 2)).sum()
@@ -121,7 +107,7 @@ def results(made: EngineForecast, request: Request) -> Iterator[str]:
             f"Backtests inside the file, {origins} origins, {request.horizon} periods ahead, {n_series:,} series "
             "(80 % and 95 %: share of outcomes inside the interval):"
         )
-        yield from _lines(pd.DataFrame(_scores(made.windows)))
+        yield from _lines(pd.DataFrame(window_scores.rows(made.windows)))
     yield f"{request.out}: {made.quantiles.size:,} rows."
 
 
@@ -129,7 +115,7 @@ def _lines(table: pd.DataFrame) -> Iterator[str]:
     """Overall scores as a small table."""
     yield f"{'':16s}{'MASE':>8s}{'WQL':>9s}{'80 %':>7s}{'95 %':>7s}{'bias':>9s}"
     for row in table.to_dict("records"):
-        mase, wql, inside80, inside95, bias = (row[measure] for measure in _MEASURES)
+        mase, wql, inside80, inside95, bias = (row[measure] for measure in MEASURES)
         cells = [f"{mase:8.3f}", f"{wql:9.4f}", f"{inside80:7.2f}", f"{inside95:7.2f}", f"{100 * bias:+7.1f} %"]
         widths = (8, 9, 7, 7, 9)
         shown = ["–".rjust(width) if "nan" in cell else cell for cell, width in zip(cells, widths)]
@@ -147,50 +133,8 @@ def score_table(long: LongFile, made: EngineForecast) -> pa.Table:
     """
     rows = []
     for i in long.order:
-        one = made.windows and _of_series(made.windows, int(i))
-        none = [{"model": model, **dict.fromkeys(_MEASURES, np.nan), "n_origins": 0} for model in (ENGINE, NAIVE)]
-        rows += _scores(one) if one is not None else none
+        one = made.windows and window_scores.of_series(made.windows, int(i))
+        none = [{"model": model, **dict.fromkeys(MEASURES, np.nan), "n_origins": 0} for model in (ENGINE, NAIVE)]
+        rows += window_scores.rows(one) if one is not None else none
     table = pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False)
     return table.add_column(0, "series", long.columns(np.repeat(long.order, 2)))
-
-
-def _of_series(windows: Windows, i: int) -> Windows:
-    one = slice(i, i + 1)
-    return Windows(windows.back, windows.observed[one], windows.quantiles[one], windows.naive[one], windows.scale[one])
-
-
-def _judged(windows: Windows) -> np.ndarray:
-    """Outcomes (S, W, H) that both the engine and the seasonal naive have forecast."""
-    forecast = np.isfinite(windows.quantiles).all(axis=-1) & np.isfinite(windows.naive)
-    return np.isfinite(windows.observed) & forecast
-
-
-def _scores(windows: Windows) -> list[dict[str, object]]:
-    """Scores of the engine and of the seasonal naive on the same outcomes, pooled over series and origins.
-
-    The point forecast of the engine is its median. The naive has no intervals: its weighted quantile loss is that of
-    one point at every level, Σ|y − f| / Σ|y|.
-    """
-    known = _judged(windows)
-    observed = np.where(known, windows.observed, np.nan)
-    point = np.repeat(windows.naive[..., np.newaxis], len(LEVELS), axis=-1)
-    n = int(known.any(axis=(0, 2)).sum())
-    return [
-        {"model": model, **_measures(observed, quantiles, windows.scale, intervals), "n_origins": n}
-        for model, quantiles, intervals in ((ENGINE, windows.quantiles, True), (NAIVE, point, False))
-    ]
-
-
-def _measures(observed: Floats, quantiles: Floats, scale: Floats, intervals: bool) -> dict[str, float]:
-    median = quantiles[..., MEDIAN]
-    each = np.broadcast_to(scale[:, np.newaxis], observed.shape[:2])
-    inside = dict.fromkeys(("coverage80", "coverage95"), np.nan)
-    if intervals and np.isfinite(observed).any():
-        inside["coverage80"] = scores.covered_share(observed, quantiles[..., LOW80], quantiles[..., HIGH80])
-        inside["coverage95"] = scores.covered_share(observed, quantiles[..., LOW95], quantiles[..., HIGH95])
-    return {
-        "mase": scores.mase(observed, median, each),
-        "wql": scores.wql(observed, quantiles[..., _DECILES], LEVELS[_DECILES]),
-        **inside,
-        "bias": scores.bias(observed, median),
-    }

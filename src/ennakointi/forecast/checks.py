@@ -23,7 +23,8 @@ from ennakointi.forecast.series import (
     EngineForecast,
     Windows,
 )
-from ennakointi.forecast.tables import ALL, ENGINE, NAIVE, RECENT_MONTHS, county_nodes
+from ennakointi.forecast.tables import ALL, RECENT_MONTHS, county_nodes
+from ennakointi.forecast.window_scores import ENGINE, NAIVE
 from ennakointi.periods import month_text
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.results import Check

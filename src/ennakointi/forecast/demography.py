@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from ennakointi.forecast import drivers
+from ennakointi.forecast.dense import Axis, dense
 from ennakointi.forecast.drivers import Blocks
 from ennakointi.forecast.projection import Projection
 from ennakointi.forecast.series import Floats
+from ennakointi.panel import breaks
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
 
 if TYPE_CHECKING:
@@ -63,14 +64,23 @@ class Cube:
         """Municipalities of constant coverage; of all services those of every service, but of small ones whose own
         breaks leave none."""
         if service != ALL:
-            return self.panel.areas(service, first, last)
+            return self._area(service, first, last)
         volumes = self.contacts.sum(axis=(1, 2, 3))
         found, left_out = set(self.panel.municipalities), 0.0
         for name, volume in zip(self.panel.services, volumes, strict=True):
-            area = self.panel.areas(name, first, last)
+            area = self._area(name, first, last)
             left_out += 0.0 if area else float(volume)
             found &= set(area or found)
         return tuple(sorted(found)) if left_out <= SMALL_SERVICES * float(volumes.sum()) else ()
+
+    def _area(self, service: str, first: int, last: int) -> tuple[str, ...]:
+        """As `Panel.areas`, from the dense cells: asked for each service, span and projection."""
+        panel = self.panel
+        spanned = breaks.touching(panel.breaks, panel.target_group, service, first, last)
+        apart = breaks.separated(spanned, panel.municipalities)
+        span = slice(first - panel.first_month, last - panel.first_month + 1)
+        held = self.held[panel.services.index(service), :, span]
+        return tuple(m for i, m in enumerate(panel.municipalities) if held[i].all() and m not in apart)
 
     def places(self, municipalities: Sequence[str]) -> list[int]:
         """Positions of municipalities."""
@@ -88,47 +98,15 @@ def area(panel: Panel) -> tuple[str, ...]:
 
 def cube(panel: Panel, sexes: Sequence[str]) -> Cube:
     """The panel's cells, dense, for some sexes."""
-    known = tuple(sexes)
-    shape = (len(panel.municipalities), len(known) * len(panel.age_bands), len(panel.months))
-    counts = _positions(panel.counts, panel, known)
-    service = _places(panel.services, panel.counts["service"])
-    contacts = np.zeros((len(panel.services), *shape))
-    inside = (counts >= 0).all(axis=0) & (service >= 0)
-    values = panel.counts["contacts"].to_numpy(float)[inside]
-    np.add.at(contacts, (service[inside], *counts[:, inside]), values)
-    time = {}
-    at = _positions(panel.person_time, panel, known)
-    lived = (at >= 0).all(axis=0)
-    for name in ("member_py", "resident_py"):
-        time[name] = np.zeros(shape)
-        np.add.at(time[name], tuple(at[:, lived]), panel.person_time[name].to_numpy(float)[lived])
-    return Cube(panel, known, contacts, time["member_py"], time["resident_py"], _held(panel))
-
-
-def _positions(rows: pd.DataFrame, panel: Panel, sexes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Municipality, stratum and month of rows (3, r); −1 where one is not known."""
-    place = _places(panel.municipalities, rows["municipality"])
-    band = _places(panel.age_bands, rows["age_band"])
-    sex = _places(sexes, rows["sex"])
-    stratum = np.where((sex >= 0) & (band >= 0), sex * len(panel.age_bands) + band, -1)
-    month = rows["month"].to_numpy(np.int64) - panel.first_month
-    return np.stack([place, stratum, np.where(month < len(panel.months), month, -1)]).astype(np.int64)
-
-
-def _places(labels: Sequence[str], column: pd.Series) -> npt.NDArray[np.int64]:
-    """Position of each label, −1 where it is not known."""
-    return np.asarray(pd.Index(list(labels)).get_indexer(pd.Index(column.astype(str))), np.int64)
-
-
-def _held(panel: Panel) -> npt.NDArray[np.bool_]:
-    rows = panel.coverage[panel.coverage["covered"].to_numpy(bool)]
-    held = np.zeros((len(panel.services), len(panel.municipalities), len(panel.months)), dtype=bool)
-    service = _places(panel.services, rows["service"])
-    place = _places(panel.municipalities, rows["municipality"])
-    month = rows["month"].to_numpy(np.int64) - panel.first_month
-    inside = (service >= 0) & (place >= 0) & (month >= 0) & (month < len(panel.months))
-    held[service[inside], place[inside], month[inside]] = True
-    return held
+    when: dict[str, Axis] = {"month": panel.months}
+    place: dict[str, Axis] = {"municipality": panel.municipalities}
+    strata = {**place, "sex": tuple(sexes), "age_band": panel.age_bands, **when}
+    shape = (len(panel.municipalities), len(sexes) * len(panel.age_bands), len(panel.months))
+    services: dict[str, Axis] = {"service": panel.services}
+    contacts = dense(panel.counts, {**services, **strata}, "contacts").reshape(-1, *shape)
+    member, resident = (dense(panel.person_time, strata, x).reshape(shape) for x in ("member_py", "resident_py"))
+    held = dense(panel.coverage, {**services, **place, **when}, "covered") > 0
+    return Cube(panel, tuple(sexes), contacts, member, resident, held)
 
 
 @dataclass(frozen=True, eq=False)

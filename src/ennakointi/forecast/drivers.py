@@ -212,9 +212,11 @@ def _between(slopes: Floats, se2: Floats) -> float:
 def damped_years(years: Floats, damping: Floats) -> Floats:
     """Σ φ^k for k = 1…years, continued between whole years: (φ − φ^(years + 1)) / (1 − φ), shape (p, n).
 
-    Gardner & McKenzie 1985, 10.1287/mnsc.31.10.1237. Witness: two years at .9 → .9 + .81 = 1.71; at 1 → 2.
+    Before the origin the same curve runs on, below zero, so that a month and the same one a year later differ by a
+    year's trend. Gardner & McKenzie 1985, 10.1287/mnsc.31.10.1237. Witness: two years at .9 → .9 + .81 = 1.71; at 1 →
+    2; a year before at .9 → −1.
     """
-    phi, h = damping[:, None], np.maximum(years, 0.0)[None, :]
+    phi, h = damping[:, None], years[None, :]
     even = np.isclose(phi, 1.0)
     safe = np.where(even, 0.5, phi)
     return np.where(even, h, (safe - safe ** (h + 1)) / (1 - safe))

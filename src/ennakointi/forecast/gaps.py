@@ -34,7 +34,7 @@ def filled(values: Floats, season: int) -> Floats:
     adjusted = values / factors
     out = values.copy()
     for first, last in _runs(gaps):
-        span = min(max(season // 4, 3), 6)
+        span = min(max(season // 2, 3), 6)
         left, right = _side(adjusted[:first][::-1], span), _side(adjusted[last + 1 :], span)
         steps = np.arange(1, last - first + 2) / (last - first + 2)
         out[first : last + 1] = (left + (right - left) * steps) * factors[first : last + 1]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from ennakointi.forecast.dense import Axis, dense
 from ennakointi.forecast.series import SEASONS, Floats, SeriesSet
 from ennakointi.panel import breaks
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 Months = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Axis = Sequence[str] | Months
 
 ALL = "all"
 LEVEL_MONTHS = 36  # months from which the members' levels are taken
@@ -139,17 +138,17 @@ class _Cells:
     def of(cls, panel: Panel, settings: ForecastSettings, services: Sequence[str], months: Months) -> _Cells:
         place: dict[str, Axis] = {"municipality": panel.municipalities, "month": months}
         axes: dict[str, Axis] = {"service": services, **place}
-        held = _dense(panel.coverage, axes, "covered") > 0
+        held = dense(panel.coverage, axes, "covered") > 0
         held &= months >= panel.available_from
         spans = np.array([settings.disrupted(service) for service in services], dtype=np.int64).reshape(-1, 2)
         return cls(
-            contacts=_dense(panel.counts, axes, "contacts"),
-            persons=_dense(panel.counts, axes, "persons"),
+            contacts=dense(panel.counts, axes, "contacts"),
+            persons=dense(panel.counts, axes, "persons"),
             held=held,
             comparable=held & (months >= _break_months(panel, services, months)[..., None]),
             normal=~((months >= spans[:, :1]) & (months <= spans[:, 1:])),
-            time=_dense(panel.person_time, place, "member_py"),
-            residents=_dense(panel.person_time, place, "resident_py"),
+            time=dense(panel.person_time, place, "member_py"),
+            residents=dense(panel.person_time, place, "resident_py"),
         )
 
     def bottom(self) -> tuple[Floats, Floats, Floats]:
@@ -249,26 +248,6 @@ def _break_months(panel: Panel, services: Sequence[str], months: Months) -> Mont
             hit = np.array([municipality in apart for municipality in panel.municipalities], dtype=bool)
             found[s, hit] = np.maximum(found[s, hit], known.month)
     return found
-
-
-def _dense(rows: pd.DataFrame, axes: dict[str, Axis], values: str) -> Floats:
-    """Sums of a column on the grid of the axes, 0 where there is no row; rows outside the grid do not count."""
-    shape = tuple(len(axis) for axis in axes.values())
-    place = [_places(rows[key], axis) for key, axis in axes.items()]
-    inside = np.logical_and.reduce([p >= 0 for p in place])
-    flat = np.ravel_multi_index([p[inside] for p in place], shape) if 0 not in shape else np.zeros(0, np.int64)
-    weights = rows[values].to_numpy(float)[inside] if 0 not in shape else None
-    return np.bincount(flat, weights, int(np.prod(shape))).astype(float).reshape(shape)
-
-
-def _places(column: pd.Series, axis: Axis) -> npt.NDArray[np.int64]:
-    """Place of every value in the axis, -1 outside it."""
-    if isinstance(axis, np.ndarray):
-        place = column.to_numpy(np.int64) - int(axis[0])
-        return np.where((place >= 0) & (place < len(axis)), place, -1)
-    known = column.astype("category").cat
-    of_category = pd.Index(list(axis)).get_indexer(pd.Index(known.categories))
-    return np.append(of_category, -1)[known.codes.to_numpy()]
 
 
 def _first_known(row: Floats) -> int:

@@ -118,16 +118,20 @@ def _bars(target_group: str, one: Outlook, ahead: ModelYears) -> list[tuple[obje
 
 def _resources(one: Outlook, years: Sequence[_Year], services: Mapping[str, Service]) -> Iterator[tuple[object, ...]]:
     """Rows without the target group, from the last whole year on; all services together are the sum of those that
-    have coefficients, draw by draw."""
+    have coefficients, draw by draw, as unsure as the contacts of the whole."""
     by_year: dict[int, dict[str, dict[str, Floats]]] = {}
     behind = {(y.service, y.year): y.persons for y in years}
+    contacts = {(y.service, y.year): y.contacts for y in years}
     first = max((y.year for y in years if y.basis == OBSERVED), default=0)
     for year in years:
         if year.year >= first and year.service in services:
             found = resources.amounts(year.contacts, services[year.service], year.year)
             by_year.setdefault(year.year, {})[year.service] = found
     for number, of_services in sorted(by_year.items()):
-        every = {**of_services, ALL: resources.of_all(of_services)}
+        stretch = resources.stretch(
+            contacts.get((ALL, number), np.zeros(1)), [contacts[s, number] for s in of_services]
+        )
+        every = {**of_services, ALL: resources.of_all(of_services, stretch)}
         for service, found in every.items():
             if (service, number) not in behind:
                 continue

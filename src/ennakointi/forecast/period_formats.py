@@ -178,10 +178,6 @@ class Grid:
     anchor: int = 0
 
     @property
-    def is_calendar(self) -> bool:
-        return self.kind != NUMBER
-
-    @property
     def name(self) -> str:
         """The grid in words."""
         if self.kind == NUMBER:

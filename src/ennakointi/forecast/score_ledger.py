@@ -19,11 +19,11 @@ import pyarrow as pa
 from ennakointi import scores
 from ennakointi.errors import ParameterError
 from ennakointi.forecast.series import HIGH80, HIGH95, LEVELS, LOW80, LOW95
+from ennakointi.forecast.window_scores import DECILES
 from ennakointi.periods import Quarter, month_text, parse_month
 from ennakointi.result_tables import RESULT_TABLES
 
 FOLDER = "forecasts"
-SCORED_LEVELS = slice(2, 11)  # of LEVELS: .1 … .9
 _SERIES = ["target_group", "service"]
 _KEPT = (*_SERIES, "month", "origin", "quantile", "value", "mean")
 _COLUMNS = ("source", *_KEPT, "naive", "area")
@@ -103,7 +103,7 @@ def _score(rows: pd.DataFrame) -> dict[str, float]:
         "inside95": int(inside95.sum()),
         "inside80_latest": int(inside80[-1]),
         "error_share": scores.bias(observed, mean),
-        "wql": scores.wql(observed, quantiles[:, SCORED_LEVELS], LEVELS[SCORED_LEVELS]),
+        "wql": scores.wql(observed, quantiles[:, DECILES], LEVELS[DECILES]),
         "naive_wql": scores.wql(observed, naive[:, np.newaxis], (0.5,)) if naive_known else np.nan,
         "n_persons": float(months["n_persons"].median()),
     }

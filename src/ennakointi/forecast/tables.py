@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ennakointi import scores
+from ennakointi.forecast import window_scores
 from ennakointi.forecast.hierarchy import Hierarchy
-from ennakointi.forecast.series import HIGH80, HIGH95, LEVELS, LOW80, LOW95, MEDIAN, EngineForecast, Floats, Windows
+from ennakointi.forecast.series import HIGH80, LEVELS, LOW80, MEDIAN, EngineForecast, Floats, Windows
 from ennakointi.parameters.documents import ForecastSettings
 from ennakointi.periods import month_text
 from ennakointi.result_tables import RESULT_TABLES
@@ -15,8 +15,6 @@ from ennakointi.result_tables import RESULT_TABLES
 ALL = "all"
 HISTORY_MONTHS = 96  # that are shown before the forecast
 RECENT_MONTHS = 12  # whose persons stand behind a forecast
-ENGINE, NAIVE = "engine", "seasonal_naive"
-SCORED_LEVELS = slice(2, 11)  # of LEVELS: .1 … .9
 
 
 def empty() -> dict[str, pd.DataFrame]:
@@ -121,35 +119,9 @@ def score_rows(target_group: str, hierarchy: Hierarchy, windows: Windows | None)
     """
     rows = []
     for i in county_nodes(hierarchy) if windows is not None else []:
-        assert windows is not None
-        service = hierarchy.nodes[i][0]
-        observed = np.where(np.isfinite(windows.naive[i]), windows.observed[i], np.nan)
-        quantiles, naive = windows.quantiles[i], windows.naive[i]
-        origins = int((np.isfinite(observed) & np.isfinite(quantiles[..., MEDIAN])).any(axis=-1).sum())
-        if not origins:
-            continue
-        rows.append({"service": service, "model": ENGINE, "n_origins": origins, **_engine(observed, quantiles)})
-        rows[-1]["mase"] = scores.mase(observed, quantiles[..., MEDIAN], windows.scale[i])
-        rows.append(
-            {
-                "service": service,
-                "model": NAIVE,
-                "n_origins": origins,
-                "mase": scores.mase(observed, naive, windows.scale[i]),
-                "wql": scores.wql(observed, naive[..., np.newaxis], (0.5,)),
-                "bias": scores.bias(observed, naive),
-            }
-        )
+        found = window_scores.rows(window_scores.of_series(windows, i)) if windows is not None else []
+        rows += [{"service": hierarchy.nodes[i][0], **row} for row in found if row["n_origins"]]
     return _together("forecast_scores", [pd.DataFrame(rows)] if rows else [], target_group=target_group)
-
-
-def _engine(observed: Floats, quantiles: Floats) -> dict[str, float]:
-    return {
-        "wql": scores.wql(observed, quantiles[..., SCORED_LEVELS], LEVELS[SCORED_LEVELS]),
-        "coverage80": scores.covered_share(observed, quantiles[..., LOW80], quantiles[..., HIGH80]),
-        "coverage95": scores.covered_share(observed, quantiles[..., LOW95], quantiles[..., HIGH95]),
-        "bias": scores.bias(observed, quantiles[..., MEDIAN]),
-    }
 
 
 def _together(name: str, frames: list[pd.DataFrame], **same: str) -> pd.DataFrame:
