@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ennakointi.forecast.engine import EngineSettings, forecast
 from ennakointi.forecast.series import LEVELS, MEDIAN, EngineForecast, SeriesSet
 
-KINDS = ("usual", "sparse", "zero", "constant", "short", "gappy")
+KINDS = ("usual", "sparse", "zero", "constant", "short", "gappy", "fading")
 
 
 def made(seed: int, kinds: tuple[str, ...]) -> SeriesSet:
@@ -25,6 +25,9 @@ def made(seed: int, kinds: tuple[str, ...]) -> SeriesSet:
             y = np.full(n, 12.0)
         elif kind == "short":
             y = y[: int(rng.integers(1, 11))]
+        elif kind == "fading":
+            y[n // 2 :] = 0.0
+            y[-1] = 1.0
         elif kind == "gappy":
             y[rng.random(n) < 0.2] = np.nan
         values.append(y)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ennakointi.forecast import coherence, reconciliation
@@ -48,6 +48,7 @@ def test_sums_add_up_nothing_is_negative_and_quantiles_are_ordered(shape: list[i
 
 
 @given(members, seeds, st.sampled_from([1e-3, 7.0, 1e4]))
+@example([3, 3], 0, 1e-3)  # leaves held at zero beside services 5,000 times the outcome
 @settings(max_examples=40, deadline=None)
 def test_in_another_unit_the_forecast_is_the_same(shape: list[int], seed: int, unit: float) -> None:
     made, found = wild(shape, seed)

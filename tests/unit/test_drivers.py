@@ -136,8 +136,8 @@ def test_a_service_without_a_whole_year_still_knows_how_years_vary_at_its_size()
 
 
 def test_damped_years_by_hand() -> None:
-    found = drivers.damped_years(np.array([0.0, 2.0]), np.array([0.9, 1.0]))
-    np.testing.assert_allclose(found, [[0, 1.71], [0, 2]], atol=1e-9)
+    found = drivers.damped_years(np.array([-1.0, 0.0, 2.0]), np.array([0.9, 1.0]))
+    np.testing.assert_allclose(found, [[-1, 0, 1.71], [-1, 0, 2]], atol=1e-9)
 
 
 def population(years: dict[int, float], variant: str, municipality: str = "398") -> pd.DataFrame:

@@ -151,6 +151,23 @@ def test_weekly_and_daily_series_keep_their_seasons() -> None:
     assert np.abs(found.quantiles[0, :, MEDIAN] / (300 * weekday[np.arange(800, 814) % 7]) - 1).mean() < 0.08
 
 
+def test_services_that_fade_away_spoil_no_other() -> None:
+    rng = np.random.default_rng(11)
+    steady = {f"steady{i}": rng.poisson(60 * np.resize(SEASON, 96)).astype(float) for i in range(12)}
+    fading = {}
+    for i in range(6):
+        values = rng.poisson(2.0, 96).astype(float)
+        values[-14:] = 0.0
+        values[-1 - i] = 1.0
+        fading[f"fading{i}"] = values
+    ended = {"ended": np.concatenate([rng.poisson(3.0, 80), np.zeros(16)]).astype(float)}
+    series = monthly(**steady, **fading, **ended)
+    found = forecast(series, 12, EngineSettings(seed=1))
+    for key, values, quantiles in zip(series.keys, series.values, found.quantiles, strict=True):
+        assert quantiles.max() < 3 * values.max(), key
+    assert found.mean.max() < 120
+
+
 class Counted(ThreadingBackend):
     """A backend of joblib as Dask's and Ray's are: named, registered, chosen by `parallel_config`."""
 

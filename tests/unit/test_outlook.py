@@ -13,6 +13,7 @@ from county_panel import AREAS, LAST, MONTHS, Planted, make
 
 from ennakointi import parameters
 from ennakointi.forecast import demography, need_paths, outlook, projection, waterfall
+from ennakointi.forecast.drivers import Trend
 from ennakointi.forecast.outlook import ModelYears
 from ennakointi.panel import Panel
 from ennakointi.parameters.documents import ForecastSettings
@@ -141,6 +142,30 @@ def test_demography_takes_over_without_a_jump(counts: Panel, settings: ForecastS
         assert step == pytest.approx(growth[1] / growth[0], abs=0.015)
         single = path[HORIZON:] / path[HORIZON - 12 : -12]
         assert np.abs(np.diff(single)).max() < 0.01
+
+
+def test_the_work_of_all_services_is_no_surer_than_their_contacts(plain: dict[str, pd.DataFrame]) -> None:
+    """Services are drawn apart from each other: their sum alone would be too sure."""
+    years = plain["demand_outlook"].query("service == 'all' and basis != 'observed'").set_index("year")
+    work = plain["demand_resources"].query("service == 'all' and resource == 'fte'").set_index("year").loc[years.index]
+    of_contacts = (years["hi80"] - years["lo80"]) / years["contacts"]
+    of_work = (work["hi80"] - work["lo80"]) / work["amount"]
+    assert (of_work > 0.85 * of_contacts).all()
+
+
+def test_a_trend_goes_on_by_a_whole_year_in_every_month(
+    counts: Panel, settings: ForecastSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody ages, 5 % a year without damping: each month after the model is 5 % above the one a year before."""
+    slope = lambda services: [Trend(np.log(1.05), 1e-9, 1e6, 0.01, 8) for _ in services]  # noqa: E731
+    monkeypatch.setattr(need_paths.drivers, "trends", slope)
+    monkeypatch.setattr(need_paths.drivers, "DAMPING", (1.0, 1.0))
+    still = population(growth=0.0)
+    one = projection.build(still[still["year"] >= 2022], "projection_2022", AREAS, counts.sexes)
+    assert one is not None
+    need = need_paths.build(counts, one, model(counts), settings, False, 3)
+    path = need.paths["emergency"].mean(axis=0)
+    np.testing.assert_allclose(path[HORIZON:] / path[HORIZON - 12 : -12], 1.05, rtol=1e-4)
 
 
 def test_the_model_alone_decides_up_to_its_horizon(counts: Panel, settings: ForecastSettings) -> None:

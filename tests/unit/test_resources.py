@@ -70,3 +70,13 @@ def test_shipped_services_have_rooms_or_beds_that_make_sense() -> None:
         if one.contacts_per_room_day is not None:
             minutes = one.contacts_per_room_day * one.minutes_per_contact
             assert 240 <= minutes <= 900, code  # a room's day holds four to fifteen hours of contacts
+
+
+def test_all_services_are_as_unsure_as_their_contacts_together() -> None:
+    """Sums 98 and 102 of a whole of 90 and 110: 2 % against 10 %."""
+    parts = [np.array([48.0, 52.0]), np.array([50.0, 50.0])]
+    assert resources.stretch(np.array([90.0, 110.0]), parts) == pytest.approx(5)
+    assert resources.stretch(np.array([100.0, 100.0]), parts) == 1  # never surer than the sum
+    assert resources.stretch(np.zeros(1), [np.array([10.0])]) == 1  # an observed year has no draws
+    found = resources.of_all({str(i): {"fte": part / 10} for i, part in enumerate(parts)}, 5.0)
+    np.testing.assert_allclose(found["fte"], [9.0, 11.0])

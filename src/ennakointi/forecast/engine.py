@@ -71,8 +71,10 @@ def forecast(series: SeriesSet, horizon: int, settings: EngineSettings) -> Engin
     observed, naive = histories.outcomes(prepared, back, horizon, series.season)
     errors = np.array([histories.naive_error(one.known, series.season) for one in prepared])
     scale = conformal.scales(errors, _typical(prepared, series.season))
-    final, tested = conformal.calibrated(raw, observed, scale, clear)
     alone = [i for i, one in enumerate(prepared) if one.method in (LEVEL, ZERO, REFUSED)]
+    pooled = observed.copy()
+    pooled[alone] = np.nan  # what has intervals of its own neither learns from the others nor teaches them
+    final, tested = conformal.calibrated(raw, pooled, scale, clear)
     final[alone], tested[alone] = raw[alone, 0], raw[alone, 1:]
     windows = Windows(back, observed, tested, naive, errors) if len(back) else None
     return EngineForecast(series.keys, final, _mean(final), tuple(one.method for one in prepared), windows)
@@ -122,9 +124,10 @@ def _raw(series: SeriesSet, prepared: Sequence[Prepared], back: Ints, horizon: i
 
 
 def _typical(prepared: Sequence[Prepared], season: int) -> Floats:
-    """Mean of the last season of each series, (S,); NaN for a refused one."""
-    recent = [one.known[-max(season, 12) :] for one in prepared]
-    return np.array([np.nanmean(values) if np.isfinite(values).any() else np.nan for values in recent])
+    """Mean of the last season of each series, or half the mean of all of it where that is more, (S,); NaN for a refused
+    one."""
+    known = [one.known[np.isfinite(one.known)] for one in prepared]
+    return np.array([max(v[-max(season, 12) :].mean(), v.mean() / 2) if len(v) else np.nan for v in known])
 
 
 def _mean(quantiles: Floats) -> Floats:

@@ -13,6 +13,8 @@ from ennakointi.forecast.series import LEVELS, Floats
 FITTED = (0.05, 0.25, 0.5, 0.75, 0.95)  # levels with a model of their own; the others lie between
 LEAST_ROWS = 400  # training rows below which there is no global model
 _ROWS_PER_SERIES, _FEWEST_ROWS, _MOST_ROWS = 100, 8_000, 60_000  # training rows: more teach little and cost time
+_LEAST_YEAR = 0.1  # of the mean of all years: the least that a year may be scaled by
+_FARTHEST = 10.0  # times the largest value of a history: what lies beyond is no forecast
 _LEAST_PAST = 1.5  # seasons of history that a training origin needs
 _SETTINGS = {
     "max_iter": 120,
@@ -52,7 +54,7 @@ def _forecast(models: list, asked: Sequence[Sequence[Floats | None]], horizon: i
     places, blocks, backs = [], [], []
     for i, histories in enumerate(asked):
         for a, past in enumerate(histories):
-            if past is not None and len(past) > _LEAST_PAST * season and past[-season:].mean() > 0:
+            if past is not None and len(past) > _LEAST_PAST * season and past.any():
                 x, base, scale = _features(past, np.full(horizon, len(past)), np.arange(1, horizon + 1), season)
                 places.append((i, a))
                 blocks.append(x)
@@ -62,7 +64,8 @@ def _forecast(models: list, asked: Sequence[Sequence[Floats | None]], horizon: i
     predicted = np.column_stack([model.predict(np.vstack(blocks)) for model in models])
     predicted = np.sort(predicted, axis=1).reshape(len(places), horizon, len(FITTED))
     for (i, a), made, (base, scale) in zip(places, predicted, backs, strict=True):
-        out[i, a] = _between(made * scale[:, None] + base[:, None])
+        far = _FARTHEST * np.max(asked[i][a])
+        out[i, a] = np.minimum(_between(made * scale[:, None] + base[:, None]), far)
     return out
 
 
@@ -92,8 +95,7 @@ def _training(values: Floats, horizon: int, season: int, every: int) -> tuple[Fl
         return np.zeros((0, 1)), np.zeros(0)
     features, base, scale = _features(values, origin, step, season)
     target = (values[origin + step - 1] - base) / scale
-    usable = scale > 0
-    return features[usable], target[usable]
+    return features, target
 
 
 def _features(values: Floats, origin: np.ndarray, step: np.ndarray, season: int) -> tuple[Floats, Floats, Floats]:
@@ -108,11 +110,11 @@ def _features(values: Floats, origin: np.ndarray, step: np.ndarray, season: int)
         start = np.maximum(end - periods, 0)
         return (total[end] - total[start]) / np.maximum(end - start, 1)
 
-    year = mean(season, origin)
-    scale = np.maximum(year, 1e-9)
+    overall = total[origin] / origin
+    scale = np.maximum(mean(season, origin), _LEAST_YEAR * overall)
+    scale = np.where(overall > 0, scale, 1.0)
     cycle = origin + step - 1 - season * -(-step // season)  # same period of the last known season
     before = at(cycle - season)
-    overall = total[origin] / origin
     spread = np.sqrt(np.maximum(squares[origin] / origin - overall**2, 0.0))
     last_year = mean(season, np.maximum(origin - season, 1))
     columns = [

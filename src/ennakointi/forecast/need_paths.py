@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -137,10 +137,7 @@ def build(
     residents = one.residents(np.arange(from_year * 12, end + 1))
     bare = NeedPaths(one.variant, ahead, months, from_year, residents, cells.bounds, uses, trends, errors, smooth, {})
     damping = generator(seed, "damping", 2).uniform(*drivers.DAMPING, ahead.n_draws)
-    paths = {s: _carried_on(bare, s, damping, generator(seed, s, 3)) for s in names}
-    return NeedPaths(
-        one.variant, ahead, months, from_year, residents, cells.bounds, uses, trends, errors, smooth, paths
-    )
+    return replace(bare, paths={s: _carried_on(bare, s, damping, generator(seed, s, 3)) for s in names})
 
 
 def _carried_on(need: NeedPaths, service: str, damping: Floats, rng: np.random.Generator) -> Floats:

@@ -13,6 +13,7 @@ from ennakointi.forecast import resources
 from ennakointi.forecast.demography import ALL
 from ennakointi.forecast.need_paths import ModelYears, Months
 from ennakointi.forecast.series import Floats
+from ennakointi.forecast.tables import usual_persons
 from ennakointi.forecast.waterfall import Waterfall
 from ennakointi.result_tables import RESULT_TABLES
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 OBSERVED, MODEL, DEMOGRAPHY = "observed", "model", "demography"
 SHOWN_YEARS = 8  # observed years before the outlook
-RECENT_MONTHS = 12  # whose persons stand behind years ahead
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,10 +86,8 @@ def _years(one: Outlook, service: str, ahead: ModelYears) -> Iterator[_Year]:
 
 
 def _usual(persons: pd.Series) -> float:
-    """Median persons of the last year's months that have any."""
-    recent = persons.dropna().iloc[-RECENT_MONTHS:]
-    some = recent[recent > 0]
-    return float(some.median()) if len(some) else 0.0
+    """Persons of a usual month of the last year (`usual_persons`); 0 when the register holds none of it."""
+    return float(np.nan_to_num(usual_persons(persons.to_numpy(float)[np.newaxis])[0]))
 
 
 def _summary(values: Floats) -> tuple[float, float, float]:
