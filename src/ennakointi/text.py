@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -25,6 +26,8 @@ from ennakointi.periods import Quarter, first_day, parse_month
 LOCALES = {"fi": "fi", "sv": "sv_FI", "en": "en_GB"}
 LOCALE_FOLDER = Path(__file__).parent / "locale"
 MINUS, NBSP, EN_DASH = "\u2212", "\u00a0", "\u2013"
+_PER_CENT = re.compile(r"(?<=[\d}]) %")  # in a sentence that a translator wrote
+_PART_OF_WHOLE = ("covered", "contacts", "inside", "gain", "excess", "unmatched", "area")
 
 Message = str | tuple[str, str]
 
@@ -80,6 +83,11 @@ def _round_to(value: float, exponent: int) -> float:
     return math.copysign(round(steps * 10.0**exponent, max(0, -exponent)), value) if steps else 0.0
 
 
+def is_year(slot: str) -> bool:
+    """Whether a slot of a sentence holds a year: `year`, `first_year`, or the year that was `wanted`."""
+    return slot == "wanted" or slot.endswith("year")
+
+
 def message_json(msgid: str, values: Mapping[str, Any]) -> str:
     """A sentence and its slots as one cell of a result table."""
     return json.dumps({"message": msgid, "values": dict(values)}, ensure_ascii=False, sort_keys=True)
@@ -127,6 +135,10 @@ class Catalogue:
         return text.format(n=self.number(n), **slots)
 
     def _translation(self, msgid: Message, form: int) -> str:
+        """The sentence without slots filled; its per cent signs never stand alone on the next line."""
+        return _PER_CENT.sub(self._per_cent, self._sentence(msgid, form))
+
+    def _sentence(self, msgid: Message, form: int) -> str:
         entry = self._messages.get(msgid if isinstance(msgid, str) else msgid[0])
         english = msgid if isinstance(msgid, str) else msgid[form]
         if entry is None or entry.fuzzy or not entry.string:
@@ -188,7 +200,7 @@ class Catalogue:
         """Two ends of an interval; the dash is spaced beside a negative end: it is no minus sign."""
         if not (math.isfinite(lo) and math.isfinite(hi)):
             return self.hidden
-        dash = f" {EN_DASH} " if min(lo, hi) < 0 else EN_DASH
+        dash = f"{NBSP}{EN_DASH}{NBSP}" if min(lo, hi) < 0 else EN_DASH
         return f"{self.number(lo, digits)}{dash}{self.number(hi, digits)}"
 
     def estimate(self, value: float, lo: float, hi: float) -> Estimate:
@@ -250,8 +262,8 @@ class Catalogue:
         return str(format_list(list(items), locale=self.locale))
 
     def message(self, cell: str) -> str:
-        """The sentence of a `message` cell. Slots named `*share` are percentages, `*_eur` euros, `*month`
-        months; other numbers have at most three significant digits."""
+        """The sentence of a `message` cell. Slots named `*share` are percentages, `*_eur` euros, `*month` months and
+        those of `is_year` years; other numbers have at most three significant digits."""
         content = json.loads(cell)
         slots = {name: self._slot(name, value) for name, value in content["values"].items()}
         return self.gettext(content["message"], **slots)
@@ -266,8 +278,19 @@ class Catalogue:
         if name.endswith("_eur"):
             return self.euros(value)
         if name.endswith("share"):
-            return self.significant(100 * value) + self._per_cent
-        return self.significant(value)
+            return self._share(name, float(value))
+        return f"{value:.0f}" if is_year(name) and math.isfinite(value) else self.significant(value)
+
+    def _share(self, name: str, share: float) -> str:
+        """A share in whole per cents; a part is said to be less than 1% or more than 99% where it is no 0 or 100."""
+        whole = _round_to(100 * share, 0)
+        if name == "share" or name.startswith(_PART_OF_WHOLE):
+            if whole == 0 and share > 0:
+                return self.gettext("less than {share}", share=self.percent(0.01))
+            if whole == 100 and share < 1:
+                return self.gettext("more than {share}", share=self.percent(0.99))
+            return self.percent(share)
+        return self.percent(share, 0 if whole or not share else 1)
 
 
 _FUNCTIONS = {"_": 1, "N_": 1, "gettext": 1, "ngettext": 2}

@@ -32,6 +32,7 @@ SERVICES = {  # contacts a month in 2025-09, growth a year, relative error of a 
 SHARES = {"398": 0.57, "111": 0.095, "098": 0.11, "560": 0.08, "016": 0.045, "142": 0.03, "081": 0.02, "576": 0.018}
 GROWS = {"398": 0.004, "576": -0.011, "081": -0.014}  # a year, on top of the service's own
 SEASON = (1.02, 0.99, 1.06, 1.0, 1.02, 0.97, 0.78, 0.98, 1.05, 1.07, 1.06, 1.0)
+COVERED = "The forecast covers the areas of {covered_share} of residents."
 DRIVERS = (  # factor, change, half of the 80 % interval
     ("population", -38_000, 14_000),
     ("ageing", 151_000, 17_000),
@@ -41,6 +42,7 @@ DRIVERS = (  # factor, change, half of the 80 % interval
     ("prevention", -21_000, 15_000),
     ("interaction", -6_000, 5_000),
 )
+ESTIMATED = tuple(part for part in DRIVERS if part[0] in ("population", "ageing", "trend", "interaction"))
 BASE, SCENARIOS = "projection_2024", "projection_2024+healthy_ageing+digital_shift+prevention"
 
 
@@ -138,17 +140,28 @@ def outlook(target_group: str, share: float = 1.0, persons: int = 9_000) -> list
 
 
 def drivers(target_group: str, share: float = 1.0, persons: int = 9_000) -> list[dict[str, Any]]:
+    """The waterfall without and with the scenarios."""
+    return [
+        row
+        for variant, parts in ((BASE, ESTIMATED), (SCENARIOS, DRIVERS))
+        for row in _bars(target_group, variant, parts, share, persons)
+    ]
+
+
+def _bars(
+    target_group: str, variant: str, parts: tuple[tuple[str, int, int], ...], share: float, persons: int
+) -> list[dict[str, Any]]:
     start = 12 * sum(size for size, *_ in SERVICES.values())
-    end = start + sum(change for _, change, _ in DRIVERS)
-    bars = [("start", start, np.nan), *DRIVERS, ("end", end, 72_000)]
+    end = start + sum(change for _, change, _ in parts)
+    bars = [("start", start, np.nan), *parts, ("end", end, 72_000)]
     return [
         {
             "target_group": target_group,
             "service": "all",
-            "variant": SCENARIOS,
+            "variant": variant,
             "factor": factor,
             "place": place,
-            "from_year": 2025,
+            "from_year": 2024,
             "to_year": 2040,
             "change": share * change,
             "lo80": share * (change - half),
@@ -214,6 +227,7 @@ def ledger(target_group: str, persons: int = 9_000) -> list[dict[str, Any]]:
 def checks(target_group: str) -> list[dict[str, Any]]:
     told = [
         ("all", "baseline", "yes", message_json("The baseline has {months} months.", {"months": 96})),
+        ("all", "coverage", "yes", message_json(COVERED, {"covered_share": 1.0})),
         ("all", "below_all", "no", message_json("Data missing: {table}.", {"table": "x"})),
         ("outreach", "baseline", "not_checked", message_json("The baseline has {months} months.", {"months": 5})),
     ]

@@ -259,6 +259,16 @@ def test_a_group_is_compared_with_all_residents_month_by_month() -> None:
     assert values == {"above": 1, "compared": 2, "excess_share": pytest.approx(3 / 30)}
 
 
+@pytest.mark.parametrize(
+    ("above", "passed"),
+    [(20.0, "yes"), (20.01, "yes"), (29.0, "yes"), (31.0, "no")],  # 10 of 10,000 contacts are 0.1 %
+)
+def test_an_excess_that_is_noise_passes(above: float, passed: str) -> None:
+    found = checks.within_all(of_groups(all=[20.0, 9_980.0], small=[above, 1.0])).iloc[0]
+    assert found["passed"] == passed
+    assert ("above" in json.loads(found["message"])["values"]) == (above > 20)
+
+
 def test_groups_without_all_residents_are_not_checked() -> None:
     assert checks.within_all(of_groups(small=[1.0]))["passed"].tolist() == ["not_checked"]
     assert checks.within_all(of_groups(all=[1.0])).empty

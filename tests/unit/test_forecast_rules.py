@@ -114,6 +114,109 @@ def test_resources_of_few_persons_are_hidden() -> None:
     assert released["demand_outlook"]["contacts"].isna().all()
 
 
+def by_service(persons: dict[str, float], **columns: object) -> pd.DataFrame:
+    """Contacts of one year by service: 7 for each person, all services together their sum."""
+    contacts = {service: 7.0 * n for service, n in persons.items() if service != "all"}
+    contacts["all"] = sum(contacts.values())
+    rows = [
+        {"service": service, "n_persons": n, **dict.fromkeys(("contacts", "change", "mean"), contacts[service])}
+        for service, n in persons.items()
+    ]
+    same = {"target_group": "all", "year": 2030, "variant": "projection", "lo80": 1.0, "hi80": 1.0, "value": 1.0}
+    return pd.DataFrame(rows).assign(**same, **columns)
+
+
+def declared(table: str, frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    return {table: frame.reindex(columns=list(RESULT_TABLES[table].names))}
+
+
+def hidden_services(table: str, frame: pd.DataFrame) -> set[str]:
+    released = disclosure.release(declared(table, frame), PRESET)[table]
+    return set(released.loc[released["suppressed"] != "", "service"])
+
+
+SUMS = {
+    "demand_outlook": {"basis": "model"},
+    "demand_drivers": {"factor": "start", "place": 1, "from_year": "2025", "to_year": "2030"},
+    "demand_resources": {"resource": "fte", "price_year": "", "amount": 10.0},
+    "forecast": {"municipality": "all", "month": "2025-10", "origin": "2025-09", "quantile": 0.5, "method": "theta"},
+    "forecast_history": {"municipality": "all", "month": "2025-09", "period": "used", "observed": 100.0},
+}
+
+
+@pytest.mark.parametrize("table", SUMS)
+@pytest.mark.parametrize(
+    ("persons", "expected"),
+    [
+        ({"all": 60, "a": 60, "b": 20, "c": 10}, set()),
+        ({"all": 60, "a": 60, "b": 20, "c": 4}, {"b", "c"}),  # else c = all − a − b
+        ({"all": 60, "a": 60, "b": 3, "c": 2}, {"b", "c"}),
+        ({"all": 60, "a": 60, "b": 2, "c": 1}, {"a", "b", "c"}),
+        ({"all": 20, "c": 4}, {"all", "c"}),  # nothing else to hide: the whole is c
+        ({"a": 60, "b": 20, "c": 4}, {"c"}),  # no whole to subtract from
+    ],
+)
+def test_a_hidden_service_is_not_the_whole_less_the_others(table: str, persons: dict, expected: set) -> None:
+    assert hidden_services(table, by_service(persons, **SUMS[table])) == expected
+
+
+def test_variants_years_and_resources_are_judged_on_their_own() -> None:
+    few, many = {"all": 60, "a": 60, "b": 20, "c": 4}, {"all": 60, "a": 60, "b": 20, "c": 9}
+    rows = pd.concat([by_service(few, basis="model"), by_service(many, basis="model").assign(year=2031)])
+    released = disclosure.release(declared("demand_outlook", rows), PRESET)["demand_outlook"]
+    assert set(released.loc[released["suppressed"] != "", "year"]) == {2030}
+
+
+def test_a_service_hidden_in_one_resource_is_hidden_in_all_and_in_its_contacts() -> None:
+    """Rooms have only a and c, so that a is hidden with c there; a's work or contacts would tell its rooms."""
+    persons = {"all": 60, "a": 60, "b": 20, "c": 4}
+    more = {"price_year": "", "amount": 10.0}
+    rooms = by_service({s: n for s, n in persons.items() if s != "b"}, resource="rooms", **more)
+    tables = {
+        **declared("demand_outlook", by_service(persons, basis="model")),
+        **declared("demand_resources", pd.concat([by_service(persons, resource="fte", **more), rooms])),
+    }
+    released = disclosure.release(tables, PRESET)
+    needs = released["demand_resources"]
+    found = needs[needs["suppressed"] != ""].groupby("resource")["service"].agg(sorted).to_dict()
+    assert found == {"fte": ["a", "b", "c"], "rooms": ["a", "c"]}
+    assert needs.loc[needs["suppressed"] != "", ["amount", "lo80", "hi80"]].isna().all(axis=None)
+    contacts = released["demand_outlook"].set_index("service")["contacts"]
+    assert contacts[["a", "b", "c"]].isna().all()
+    assert contacts["all"] == 590.0  # 7 × 84 = 588
+
+
+def test_municipalities_do_not_add_up_to_a_service_hidden_for_another() -> None:
+    """c has 4 persons; b is hidden with it, and 20 of b's persons live in two municipalities."""
+    persons = {"a": {"all": 60, "398": 50, "111": 10}, "b": {"all": 20, "398": 14, "111": 6}, "c": {"all": 4, "398": 4}}
+    whole = forecast({"all": 60}, ("all",)).assign(mean=500.0)
+    frame = pd.concat([whole, *(forecast(places, (service,)) for service, places in persons.items())])
+    released = disclosure.release({"forecast": frame}, PRESET)["forecast"]
+    found = released.loc[released["suppressed"] != "", ["service", "municipality"]].drop_duplicates()
+    assert found.to_numpy().tolist() == [["b", "all"], ["b", "111"], ["c", "all"], ["c", "398"]]
+
+
+def test_scores_of_few_persons_are_hidden_and_others_have_three_digits() -> None:
+    rows = [
+        {"service": service, "n_persons": n, "mase": 13 / 9, "wql": 13 / 9, "coverage80": 7 / 9, "n_origins": 6}
+        for service, n in (("a", 50.0), ("c", 2.0))
+    ]
+    released = disclosure.release(declared("forecast_scores", pd.DataFrame(rows)), PRESET)["forecast_scores"]
+    measures = released[["mase", "wql", "coverage80"]]
+    assert measures.iloc[0].tolist() == [1.44, 1.44, 0.778]
+    assert measures.iloc[1].isna().all()
+
+
+def test_nothing_is_left_of_a_hidden_ledger_row() -> None:
+    numbers = {"months": 3.0, "inside80": 2.0, "inside95": 3.0, "inside80_latest": 1.0}
+    shares = {"error_share": 4 / 9, "wql": 13 / 9, "naive_wql": 13 / 9}
+    rows = [{"service": service, "n_persons": n, **numbers, **shares} for service, n in (("a", 50.0), ("c", 2.0))]
+    released = disclosure.release(declared("forecast_ledger", pd.DataFrame(rows)), PRESET)["forecast_ledger"]
+    shown = released[[*numbers, *shares]]
+    assert shown.iloc[0].tolist() == [3, 2, 3, 1, 0.444, 1.44, 1.44]
+    assert shown.iloc[1].isna().all()
+
+
 def test_tables_without_rows_pass() -> None:
     names = [name for name in RESULT_TABLES if name.startswith(("forecast", "demand"))]
     empty = {name: pd.DataFrame(columns=list(RESULT_TABLES[name].names)) for name in names}

@@ -107,7 +107,10 @@ def test_examples_are_in_force_with_a_synthetic_source_only() -> None:
     ("given", "told"),
     [
         ({"services": {"emergency": [0.1, -0.1]}}, r"\[low, high\], but 0.1 is above -0.1"),
-        ({"services": {"emergency": [-1.5, 0]}}, "emergency: .* is not a relative change of at least -1"),
+        ({"services": {"emergency": [-1.5, 0]}}, "emergency: .* is not a relative change from -1"),
+        ({"services": {"emergency": [2, 10]}}, "emergency: .* is not a relative change from -1 to 1"),
+        ({"services": {"emergency": [float("nan"), 0]}}, "an interval is two numbers"),
+        ({"services": {"emergency": [0, 0.1, 0.2]}}, "an interval is two numbers"),
         ({"to": "2025-01"}, "`to` 2025-01 is before `from` 2026-01"),
         ({"from": None}, "`from` and `to` are missing"),
         ({"to_service": "digital_pathway"}, "`to_service` belongs to kind: digital_shift"),

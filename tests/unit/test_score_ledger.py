@@ -80,6 +80,33 @@ def test_months_that_have_come_are_scored_by_hand(tmp_path: Path) -> None:
     assert found.loc["all", ["months", "inside80", "inside80_latest", "error_share"]].tolist() == [3, 3, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("persons", "expected"),
+    [
+        ((0.0, 0.0, 2.0), 2.0),  # the median, 0, would be published as nobody
+        ((60.0, 7.0, 60.0), 7.0),
+        ((0.0, 0.0, 0.0), 0.0),
+        ((0.0, np.nan, 0.0), np.nan),  # perhaps somebody
+        ((np.nan, 4.0, 60.0), 4.0),
+    ],
+)
+def test_persons_are_those_of_the_smallest_month_with_any(tmp_path: Path, persons: tuple, expected: float) -> None:
+    remembered(tmp_path)
+    now, past = forecast("2025-09", {"oral_health": 100.0}), history("2025-09", {"oral_health": {}})
+    past.loc[past["month"] > "2025-06", "n_persons"] = persons
+    found = score_ledger.scored(tmp_path, Q3, "county", now, past)
+    assert found["n_persons"].tolist() == pytest.approx([expected], nan_ok=True)
+
+
+def test_a_service_that_nobody_used_tells_nothing_of_persons(tmp_path: Path) -> None:
+    remembered(tmp_path)
+    now, past = forecast("2025-09", {"oral_health": 100.0}), history("2025-09", {"oral_health": {}})
+    past.loc[past["month"] > "2025-06", ["n_persons", "observed"]] = 0.0
+    row = score_ledger.scored(tmp_path, Q3, "county", now, past).iloc[0]
+    assert row["n_persons"] == 0
+    assert row[["error_share", "wql", "naive_wql"]].isna().all()
+
+
 def test_the_seasonal_naive_knows_what_the_forecast_knew(tmp_path: Path) -> None:
     """Thirteen months ahead the same month of the last year had not come either: the year before stands in."""
     assert score_ledger._year_before("2026-06", "2025-06") == "2025-06"

@@ -10,7 +10,7 @@ from joblib import Parallel, delayed
 from ennakointi.forecast import global_model, members
 from ennakointi.forecast.histories import History
 from ennakointi.forecast.members import Member
-from ennakointi.forecast.series import ENSEMBLE, LEVEL, LEVELS, ZERO, Floats
+from ennakointi.forecast.series import ENSEMBLE, LEVEL, LEVELS, MEDIAN, ZERO, Floats
 
 _CHUNK = 8  # series that one task fits
 _WEEK = 7  # days
@@ -76,9 +76,9 @@ def _fitted(member: members.Fit, history: History, season: int, own: bool) -> Me
 def with_global(raw: Floats, histories: Histories, horizon: int, season: int, seed: int) -> Floats:
     """The statistical mixtures with two global models as members: one of the counts, one of the adjusted counts.
 
-    Statistical members and global ones weigh the same. Backtests use models that have seen nothing
-    after the earliest of their origins. Soon after a long gap there is too little to learn across series from: the
-    history keeps its statistical mixture.
+    All members weigh the same; the global ones have no spread of their own and take the others', so that they move the
+    quantiles as a whole. Backtests use models that have seen nothing after the earliest of their origins. Soon after a
+    long gap there is too little to learn across series from: the history keeps its statistical mixture.
 
     Parameters
     ----------
@@ -90,13 +90,13 @@ def with_global(raw: Floats, histories: Histories, horizon: int, season: int, se
     if not usable:
         return raw
     weight = len(usable) / ((5 if season == _WEEK else 3) + len(usable))
-    mixed = (1 - weight) * raw + weight * np.mean(usable, axis=0)
+    moved = raw + weight * (np.mean(usable, axis=0)[..., None] - raw[..., MEDIAN : MEDIAN + 1])
     careful = np.array([[history is not None and history.careful for history in origins] for origins in histories])
-    return np.where(np.isfinite(mixed) & ~careful[:, :, None, None], mixed, raw)
+    return np.where(np.isfinite(moved) & ~careful[:, :, None, None], np.maximum(moved, 0.0), raw)
 
 
 def _global(histories: Histories, horizon: int, season: int, seed: int, adjusted: bool) -> Floats | None:
-    """Forecasts (S, origins, H, 13) of a global model for the end, and of an earlier one for the backtests."""
+    """Medians (S, origins, H) of a global model for the end, and of an earlier one for the backtests."""
 
     def seen(history: History | None) -> Floats | None:
         if history is None:
@@ -116,10 +116,10 @@ def _global(histories: Histories, horizon: int, season: int, seed: int, adjusted
             return None
         parts.append(made)
     found = np.concatenate(parts, axis=1)
-    out = np.full((*found.shape[:2], horizon, len(LEVELS)), np.nan)
+    out = np.full((*found.shape[:2], horizon), np.nan)
     for i, origins in enumerate(histories):
         for w, history in enumerate(origins):
             if history is not None:
-                own = history.coming[:, None] if adjusted else 1.0
+                own = history.coming if adjusted else 1.0
                 out[i, w] = (found[i, w, : history.ahead] * own)[history.ahead - horizon :]
     return out

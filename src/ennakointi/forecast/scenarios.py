@@ -47,13 +47,12 @@ def _grown(profile: str, months: Months, first: int, last: int) -> Floats:
     return np.asarray(shapes[profile])
 
 
-def draws(interval: tuple[float, float], n: int, rng: np.random.Generator, lowest: float = -np.inf) -> Floats:
+def draws(interval: tuple[float, ...], n: int, rng: np.random.Generator, lowest: float = -np.inf) -> Floats:
     """Normal draws (n,) whose 10 % and 90 % quantiles are the ends of the interval, none below `lowest`.
 
     Witness: [−.1, .1] is a standard deviation of .0780.
     """
-    low, high = interval
-    return np.maximum(rng.normal((low + high) / 2, (high - low) / 2 / Z80, n), lowest)
+    return _at(interval, rng.standard_normal(n), lowest, np.inf)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,16 +94,16 @@ def drawn(scenarios: Mapping[str, Scenario], n: int, rng: np.random.Generator) -
     for scenario in scenarios.values():
         if scenario.kind == HEALTHY_AGEING:
             continue
-        lowest = 0.0 if scenario.kind == DIGITAL_SHIFT else -1.0
+        lowest, highest = (0.0, 1.0) if scenario.kind == DIGITAL_SHIFT else (-1.0, np.inf)
         shared = rng.standard_normal(n)  # one scenario succeeds or fails in all its services alike
-        effects = {s: _at(interval, shared, lowest) for s, interval in scenario.services.items()}
+        effects = {s: _at(interval, shared, lowest, highest) for s, interval in scenario.services.items()}
         made.append(Drawn(scenario, effects))
     return made
 
 
-def _at(interval: tuple[float, float], z: Floats, lowest: float) -> Floats:
+def _at(interval: tuple[float, ...], z: Floats, lowest: float, highest: float) -> Floats:
     low, high = interval
-    return np.maximum((low + high) / 2 + z * (high - low) / 2 / Z80, lowest)
+    return np.clip((low + high) / 2 + z * (high - low) / 2 / Z80, lowest, highest)
 
 
 def in_order(made: list[Drawn], levels: Mapping[str, Floats], months: Months, data_end: int) -> dict[str, Floats]:

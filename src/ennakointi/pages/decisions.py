@@ -73,11 +73,11 @@ def _largest_need(tables: Tables, context: PageContext) -> Block | None:
 def _growing_need(tables: Tables, context: PageContext) -> Block | None:
     """The service whose growth takes most person-years within some years; the lower end of its interval decides."""
     _ = context.catalogue.gettext
-    base = demand_rows.base_year(context)
+    base, this_year = demand_rows.base_year(tables, "all", context), demand_rows.this_year(context)
     last = demand_rows.last_year(demand_rows.outlook(tables, "all"))
-    if last is None or last <= base:
+    if last is None or last <= this_year:
         return None
-    year = min(base + YEARS_AHEAD, last)
+    year = min(this_year + YEARS_AHEAD, last)
     services = demand_rows.services(tables, "all", context)
     known = [(service, _grown(tables, "fte", service, (base, year))) for service in services]
     growing = [(service, change) for service, change in known if change is not None and change.lo >= SMALLEST_WORK]
@@ -91,7 +91,7 @@ def _growing_need(tables: Tables, context: PageContext) -> Block | None:
         cost = _(" At computed cost that is about {amount} a year.", amount=amount)
     name = context.label("service", service)
     return _linked(
-        _("To decide: who meets the growing need of the service {service}?", service=name),
+        _("To decide: how is the growing need of this service met: {service}?", service=name),
         _(
             "In {year} it takes about {years} person-years more than in {base} (80% interval {interval}).{cost}",
             year=f"{year}",

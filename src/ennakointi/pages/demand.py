@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ennakointi.pages import (
+    demand_checks,
     demand_fans,
     demand_figures,
     demand_parts,
@@ -50,13 +51,16 @@ class DemandPage:
         if not lead:
             why = self._refusal()
             return markup.stack(markup.headline(*why[1:], lead=why[0]), self._incomplete())
+        bridge = demand_words.bridging_sentence(*known)
         sentences = (
+            lead if bridge else "",
             demand_words.outlook_sentence(*known),
             demand_words.drivers_sentence(*known),
             demand_words.work_sentence(*known),
         )
         return markup.stack(
-            markup.headline(*filter(None, sentences), lead=lead),
+            markup.headline(*filter(None, sentences), lead=bridge or lead),
+            demand_checks.part_missing(*known),
             demand_figures.row(*known),
             self._projection_missing(),
             self._incomplete(),
@@ -97,13 +101,17 @@ class DemandPage:
             demand_fans.by_year(*known),
             demand_fans.largest_services(*known),
             demand_fans.services(*known),
+            None
+            if demand_checks.covered(*known[:2]) >= demand_checks.WHOLE
+            else markup.note(demand_checks.filled_words(self.context)),
         )
 
     def drivers(self) -> Block:
-        """The waterfall of the change, and that its scenarios are assumptions."""
+        """The waterfall of the change, and the one with scenarios, which are assumptions."""
         _ = self.context.catalogue.gettext
         drawn = demand_parts.waterfall(self.tables, self.target_group, self.context)
-        if drawn is None:
+        assumed = demand_parts.waterfall(self.tables, self.target_group, self.context, scenarios=True)
+        if drawn is None and assumed is None:
             hidden = not demand_rows.drivers(self.tables, self.target_group).empty
             said = _("Parts of the change: {hidden}.", hidden=self.context.catalogue.hidden)
             return markup.stack(
@@ -112,14 +120,24 @@ class DemandPage:
             )
         return markup.stack(
             drawn,
+            markup.note(_("The level of the first year is smoothed and may differ a little from what took place.")),
+            *([] if assumed is None else self._with_scenarios(assumed, drawn is not None)),
+            demand_parts.variants(self.tables, self.target_group, self.context),
+        )
+
+    def _with_scenarios(self, assumed: Block, apart: bool) -> list[Block]:
+        """The waterfall with scenarios; after the one without them under a heading of its own."""
+        _ = self.context.catalogue.gettext
+        return [
+            *([markup.heading(_("With scenarios"), 3)] if apart else []),
+            assumed,
             markup.note(
                 _(
                     "Scenarios are assumptions, not forecasts: somebody has set their size and their range "
                     "(scenarios.yml). The other parts are estimated from the data."
                 )
             ),
-            demand_parts.variants(self.tables, self.target_group, self.context),
-        )
+        ]
 
     def by_municipality(self) -> Block:
         """The next 12 months of every municipality beside its last 12."""
@@ -134,20 +152,20 @@ class DemandPage:
         _ = self.context.catalogue.gettext
         if not self._made:
             return markup.paragraph(_("There is no forecast that could be compared with the outcome."))
+        quick = demand_checks.method(self.tables, self.target_group) == demand_checks.QUICK
         return markup.stack(
+            markup.note(_(demand_checks.QUICK)) if quick else None,
             demand_parts.past(self.tables, self.target_group, self.context),
             markup.heading(_("Checks"), 3),
-            demand_parts.checks(self.tables, self.target_group, self.context),
+            demand_checks.checks(self.tables, self.target_group, self.context),
         )
 
     def definitions(self) -> Block:
         """The words and the method, folded."""
         _ = self.context.catalogue.gettext
         method = markup.paragraph(
-            _(
-                "The months ahead are the mean of several forecasting models (ETS, CES, Theta and one model over all "
-                "series). Months of the exceptional time are left out and filled from both sides first."
-            ),
+            _(demand_checks.method(self.tables, self.target_group)),
+            _("Months of the exceptional time are left out and filled from both sides first."),
             _(
                 "The intervals come from how wrong the same models were on earlier years. Municipalities and services "
                 "are fitted to the whole county, so that they add up."
@@ -169,6 +187,7 @@ class DemandPage:
                 _("Need"),
                 _("Contacts that would take place if the population changes as projected and use develops as so far."),
             ),
+            (_("Took place"), demand_checks.filled_words(self.context)),
             (
                 _("Forecast interval"),
                 _("The range that holds the outcome with a probability of 80% (or 95%) if things go on as they have."),

@@ -22,6 +22,7 @@ BASES = {
     "model": N_("forecast by the model"),
     "demography": N_("forecast by the population"),
 }
+RUNNING = N_("partly took place, the rest forecast by the model")
 
 
 def by_month(tables: Tables, target_group: str, context: PageContext) -> Block:
@@ -101,7 +102,7 @@ def by_year(tables: Tables, target_group: str, context: PageContext) -> Block | 
     if years.empty or years["contacts"].isna().any():
         return None
     joint = demand_rows.joint(years)
-    marks = [(float(_middle(demand_rows.base_year(context)) - 6), _("this year"))]
+    marks = [(float(_middle(demand_rows.this_year(context)) - 6), _("this year"))]
     if joint is not None:
         marks.append((_middle(joint) - 6, _("the population projection carries on, from {year}", year=f"{joint}")))
     months = demand_rows.months(tables, target_group, "all")
@@ -111,7 +112,9 @@ def by_year(tables: Tables, target_group: str, context: PageContext) -> Block | 
         catalogue=context.catalogue,
         unit=_("contacts a year"),
         alt=demand_words.outlook_sentence(tables, target_group, context) or _("Need by year, all services"),
-        caption=_("All services by year: first by the model, then by the population projection"),
+        caption=_("All services by year: by the model")
+        if joint is None
+        else _("All services by year: first by the model, then by the population projection"),
         words=fan_words(months, context),
         marks=marks,
         shaded=[] if span is None else [(parse_month(span[0]), parse_month(span[1]))],
@@ -150,7 +153,9 @@ def _year_table(years: pd.DataFrame, context: PageContext) -> Block:
     for row in records(years):
         seen = row["basis"] == "observed"
         text = context.catalogue.significant(row["contacts"]) if seen else intervals(row, *CONTACTS, context.catalogue)
-        cells.append({"year": f"{int(row['year'])}", "need": text, "basis": _(BASES[str(row["basis"])])})
+        running = row["basis"] == "model" and int(row["year"]) == demand_rows.this_year(context)
+        basis = RUNNING if running else BASES[str(row["basis"])]
+        cells.append({"year": f"{int(row['year'])}", "need": text, "basis": _(basis)})
     columns = [
         Column("year", _("Year")),
         Column("need", _("Contacts (80% forecast interval)"), "number", format=str),
@@ -186,31 +191,40 @@ def largest_services(tables: Tables, target_group: str, context: PageContext) ->
 
 def _finding(tables: Tables, target_group: str, service: str, context: PageContext) -> str:
     """`2026: +3 % (1–5 %)`, or that the change is within its uncertainty."""
-    base = demand_rows.base_year(context)
+    base, coming = demand_rows.base_year(tables, target_group, context), demand_rows.this_year(context) + 1
     years = demand_rows.outlook(tables, target_group, service)
-    change = demand_rows.change(demand_rows.at_year(years, base), demand_rows.at_year(years, base + 1))
+    change = demand_rows.change(demand_rows.at_year(years, base), demand_rows.at_year(years, coming))
     if change is None:
         return ""
     share = demand_words.signed_share(change, context.catalogue)
     if change.certain:
-        return context.catalogue.gettext("{year}: {change}", year=f"{base + 1}", change=share)
-    return context.catalogue.gettext("{year}: {change}, uncertain", year=f"{base + 1}", change=share)
+        return context.catalogue.gettext("{year}: {change}", year=f"{coming}", change=share)
+    return context.catalogue.gettext("{year}: {change}, uncertain", year=f"{coming}", change=share)
 
 
 def services(tables: Tables, target_group: str, context: PageContext) -> Block | None:
-    """Every service: this year, the coming year and the last one of the outlook."""
+    """Every service: the coming year, and the change to it and to the last one of the outlook."""
     _ = context.catalogue.gettext
-    base, end = demand_rows.base_year(context), demand_rows.last_year(demand_rows.outlook(tables, target_group))
+    base, coming = demand_rows.base_year(tables, target_group, context), demand_rows.this_year(context) + 1
+    end = demand_rows.last_year(demand_rows.outlook(tables, target_group))
     names = demand_rows.services(tables, target_group, context)
-    cells = [_service_cells(tables, target_group, service, (base, end), context) for service in names]
+    cells = [_service_cells(tables, target_group, service, (base, coming, end), context) for service in names]
     if end is None or not cells:
         return None
     columns = [
         Column("service", _("Service")),
-        Column("next", _("Contacts in {year} (80% interval)", year=f"{base + 1}"), "number", format=str),
+        Column("next", _("Contacts in {year} (80% interval)", year=f"{coming}"), "number", format=str),
         Column("change", _("Change from {year} (80% interval)", year=f"{base}"), "number", format=str),
-        Column("end", _("Change by {year} (80% interval)", year=f"{end}"), "number", format=str),
     ]
+    if end > coming:
+        columns.append(
+            Column(
+                "end",
+                _("Change from {base} to {year} (80% interval)", base=f"{base}", year=f"{end}"),
+                "number",
+                format=str,
+            )
+        )
     return markup.table(
         pd.DataFrame(cells),
         columns,
@@ -223,11 +237,11 @@ def services(tables: Tables, target_group: str, context: PageContext) -> Block |
 
 
 def _service_cells(
-    tables: Tables, target_group: str, service: str, span: tuple[int, int | None], context: PageContext
+    tables: Tables, target_group: str, service: str, span: tuple[int, int, int | None], context: PageContext
 ) -> dict[str, str]:
-    catalogue, (base, end) = context.catalogue, span
+    catalogue = context.catalogue
     years = demand_rows.outlook(tables, target_group, service)
-    start, coming, last = (demand_rows.at_year(years, year) for year in (base, base + 1, end))
+    start, coming, last = (demand_rows.at_year(years, year) for year in span)
     name = context.label("service", service)
     if coming is None or is_hidden(coming, "contacts"):
         empty = catalogue.missing if coming is None else catalogue.hidden

@@ -29,23 +29,24 @@ def need(tables: Tables, target_group: str, context: PageContext, href: str = ""
         return None
     number = context.catalogue.estimate(*numbers(coming, CONTACTS))
     return KeyFigure(
-        _("Need in {year}, contacts", year=f"{demand_rows.base_year(context) + 1}"),
+        _("Need in {year}, contacts", year=f"{demand_rows.this_year(context) + 1}"),
         number.value,
         _("80% forecast interval {interval}", interval=number.interval),
-        "" if change is None else _change_words(change, context),
+        "" if change is None else _change_words(change, demand_rows.base_year(tables, target_group, context), context),
         "neutral" if change is not None and change.certain else "unsure",
         href=href,
     )
 
 
-def _change_words(change: Change, context: PageContext) -> str:
+def _change_words(change: Change, base: int, context: PageContext) -> str:
     share = demand_words.signed_share(change, context.catalogue)
-    return f"{share}, {demand_words.direction(change, context.catalogue)}"
+    said = context.catalogue.gettext("{change} from {base}", change=share, base=f"{base}")
+    return f"{said}, {demand_words.direction(change, context.catalogue)}"
 
 
 def _work(tables: Tables, target_group: str, context: PageContext) -> KeyFigure | None:
     _ = context.catalogue.gettext
-    year = demand_rows.base_year(context) + 1
+    year = demand_rows.this_year(context) + 1
     found = demand_rows.at_year(demand_rows.resource(tables, target_group, "fte"), year)
     if found is None or not is_shown(found, *AMOUNT):
         return None
@@ -56,7 +57,7 @@ def _work(tables: Tables, target_group: str, context: PageContext) -> KeyFigure 
 
 def _cost(tables: Tables, target_group: str, context: PageContext) -> KeyFigure | None:
     _ = context.catalogue.gettext
-    year = demand_rows.base_year(context) + 1
+    year = demand_rows.this_year(context) + 1
     found = demand_rows.at_year(demand_rows.resource(tables, target_group, "cost_eur"), year)
     if found is None or not is_shown(found, *AMOUNT):
         return None
@@ -72,11 +73,15 @@ def _cost(tables: Tables, target_group: str, context: PageContext) -> KeyFigure 
 def _end(tables: Tables, target_group: str, context: PageContext) -> KeyFigure | None:
     _ = context.catalogue.gettext
     year, change = demand_words.to_the_end(tables, target_group, context)
-    if change is None or year is None or year <= demand_rows.base_year(context) + 1:
+    if change is None or year is None or year <= demand_rows.this_year(context) + 1:
         return None
     number = context.catalogue.percent_estimate(*change.shares)
     return KeyFigure(
-        _("Change by {year}", year=f"{year}"),
+        _(
+            "Change from {base} to {year}",
+            base=f"{demand_rows.base_year(tables, target_group, context)}",
+            year=f"{year}",
+        ),
         demand_words.signed(change.value, number.value),
         _("80% interval {interval}", interval=number.interval),
         demand_words.direction(change, context.catalogue),

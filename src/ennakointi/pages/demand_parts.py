@@ -9,7 +9,6 @@ from ennakointi.pages.context import (
     PageContext,
     Row,
     Tables,
-    check_value,
     intervals,
     is_hidden,
     is_shown,
@@ -34,15 +33,14 @@ EVERY = 5
 UNKNOWN = "999"  # the code of a municipality that is not known
 
 
-def waterfall(tables: Tables, target_group: str, context: PageContext) -> Block | None:
+def waterfall(tables: Tables, target_group: str, context: PageContext, scenarios: bool = False) -> Block | None:
     """The change from one year to another in parts, each with its number and its interval."""
     _ = context.catalogue.gettext
-    bars = demand_rows.drivers(tables, target_group)
+    bars = demand_rows.drivers(tables, target_group, scenarios)
     if bars.empty or bars["change"].isna().any():
         return None
     cells = [_bar(row, context) for row in records(bars)]
-    first, last = (f"{int(float(bars[name].iloc[0]))}" for name in ("from_year", "to_year"))
-    caption = _("What changes the need from {first} to {last}", first=first, last=last)
+    caption = _waterfall_caption(bars, demand_rows.drivers(tables, target_group, True).empty, context)
     said = "; ".join(f"{cell['label']} {cell['number']}" for cell in cells)
     picture = figures.waterfall(
         pd.DataFrame(cells),
@@ -65,6 +63,24 @@ def waterfall(tables: Tables, target_group: str, context: PageContext) -> Block 
     ]
     table = markup.table(pd.DataFrame(cells), columns, caption, context.catalogue)
     return markup.figure(picture, table, _("Numbers as a table"))
+
+
+def _waterfall_caption(bars: pd.DataFrame, no_scenarios: bool, context: PageContext) -> str:
+    """From which year to which, and which scenarios are in force."""
+    _ = context.catalogue.gettext
+    first, last = (f"{int(float(bars[name].iloc[0]))}" for name in ("from_year", "to_year"))
+    names = [context.label("scenario", one) for one in str(bars["variant"].iloc[0]).split("+")[1:]]
+    if names:
+        listed = context.catalogue.join(names)
+        return _(
+            "What changes the need from {first} to {last}, with scenarios: {names}",
+            first=first,
+            last=last,
+            names=listed,
+        )
+    if no_scenarios:
+        return _("What changes the need from {first} to {last}", first=first, last=last)
+    return _("What changes the need from {first} to {last}, without scenarios", first=first, last=last)
 
 
 def _bar(row: Row, context: PageContext) -> dict[str, object]:
@@ -202,7 +218,7 @@ def resources(tables: Tables, target_group: str, context: PageContext) -> Block:
     if not known:
         return markup.paragraph(_("What the need takes has not been computed."))
     years = sorted({int(year) for frame in known.values() for year in frame["year"]})
-    near = demand_rows.base_year(context) + NEAR
+    near = demand_rows.this_year(context) + NEAR
     main = [year for year in years if year <= near or year % EVERY == 0 or year == years[-1]]
     caption = _("What the need takes by year (80% interval)")
     note = _(
@@ -245,13 +261,11 @@ def _amount(name: str, row: Row, context: PageContext) -> str:
 
 
 def _by_service(tables: Tables, target_group: str, context: PageContext) -> Block | None:
-    """Person-years of every service this year, the coming year and the last one; the most work comes first."""
+    """Person-years of every service in the base year, the coming year and the last one; the most work comes first."""
     _ = context.catalogue.gettext
-    base, last = (
-        demand_rows.base_year(context),
-        demand_rows.last_year(demand_rows.resource(tables, target_group, "fte")),
-    )
-    years = [year for year in dict.fromkeys((base, base + 1, last)) if year is not None]
+    base, coming = demand_rows.base_year(tables, target_group, context), demand_rows.this_year(context) + 1
+    last = demand_rows.last_year(demand_rows.resource(tables, target_group, "fte"))
+    years = [year for year in dict.fromkeys((base, coming, last)) if year is not None]
     cells, sizes = [], []
     for service in demand_rows.services(tables, target_group, context):
         work = demand_rows.resource(tables, target_group, "fte", service)
@@ -335,21 +349,3 @@ def _scores(tables: Tables, target_group: str, context: PageContext) -> Block | 
     ]
     table = markup.table(pd.DataFrame(cells), columns, _("Tests on earlier years"), context.catalogue)
     return markup.details(_("Tests by service"), table)
-
-
-def checks(tables: Tables, target_group: str, context: PageContext) -> Block | None:
-    """The checks, failed ones first; those of single services folded."""
-    _ = context.catalogue.gettext
-    found = records(rows(tables, "forecast_checks", target_group=target_group))
-    told = [(row["service"], (check_value(row["passed"]), context.words(row["message"]))) for row in found]
-    whole = list(dict.fromkeys(item for service, item in told if service == "all"))
-    single = [
-        (passed, f"{context.label('service', str(service))}: {said}")
-        for service, (passed, said) in told
-        if service != "all"
-    ]
-    folded = markup.details(_("Checks of single services"), markup.checks(single, context.catalogue))
-    return markup.stack(
-        markup.checks(whole, context.catalogue) if whole else None,
-        folded if single else None,
-    )

@@ -15,11 +15,41 @@ def hits_sentence(tables: Tables, target_group: str, context: PageContext) -> st
     if hits is None:
         return ""
     return context.catalogue.gettext(
-        "The outcome was inside the forecast interval for {hits} services and outside it for {misses} (expected "
-        "inside: about {expected}).",
+        "The forecast of quarter {quarter}: the outcome was inside the forecast interval for {hits} services and "
+        "outside it for {misses} (expected inside: about {expected}).",
+        quarter=_short(hits.made),
         hits=hits.hits,
         misses=hits.services - hits.hits,
         expected=f"{EXPECTED_SHARE * hits.services:.0f}",
+    )
+
+
+def _short(made: str) -> str:
+    """`2/2025`: a quarter inside a sentence."""
+    quarter = Quarter.parse(made)
+    return f"{quarter.number}/{quarter.year}"
+
+
+def total_sentence(hits: demand_rows.Hits, context: PageContext) -> str:
+    """How the forecast of all services together did; empty when that is not known."""
+    _ = context.catalogue.gettext
+    if hits.total is None:
+        return ""
+    error = float(hits.total["error_share"])
+    known = {"inside": int(hits.total["inside80"]), "months": int(hits.total["months"])}
+    size = context.catalogue.percent(abs(error), 1)
+    if error < 0:
+        return _(
+            "All services together: {inside} of {months} months were inside the 80% forecast interval, and the "
+            "forecast was {error} below the outcome.",
+            error=size,
+            **known,
+        )
+    return _(
+        "All services together: {inside} of {months} months were inside the 80% forecast interval, and the forecast "
+        "was {error} above the outcome.",
+        error=size,
+        **known,
     )
 
 
@@ -33,8 +63,9 @@ def hits_detail(tables: Tables, target_group: str, context: PageContext) -> list
     share = context.catalogue.percent(hits.inside / hits.months)
     said = [
         hits_sentence(tables, target_group, context),
+        total_sentence(hits, context),
         _("The forecast was made from the data of this quarter: {quarter}.", quarter=made),
-        _("Of all its months that have come, {share} were inside the 80% forecast interval.", share=share),
+        _("Of the months of single services, {share} were inside the 80% forecast interval.", share=share),
     ]
     if hits.compared:
         said.append(
@@ -45,7 +76,7 @@ def hits_detail(tables: Tables, target_group: str, context: PageContext) -> list
                 worse=hits.compared - hits.better,
             )
         )
-    return said
+    return [one for one in said if one]
 
 
 def score_row(tables: Tables, target_group: str, service: str, model: str) -> Row | None:

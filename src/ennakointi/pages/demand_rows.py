@@ -80,9 +80,19 @@ def at_year(frame: pd.DataFrame, year: int | None) -> Row | None:
     return None if found.empty else record(found)
 
 
-def base_year(context: PageContext) -> int:
-    """The year that changes are told from: the year of the quarter."""
+def this_year(context: PageContext) -> int:
+    """The year of the quarter; the year after it is the coming one."""
     return context.quarter.year
+
+
+def base_year(tables: Tables, target_group: str, context: PageContext) -> int:
+    """The year that all changes of the page are told from, as its waterfall does: the last one that took place."""
+    bars = rows(tables, "demand_drivers", target_group=target_group, service="all")
+    if not bars.empty:
+        return int(bars["from_year"].astype(int).max())
+    years = outlook(tables, target_group)
+    past = years if years.empty else years[years["basis"] == "observed"]
+    return this_year(context) if past.empty else int(past["year"].astype(int).max())
 
 
 def last_year(frame: pd.DataFrame) -> int | None:
@@ -97,7 +107,7 @@ def joint(frame: pd.DataFrame) -> int | None:
 
 
 def services(tables: Tables, target_group: str, context: PageContext) -> list[str]:
-    """Services with an outlook or a forecast, the largest of the base year first; hidden ones last."""
+    """Services with an outlook or a forecast, the largest of this year first; hidden ones last."""
     found = rows(tables, "forecast", target_group=target_group, municipality="all")
     ahead = rows(tables, "demand_outlook", target_group=target_group)
     named = [*([] if found.empty else found["service"]), *([] if ahead.empty else ahead["service"])]
@@ -106,7 +116,7 @@ def services(tables: Tables, target_group: str, context: PageContext) -> list[st
 
 
 def _size(tables: Tables, target_group: str, service: str, context: PageContext) -> float:
-    row = at_year(outlook(tables, target_group, service), base_year(context))
+    row = at_year(outlook(tables, target_group, service), this_year(context))
     if row is not None and is_shown(row, "contacts"):
         return float(row["contacts"])
     months = rows(tables, "forecast", target_group=target_group, service=service, municipality="all")
@@ -136,17 +146,16 @@ def disrupted_span(frame: pd.DataFrame) -> tuple[str, str] | None:
     return None if known.empty else (str(known["month"].iloc[0]), str(known["month"].iloc[-1]))
 
 
-def drivers(tables: Tables, target_group: str) -> pd.DataFrame:
-    """The bars of the waterfall of all services in their order, with the scenarios where there are any."""
+def drivers(tables: Tables, target_group: str, scenarios: bool = False) -> pd.DataFrame:
+    """The bars of the waterfall of all services in their order: in the variant of the page, whose end its sentences
+    tell, or with the scenarios; empty where there is none."""
     found = rows(tables, "demand_drivers", target_group=target_group, service="all")
     if found.empty:
         return found
-    known = set(found["variant"].astype(str))
     plain = variants(tables, target_group)[:1]
-    own = sorted(one for one in known if plain and one.startswith(f"{plain[0]}+")) or [
-        one for one in plain if one in known
-    ]
-    return found[found["variant"] == (own or sorted(known))[-1]].sort_values("place")
+    own = [one for one in sorted(set(found["variant"].astype(str))) if ("+" in one) == scenarios]
+    newest = [one for one in own if plain and one.split("+")[0] == plain[0]] or own
+    return found[found["variant"] == newest[-1]].sort_values("place") if newest else found.iloc[:0]
 
 
 def resource(tables: Tables, target_group: str, name: str, service: str = "all") -> pd.DataFrame:
@@ -228,6 +237,7 @@ class Hits:
     inside: int
     better: int
     compared: int
+    total: Row | None = None  # the row of all services together
 
 
 def latest_hits(tables: Tables, target_group: str) -> Hits | None:
@@ -242,4 +252,8 @@ def latest_hits(tables: Tables, target_group: str) -> Hits | None:
     compared = [row for row in newest if is_shown(row, "wql", "naive_wql")]
     hits, months, inside = (int(sum(row[name] for row in newest)) for name in ("inside80_latest", "months", "inside80"))
     better = sum(row["wql"] < row["naive_wql"] for row in compared)
-    return Hits(made, len(newest), hits, months, inside, better, len(compared))
+    whole = [row for row in records(found) if row["service"] == "all" and str(row["made"]) == made]
+    total = next(
+        (row for row in whole if is_shown(row, "months", "inside80", "error_share") and row["months"] > 0), None
+    )
+    return Hits(made, len(newest), hits, months, inside, better, len(compared), total)

@@ -13,7 +13,7 @@ from ennakointi.pages.demand_rows import AMOUNT, CONTACTS, Change
 from ennakointi.text import N_, Catalogue
 
 FACTORS = {
-    "start": N_("Need in {year}"),
+    "start": N_("Level in {year}"),
     "population": N_("Number of people"),
     "ageing": N_("Ageing of the population"),
     "healthy_ageing": N_("Healthier ageing"),
@@ -89,18 +89,18 @@ def direction(change: Change, catalogue: Catalogue) -> str:
 
 
 def next_year(tables: Tables, target_group: str, context: PageContext) -> tuple[Row | None, Change | None]:
-    """The row of the coming year, and its change from the year of the quarter."""
+    """The row of the coming year, and its change from the base year."""
     years = demand_rows.outlook(tables, target_group)
-    base = demand_rows.base_year(context)
-    row = demand_rows.at_year(years, base + 1)
+    base = demand_rows.base_year(tables, target_group, context)
+    row = demand_rows.at_year(years, demand_rows.this_year(context) + 1)
     return row, demand_rows.change(demand_rows.at_year(years, base), row)
 
 
 def to_the_end(tables: Tables, target_group: str, context: PageContext) -> tuple[int | None, Change | None]:
-    """The last year of the outlook, and its change from the year of the quarter."""
+    """The last year of the outlook, and its change from the base year."""
     years = demand_rows.outlook(tables, target_group)
     last = demand_rows.last_year(years)
-    base = demand_rows.at_year(years, demand_rows.base_year(context))
+    base = demand_rows.at_year(years, demand_rows.base_year(tables, target_group, context))
     return last, demand_rows.change(base, demand_rows.at_year(years, last))
 
 
@@ -108,13 +108,13 @@ def need_sentence(tables: Tables, target_group: str, context: PageContext) -> st
     """How many contacts the coming year needs, and how many more or fewer that is than this year."""
     _ = context.catalogue.gettext
     row, change = next_year(tables, target_group, context)
-    base = demand_rows.base_year(context)
+    coming, base = demand_rows.this_year(context) + 1, demand_rows.base_year(tables, target_group, context)
     if row is None:
         return months_sentence(tables, target_group, context)
     if not is_shown(row, *CONTACTS):
-        return _("Need in {year}: {hidden}.", year=f"{base + 1}", hidden=context.catalogue.hidden)
+        return _("Need in {year}: {hidden}.", year=f"{coming}", hidden=context.catalogue.hidden)
     number = context.catalogue.estimate(*numbers(row, CONTACTS))
-    known = {"year": f"{base + 1}", "contacts": number.value, "interval": number.interval, "base": f"{base}"}
+    known = {"year": f"{coming}", "contacts": number.value, "interval": number.interval, "base": f"{base}"}
     if change is None:
         return _("About {contacts} contacts are needed in {year} (80% forecast interval {interval}).", **known)
     size = context.catalogue.percent_estimate(*(abs(share) for share in change.shares)).value
@@ -163,12 +163,14 @@ def outlook_sentence(tables: Tables, target_group: str, context: PageContext) ->
     """The change over the whole outlook."""
     _ = context.catalogue.gettext
     year, change = to_the_end(tables, target_group, context)
-    if change is None or year is None or year <= demand_rows.base_year(context) + 1:
+    if change is None or year is None or year <= demand_rows.this_year(context) + 1:
         return ""
     number = context.catalogue.percent_estimate(*change.shares)
+    base = f"{demand_rows.base_year(tables, target_group, context)}"
     if not change.certain:
         return _(
-            "The change by {year} ({change}, 80% interval {interval}) is within its uncertainty.",
+            "The change from {base} to {year} ({change}, 80% interval {interval}) is within its uncertainty.",
+            base=base,
             year=f"{year}",
             change=signed(change.value, number.value),
             interval=number.interval,
@@ -177,13 +179,15 @@ def outlook_sentence(tables: Tables, target_group: str, context: PageContext) ->
         low, high = (-end for end in (change.shares[2], change.shares[1]))
         number = context.catalogue.percent_estimate(-change.shares[0], low, high)
         return _(
-            "By {year} the need falls by {change} (80% interval {interval}).",
+            "From {base} to {year} the need falls by {change} (80% interval {interval}).",
+            base=base,
             year=f"{year}",
             change=number.value,
             interval=number.interval,
         )
     return _(
-        "By {year} the need grows by {change} (80% interval {interval}).",
+        "From {base} to {year} the need grows by {change} (80% interval {interval}).",
+        base=base,
         year=f"{year}",
         change=number.value,
         interval=number.interval,
@@ -244,17 +248,57 @@ def driver_number(row: Row, context: PageContext) -> str:
 
 def work_sentence(tables: Tables, target_group: str, context: PageContext) -> str:
     """What the change takes in person-years and euros, in the first year whose change is beyond its uncertainty."""
-    base = demand_rows.base_year(context)
     work, cost = (demand_rows.resource(tables, target_group, name) for name in ("fte", "cost_eur"))
+    found = _work_change(tables, target_group, context)
+    if found is None:
+        coming = demand_rows.this_year(context) + 1
+        return _level_of_work(demand_rows.at_year(work, coming), demand_rows.at_year(cost, coming), context)
+    change, (base, year) = found
+    costs = demand_rows.at_year(cost, base), demand_rows.at_year(cost, year)
+    most = _most_work(tables, target_group, (base, year), context) if change.value > 0 else ""
+    return f"{_changed_work(change, costs, (base, year), context)}{most}"
+
+
+def _work_change(tables: Tables, target_group: str, context: PageContext) -> tuple[Change, tuple[int, int]] | None:
+    """The first change of work beyond its uncertainty, to the coming year or to the last one, and its years."""
+    base, coming = demand_rows.base_year(tables, target_group, context), demand_rows.this_year(context) + 1
+    work = demand_rows.resource(tables, target_group, "fte")
     last = demand_rows.last_year(work)
-    for year in (base + 1, base if last is None else last):
-        start, end = demand_rows.at_year(work, base), demand_rows.at_year(work, year)
-        change = demand_rows.change(start, end, AMOUNT)
+    for year in (coming, coming if last is None else last):
+        change = demand_rows.change(demand_rows.at_year(work, base), demand_rows.at_year(work, year), AMOUNT)
         if change is not None and change.certain:
-            costs = demand_rows.at_year(cost, base), demand_rows.at_year(cost, year)
-            most = _most_work(tables, target_group, (base, year), context) if change.value > 0 else ""
-            return f"{_changed_work(change, costs, f'{year}', context)}{most}"
-    return _level_of_work(demand_rows.at_year(work, base + 1), demand_rows.at_year(cost, base + 1), context)
+            return change, (base, year)
+    return None
+
+
+def bridging_sentence(tables: Tables, target_group: str, context: PageContext) -> str:
+    """Where contacts and their work go different ways: what that means; else empty."""
+    _ = context.catalogue.gettext
+    found = _work_change(tables, target_group, context)
+    if found is None:
+        return ""
+    work, (base, year) = found
+    years = demand_rows.outlook(tables, target_group)
+    contacts = demand_rows.change(demand_rows.at_year(years, base), demand_rows.at_year(years, year))
+    if contacts is None or (contacts.certain and (contacts.value > 0) == (work.value > 0)):
+        return ""
+    known = {"year": f"{year}"}
+    if contacts.certain:
+        return (
+            _("Contacts become fewer by {year}, but they move to services that need more work.", **known)
+            if work.value > 0
+            else _("Contacts become more by {year}, but they move to services that need less work.", **known)
+        )
+    if work.value > 0:
+        return _(
+            "The number of contacts stays about the same until {year}, but contacts move to services that need more "
+            "work.",
+            **known,
+        )
+    return _(
+        "The number of contacts stays about the same until {year}, but contacts move to services that need less work.",
+        **known,
+    )
 
 
 def _most_work(tables: Tables, target_group: str, span: tuple[int, int], context: PageContext) -> str:
@@ -270,11 +314,13 @@ def _most_work(tables: Tables, target_group: str, span: tuple[int, int], context
     return context.catalogue.gettext(" Most is added by: {service}.", service=context.label("service", max(grown)[1]))
 
 
-def _changed_work(change: Change, costs: tuple[Row | None, Row | None], year: str, context: PageContext) -> str:
+def _changed_work(
+    change: Change, costs: tuple[Row | None, Row | None], span: tuple[int, int], context: PageContext
+) -> str:
     _ = context.catalogue.gettext
     sign = 1 if change.value > 0 else -1
     years = context.catalogue.estimate(*_turned(change, sign))
-    known = {"year": year, "base": f"{demand_rows.base_year(context)}"}
+    known = {"year": f"{span[1]}", "base": f"{span[0]}"}
     known |= {"years": years.value, "interval": years.interval, "cost": ""}
     euros = demand_rows.change(*costs, AMOUNT)
     if euros is not None and euros.value * sign > 0:

@@ -214,7 +214,7 @@ class ForecastSettings(Document):
     disruption_first: Month
     disruption_last: Month
     disruption_by_service: dict[StrictStr, MaskedMonths] = {}
-    windows: Annotated[StrictInt, Field(ge=2, le=12)]
+    windows: Annotated[StrictInt, Field(ge=2, le=8)]
     history_months: Annotated[StrictInt, Field(ge=36)]
     outlook_years: Annotated[StrictInt, Field(ge=5, le=20)]
     n_paths: Count

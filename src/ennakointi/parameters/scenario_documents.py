@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictFloat, StrictInt, StrictStr, model_validator
@@ -13,15 +14,16 @@ from ennakointi.rules.words import Month, words
 POLICY, DIGITAL_SHIFT, PREVENTION, HEALTHY_AGEING = "policy", "digital_shift", "prevention", "healthy_ageing"
 
 
-def _rising(ends: tuple[float, ...]) -> tuple[float, ...]:
-    if ends[0] > ends[1]:
-        raise ValueError(f"an interval is [low, high], but {ends[0]} is above {ends[1]}")
-    return ends
+def _two_rising(ends: tuple[float, ...]) -> tuple[float, float]:
+    if len(ends) != 2 or not all(math.isfinite(end) for end in ends):
+        raise ValueError(f"an interval is two numbers, [low, high], but {list(ends)} was given")
+    low, high = ends
+    if low > high:
+        raise ValueError(f"an interval is [low, high], but {low} is above {high}")
+    return low, high
 
 
-Interval80 = Annotated[
-    tuple[StrictInt | StrictFloat, StrictInt | StrictFloat], BeforeValidator(words), AfterValidator(_rising)
-]
+Interval80 = Annotated[tuple[StrictInt | StrictFloat, ...], BeforeValidator(words), AfterValidator(_two_rising)]
 
 
 class Scenario(Document):
@@ -72,8 +74,9 @@ class Scenario(Document):
     def _check_sizes(self) -> None:
         lowest = 0 if self.kind == DIGITAL_SHIFT else -1
         for service, (low, high) in self.services.items():
-            if low < lowest or (self.kind == DIGITAL_SHIFT and high > 1):
-                meant = "a share from 0 to 1" if self.kind == DIGITAL_SHIFT else "a relative change of at least -1"
+            if low < lowest or high > 1:
+                change = "a relative change from -1 to 1 (0.1 = a tenth more)"
+                meant = "a share from 0 to 1" if self.kind == DIGITAL_SHIFT else change
                 raise ValueError(f"{service}: [{low}, {high}] is not {meant}")
         if self.to_service in self.services:
             raise ValueError(f"contacts of {self.to_service} cannot move to {self.to_service} itself")

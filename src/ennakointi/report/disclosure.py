@@ -31,6 +31,7 @@ from ennakointi.result_tables import (
     SHARE,
     ResultTable,
 )
+from ennakointi.text import is_year
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -283,7 +284,7 @@ def _round_message(cell: str, row_hidden: bool, preset: Preset) -> str:
 
 
 def _round_slot(name: str, value: Any, row_hidden: bool, preset: Preset) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float) or name.endswith("month"):
+    if isinstance(value, bool) or not isinstance(value, int | float) or name.endswith("month") or is_year(name):
         return value
     persons = _PERSON_SLOT.search(name) and "area" not in name
     if row_hidden or (persons and 0 < value < preset.threshold):
