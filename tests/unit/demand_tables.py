@@ -1,7 +1,7 @@
 """Unrounded tables of a made-up county's forecast of need, for tests of pages.
 
 The need of all services is about 1,340,000 contacts in 2025, growing by ageing and held back by fewer people, healthier
-ageing and two assumed scenarios. One service is too small to be shown, one group too.
+ageing and two assumed scenarios. Two services are too small to be shown, together enough to hide no other, and a group.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SERVICES = {  # contacts a month in 2025-09, growth a year, relative error of a 
     "mental_health": (9_100, 0.034, 0.03),
     "emergency": (4_400, -0.012, 0.04),
     "outreach": (6, 0.0, 0.4),
+    "street_work": (6, 0.0, 0.4),
 }
 SHARES = {"398": 0.57, "111": 0.095, "098": 0.11, "560": 0.08, "016": 0.045, "142": 0.03, "081": 0.02, "576": 0.018}
 GROWS = {"398": 0.004, "576": -0.011, "081": -0.014}  # a year, on top of the service's own
@@ -58,7 +59,9 @@ def history(target_group: str, share: float = 1.0, persons: int = 9_000) -> list
     rng, rows = np.random.default_rng(4), []
     for month in range(FIRST, LAST + 1):
         disrupted = parse_month("2020-03") <= month <= parse_month("2021-04")
-        counts = {s: share * level(s, month) * (1 + rng.normal(0, 0.02)) for s in SERVICES}
+        counts = {
+            s: share * level(s, month) * (1 + (0 if s == "street_work" else rng.normal(0, 0.02))) for s in SERVICES
+        }
         for service, observed in {"all": sum(counts.values()), **counts}.items():
             places = {"all": 1.0} if service == "all" or month <= LAST - 12 else {"all": 1.0, **SHARES}
             rows += [
@@ -77,7 +80,7 @@ def history(target_group: str, share: float = 1.0, persons: int = 9_000) -> list
 
 
 def _persons(service: str, code: str, persons: int) -> int:
-    return 3 if service == "outreach" or (code == "576" and service == "mental_health") else persons
+    return 3 if service in ("outreach", "street_work") or (code == "576" and service == "mental_health") else persons
 
 
 def ahead(target_group: str, share: float = 1.0, persons: int = 9_000) -> list[dict[str, Any]]:
@@ -190,8 +193,8 @@ def resources(target_group: str, share: float = 1.0, persons: int = 9_000) -> li
     return rows
 
 
-def scores(target_group: str) -> list[dict[str, Any]]:
-    keys = {"target_group": target_group, "n_origins": 6}
+def scores(target_group: str, persons: int = 9_000) -> list[dict[str, Any]]:
+    keys = {"target_group": target_group, "n_origins": 6, "n_persons": persons}
     errors = {"all": (0.61, 0.83), "primary_care": (0.72, 0.9), "home_care": (0.55, 0.98), "oral_health": (0.95, 0.91)}
     rows = []
     for service, (own, naive) in errors.items():
@@ -245,7 +248,7 @@ def demand_tables() -> dict[str, pd.DataFrame]:
         for name, rows in {
             "forecast": ahead(group, share, persons),
             "forecast_history": history(group, share, persons),
-            "forecast_scores": scores(group),
+            "forecast_scores": scores(group, persons),
             "demand_outlook": outlook(group, share, persons),
             "demand_drivers": drivers(group, share, persons),
             "demand_resources": resources(group, share, persons),

@@ -222,13 +222,14 @@ def test_scores_by_hand() -> None:
     spread = np.array([-3, -2, -2, -1, -1, 0, 0, 0, 1, 1, 2, 2, 3])
     quantiles = np.broadcast_to(10.0 + spread, (1, 2, 2, 13))
     windows = Windows(np.array([2, 4]), observed, quantiles, np.full((1, 2, 2), 8.0), np.array([4.0]))
-    nothing = np.full((1, 3), np.nan)
+    nothing, persons = np.full((1, 3), np.nan), np.array([[0.0, 7.0, 9.0]])
     whole = hierarchy.Hierarchy(
-        (("all", "all"),), np.arange(3), nothing, nothing, nothing, np.zeros((1, 0)), np.ones(1)
+        (("all", "all"),), np.arange(3), nothing, nothing, persons, np.zeros((1, 0)), np.ones(1)
     )
     found = tables.score_rows("all", whole, windows).set_index("model")
     engine, naive = found.loc["engine"], found.loc["seasonal_naive"]
     assert engine[["mase", "coverage80", "coverage95", "bias", "n_origins"]].tolist() == [4 / 12, 1.0, 1.0, 0.0, 2]
+    assert found["n_persons"].tolist() == [8.0, 8.0]
     assert naive["mase"] == pytest.approx((4 + 0 + 2) / 12)
     assert naive["wql"] == pytest.approx(6 / 30)
     assert naive["bias"] == pytest.approx(-6 / 30)

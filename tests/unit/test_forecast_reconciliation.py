@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 
 from ennakointi.forecast import coherence, min_trace, reconciliation
 from ennakointi.forecast.hierarchy import Hierarchy
-from ennakointi.forecast.series import LEVEL, LEVELS, REFUSED, ZERO, EngineForecast, Windows
+from ennakointi.forecast.series import LEVEL, LEVELS, REFUSED, ZERO, EngineForecast, Windows, mean_of
 from ennakointi.scores import covered_share
 
 NAN = float("nan")
@@ -355,7 +355,7 @@ def test_a_bottom_without_a_window_leaves_its_sums_there_alone() -> None:
     q = made.windows.quantiles.copy()
     q[3, 0] = NAN  # the first municipality of the first service, in the older window
     tree = coherence.Tree.of(made, found)
-    base = reconciliation.centre(q[:, 0])
+    base = mean_of(q[:, 0])
     there, told = tree.known(base)
     assert told.tolist() == [False, False, True]
     mean, _ = coherence.coherent(base, there, coherence.Spread.of(None, np.ones(9), found.summing), False, told)
@@ -376,8 +376,8 @@ def test_one_window_and_no_window() -> None:
 
 
 def test_centre_and_move_by_hand() -> None:
-    assert reconciliation.centre(np.array(LEVELS)) == pytest.approx(0.5)
-    assert reconciliation.centre(np.full(13, 4.0)) == pytest.approx(4.0)
+    assert mean_of(np.array(LEVELS)) == pytest.approx(0.5)
+    assert mean_of(np.full(13, 4.0)) == pytest.approx(4.0)
     q = np.array([0.0, 1.0, 2.0, 4.0])
     assert reconciliation.move(q, np.array(2.0), np.array(3.0)) == pytest.approx([0, 1.5, 3, 6])
     assert reconciliation.move(q, np.array(2.0), np.array(1.0)) == pytest.approx([0, 0.5, 1, 2])

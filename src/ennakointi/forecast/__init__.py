@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -99,7 +99,7 @@ def _years(
 ) -> ModelYears:
     """Sample paths of the whole county's series, for sums over months."""
     nodes = tables.county_nodes(known)
-    county, chosen = _series_of(series, nodes), _forecast_of(made, nodes)
+    county, chosen = series.only(nodes), made.only(nodes)
     simulated = paths.paths(county, chosen, settings.n_paths, seed, jobs)
     drawn = [k for k in range(len(nodes)) if np.isfinite(simulated.paths[k]).all()]
     names = [known.nodes[i][0] for i in nodes]
@@ -109,29 +109,6 @@ def _years(
         paths={names[k]: simulated.paths[k] for k in drawn},
         observed={names[k]: pd.Series(known.observed[nodes[k]], known.months) for k in drawn},
         persons={names[k]: pd.Series(known.persons[nodes[k]], known.months) for k in drawn},
-    )
-
-
-def _series_of(series: SeriesSet, nodes: Sequence[int]) -> SeriesSet:
-    """Some of the series, in the order given."""
-    ends = None if series.ends is None else tuple(series.ends[i] for i in nodes)
-    return replace(
-        series, keys=tuple(series.keys[i] for i in nodes), values=tuple(series.values[i] for i in nodes), ends=ends
-    )
-
-
-def _forecast_of(made: EngineForecast, nodes: Sequence[int]) -> EngineForecast:
-    """The forecasts of some of the series, in the order given."""
-    windows, chosen = made.windows, np.asarray(nodes)
-    if windows is not None:
-        arrays = ("observed", "quantiles", "naive", "scale")
-        windows = replace(windows, **{name: getattr(windows, name)[chosen] for name in arrays})
-    return EngineForecast(
-        tuple(made.keys[i] for i in nodes),
-        made.quantiles[chosen],
-        made.mean[chosen],
-        tuple(made.methods[i] for i in nodes),
-        windows,
     )
 
 

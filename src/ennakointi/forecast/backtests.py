@@ -133,7 +133,7 @@ def score_table(long: LongFile, made: EngineForecast) -> pa.Table:
     """
     rows = []
     for i in long.order:
-        one = made.windows and window_scores.of_series(made.windows, int(i))
+        one = made.windows and made.windows.only([int(i)])
         none = [{"model": model, **dict.fromkeys(MEASURES, np.nan), "n_origins": 0} for model in (ENGINE, NAIVE)]
         rows += window_scores.rows(one) if one is not None else none
     table = pa.Table.from_pandas(pd.DataFrame(rows), preserve_index=False)

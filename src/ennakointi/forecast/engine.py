@@ -24,6 +24,7 @@ from ennakointi.forecast.series import (
     Floats,
     SeriesSet,
     Windows,
+    mean_of,
 )
 
 FULL, FAST = "full", "fast"
@@ -77,7 +78,7 @@ def forecast(series: SeriesSet, horizon: int, settings: EngineSettings) -> Engin
     final, tested = conformal.calibrated(raw, pooled, scale, clear)
     final[alone], tested[alone] = raw[alone, 0], raw[alone, 1:]
     windows = Windows(back, observed, tested, naive, errors) if len(back) else None
-    return EngineForecast(series.keys, final, _mean(final), tuple(one.method for one in prepared), windows)
+    return EngineForecast(series.keys, final, mean_of(final), tuple(one.method for one in prepared), windows)
 
 
 def _check(series: SeriesSet, horizon: int) -> None:
@@ -128,10 +129,3 @@ def _typical(prepared: Sequence[Prepared], season: int) -> Floats:
     one."""
     known = [one.known[np.isfinite(one.known)] for one in prepared]
     return np.array([max(v[-max(season, 12) :].mean(), v.mean() / 2) if len(v) else np.nan for v in known])
-
-
-def _mean(quantiles: Floats) -> Floats:
-    """Mean of the distributions behind the quantiles, shape (S, H): each level stands for the probability nearest
-    to it."""
-    middles = np.concatenate([[0.0], (np.array(LEVELS)[1:] + np.array(LEVELS)[:-1]) / 2, [1.0]])
-    return np.asarray(quantiles @ np.diff(middles))

@@ -86,8 +86,8 @@ def _years(one: Outlook, service: str, ahead: ModelYears) -> Iterator[_Year]:
 
 
 def _usual(persons: pd.Series) -> float:
-    """Persons of a usual month of the last year (`usual_persons`); 0 when the register holds none of it."""
-    return float(np.nan_to_num(usual_persons(persons.to_numpy(float)[np.newaxis])[0]))
+    """Persons of a usual month of the last year (`usual_persons`); NaN when the register holds none of it."""
+    return float(usual_persons(persons.to_numpy(float)[np.newaxis])[0])
 
 
 def _summary(values: Floats) -> tuple[float, float, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -127,8 +127,8 @@ def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs
     if series.keys != made.keys or n_paths < 2:
         raise ValueError("paths: the series and the forecast need the same keys, and at least 2 paths are drawn")
     horizon = made.mean.shape[1]
-    parts = [_part(series, made, range(i, min(i + _CHUNK, len(series)))) for i in range(0, len(series), _CHUNK)]
-    drawn = Parallel(n_jobs=jobs)(delayed(_drawn)(*part, n_paths, seed) for part in parts)
+    parts = [range(i, min(i + _CHUNK, len(series))) for i in range(0, len(series), _CHUNK)]
+    drawn = Parallel(n_jobs=jobs)(delayed(_drawn)(series.only(part), made.only(part), n_paths, seed) for part in parts)
     ratios = [ratio for _, of_part in drawn for ratio in of_part]
     factors = sample_paths.pooled_factors(ratios, horizon)
     whole = np.concatenate([np.zeros((0, n_paths, horizon)), *(found for found, _ in drawn)])
@@ -138,26 +138,6 @@ def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs
             point = made.mean[i]
             whole[i] = sample_paths.proportioned(point, sample_paths.scaled(whole[i], point, held))
     return SamplePaths(series.keys, whole, made.mean, factors.factor80, factors.factor95, made.methods)
-
-
-def _part(series: SeriesSet, made: EngineForecast, chosen: range) -> tuple[SeriesSet, EngineForecast]:
-    """Some neighbouring series and their forecasts: what one task needs."""
-    at, windows = slice(chosen.start, chosen.stop), made.windows
-    if windows is not None:
-        seen, told, naive, scale = (x[at] for x in (windows.observed, windows.quantiles, windows.naive, windows.scale))
-        windows = replace(windows, observed=seen, quantiles=told, naive=naive, scale=scale)
-    ends = None if series.ends is None else series.ends[at]
-    return (
-        replace(series, keys=series.keys[at], values=series.values[at], ends=ends),
-        replace(
-            made,
-            keys=made.keys[at],
-            quantiles=made.quantiles[at],
-            mean=made.mean[at],
-            methods=made.methods[at],
-            windows=windows,
-        ),
-    )
 
 
 def _held(factors: Floats) -> Floats:

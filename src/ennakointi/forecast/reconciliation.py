@@ -19,9 +19,11 @@ from ennakointi.forecast.series import (
     LOW80,
     LOW95,
     MEDIAN,
+    SHARES,
     EngineForecast,
     Floats,
     Windows,
+    mean_of,
 )
 from ennakointi.scores import pinball
 
@@ -30,7 +32,6 @@ PRIOR_WINDOWS = 10  # how many windows the factor 1 weighs in the recalibration
 WIDEST = 2.0  # bounds of a recalibration factor: 1/2 … 2
 HALF80, HALF95 = 0.8, 0.95
 DOUBLE = 2.0  # largest ratio of means by which quantiles are multiplied
-_SHARES = np.diff([0.0, *((np.array(LEVELS[1:]) + LEVELS[:-1]) / 2), 1.0])  # probability that each level stands for
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,11 +97,6 @@ def reconciled(made: EngineForecast, hierarchy: Hierarchy) -> Reconciled:
     return Reconciled(forecast, chosen.keep_top, shrunk, factors, clipped)
 
 
-def centre(quantiles: Floats) -> Floats:
-    """Mean of a forecast given by its 13 quantiles (…, 13): each stands for the probability nearest to its level."""
-    return np.asarray(quantiles @ _SHARES)
-
-
 def move(quantiles: Floats, old: Floats, new: Floats) -> Floats:
     """Quantiles (…, 13) moved from the mean `old` (…) to `new` (…) by their ratio, beyond its double by the rest.
 
@@ -126,12 +122,12 @@ class _Choice:
 
 
 def _errors(windows: Windows | None) -> Floats | None:
-    return None if windows is None else windows.observed - centre(windows.quantiles)
+    return None if windows is None else windows.observed - mean_of(windows.quantiles)
 
 
 def _interval_variance(quantiles: Floats) -> Floats:
     """Variance (N,) of the forecast distributions (N, H, 13), mean over the months ahead; their tails count."""
-    return np.asarray(((quantiles - centre(quantiles)[..., None]) ** 2 @ _SHARES).mean(axis=-1))
+    return np.asarray(((quantiles - mean_of(quantiles)[..., None]) ** 2 @ SHARES).mean(axis=-1))
 
 
 def _best(windows: Windows | None, tree: Tree, variance: Floats) -> _Choice:
@@ -145,7 +141,7 @@ def _best(windows: Windows | None, tree: Tree, variance: Floats) -> _Choice:
 
 def _reconciled_windows(windows: Windows, tree: Tree, variance: Floats, way: _Choice) -> Floats:
     """Quantiles moved to coherent means, in each window with the covariance of the others' errors."""
-    errors, base = _errors(windows), centre(windows.quantiles)
+    errors, base = _errors(windows), mean_of(windows.quantiles)
     assert errors is not None
     out = windows.quantiles.copy()
     for w in range(base.shape[1]):

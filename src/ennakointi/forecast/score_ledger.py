@@ -105,8 +105,13 @@ def _score(rows: pd.DataFrame) -> dict[str, float]:
         "error_share": scores.bias(observed, mean),
         "wql": scores.wql(observed, quantiles[:, DECILES], LEVELS[DECILES]),
         "naive_wql": scores.wql(observed, naive[:, np.newaxis], (0.5,)) if naive_known else np.nan,
-        "n_persons": float(months["n_persons"].median()),
+        "n_persons": _fewest(months["n_persons"].to_numpy(float)),
     }
+
+
+def _fewest(persons: np.ndarray) -> float:
+    """Persons of the smallest month that has any: 0 only where nobody came in any month, NaN where that is unknown."""
+    return float(persons[persons > 0].min()) if (persons > 0).any() else float(persons.max())
 
 
 def _earlier(history: Path, quarter: Quarter, source_name: str) -> Iterator[tuple[Quarter, pd.DataFrame]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,15 @@ THETA = "theta"  # Theta alone: the fast mode, or a series too short for the mix
 LEVEL = "level"  # a constant level with its spread: constant, near-zero or very short series
 ZERO = "zero"  # nothing but zeros: zero, without a spread
 REFUSED = "refused"  # not a single value
+
+
+_MIDDLES = (np.array(LEVELS)[1:] + np.array(LEVELS)[:-1]) / 2
+SHARES = np.diff(np.concatenate([[0.0], _MIDDLES, [1.0]]))  # (13,) probability nearest to each level
+
+
+def mean_of(quantiles: Floats) -> Floats:
+    """Mean of distributions given by their 13 quantiles (…, 13), each for the probability nearest to its level."""
+    return np.asarray(quantiles @ SHARES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +58,12 @@ class SeriesSet:
     def __len__(self) -> int:
         return len(self.keys)
 
+    def only(self, chosen: Sequence[int]) -> SeriesSet:
+        """Some of the series, in the order given."""
+        ends = None if self.ends is None else tuple(self.ends[i] for i in chosen)
+        keys, values = tuple(self.keys[i] for i in chosen), tuple(self.values[i] for i in chosen)
+        return replace(self, keys=keys, values=values, ends=ends)
+
     @property
     def season(self) -> int:
         """The longest season that models use as one: 12 months, 52 weeks, 7 days."""
@@ -72,6 +88,11 @@ class Windows:
     naive: Floats
     scale: Floats
 
+    def only(self, chosen: Sequence[int]) -> Windows:
+        """The backtests of some series."""
+        rows = np.asarray(chosen, np.int64)
+        return Windows(self.back, self.observed[rows], self.quantiles[rows], self.naive[rows], self.scale[rows])
+
 
 @dataclass(frozen=True, eq=False)
 class EngineForecast:
@@ -91,6 +112,17 @@ class EngineForecast:
     mean: Floats
     methods: tuple[str, ...]
     windows: Windows | None
+
+    def only(self, chosen: Sequence[int]) -> EngineForecast:
+        """The forecasts of some series, in the order given."""
+        rows = np.asarray(chosen, np.int64)
+        return EngineForecast(
+            tuple(self.keys[i] for i in chosen),
+            self.quantiles[rows],
+            self.mean[rows],
+            tuple(self.methods[i] for i in chosen),
+            None if self.windows is None else self.windows.only(chosen),
+        )
 
     def fallbacks(self, usual: str = ENSEMBLE) -> dict[str, int]:
         """How many series another method than the usual one gave."""

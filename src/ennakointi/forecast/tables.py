@@ -116,11 +116,14 @@ def score_rows(target_group: str, hierarchy: Hierarchy, windows: Windows | None)
     windows : backtests of the hierarchy's series, or None without any
 
     The intervals of an origin were calibrated on the other ones. The seasonal naive is a point: it has no coverage.
+    `n_persons` are those of `forecast`.
     """
     rows = []
+    behind = usual_persons(hierarchy.persons)
     for i in county_nodes(hierarchy) if windows is not None else []:
-        found = window_scores.rows(window_scores.of_series(windows, i)) if windows is not None else []
-        rows += [{"service": hierarchy.nodes[i][0], **row} for row in found if row["n_origins"]]
+        found = window_scores.rows(windows.only([i])) if windows is not None else []
+        same = {"service": hierarchy.nodes[i][0], "n_persons": behind[i]}
+        rows += [{**same, **row} for row in found if row["n_origins"]]
     return _together("forecast_scores", [pd.DataFrame(rows)] if rows else [], target_group=target_group)
 
 

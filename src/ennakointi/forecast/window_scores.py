@@ -5,8 +5,6 @@ S series, W origins, H periods ahead.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from ennakointi import scores
@@ -15,13 +13,6 @@ from ennakointi.forecast.series import HIGH80, HIGH95, LEVELS, LOW80, LOW95, MED
 ENGINE, NAIVE = "engine", "seasonal_naive"
 DECILES = slice(LOW80, HIGH80 + 1)  # .1 … .9 among the levels
 MEASURES = ("mase", "wql", "coverage80", "coverage95", "bias")
-
-
-def of_series(windows: Windows, i: int) -> Windows:
-    """The backtests of one series."""
-    one = slice(i, i + 1)
-    kept = {name: getattr(windows, name)[one] for name in ("observed", "quantiles", "naive", "scale")}
-    return replace(windows, **kept)
 
 
 def judged(windows: Windows) -> np.ndarray:

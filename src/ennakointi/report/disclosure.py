@@ -41,7 +41,6 @@ SHARE_DIGITS = 3
 _HIDDEN_KINDS = (PERSONS, COUNT, EUROS, ESTIMATE, SHARE)
 _MIDPOINT = "midpoint6"
 _CUMULATED = frozenset(["service_debt"])  # rows of a series cumulate over its months
-_BY_MUNICIPALITY = frozenset(["forecast", "forecast_history"])  # municipalities add up to the county
 _PERSON_COLUMN = re.compile(r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE)
 
 
@@ -91,7 +90,9 @@ def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.
             f"preset {preset.name}: threshold {preset.threshold} with base {preset.base} would show small "
             "counts as 0; the threshold must be at least half the base"
         )
-    released = {name: _release(frame, _declared(name, frame), preset) for name, frame in tables.items()}
+    exact = {name: _exact(frame, _declared(name, frame)) for name, frame in tables.items()}
+    hidden = _hidden(exact, preset.threshold)
+    released = {name: _release(frame, RESULT_TABLES[name], hidden[name], preset) for name, frame in exact.items()}
     if {"demand_outlook", "demand_resources"} <= set(released):
         outlook, resources = released["demand_outlook"], released["demand_resources"]
         follow = forecast_rules.from_published_contacts(resources, outlook, tables["demand_outlook"])
@@ -120,11 +121,25 @@ def _declared(name: str, frame: pd.DataFrame) -> ResultTable:
     return table
 
 
-def _release(frame: pd.DataFrame, table: ResultTable, preset: Preset) -> pd.DataFrame:
+def _exact(frame: pd.DataFrame, table: ResultTable) -> pd.DataFrame:
     numbers = list(table.of_kind(*_HIDDEN_KINDS))
     exact = frame[list(table.names)].reset_index(drop=True)
     exact[numbers] = exact[numbers].astype("float64")
-    hidden = hidden_rows(exact, table, preset.threshold)
+    return exact
+
+
+def _hidden(exact: Mapping[str, pd.DataFrame], threshold: int) -> dict[str, Flags]:
+    """Hidden rows of every table; resources are hidden with the contacts that they follow from."""
+    found = {name: hidden_rows(frame, RESULT_TABLES[name], threshold) for name, frame in exact.items()}
+    judged = {name: forecast_rules.with_others(name, exact[name], rows, threshold) for name, rows in found.items()}
+    if {"demand_outlook", "demand_resources"} <= set(exact):
+        of, own = "demand_outlook", "demand_resources"
+        judged[own] = forecast_rules.with_outlook(exact[own], found[own], exact[of], judged[of], threshold)
+    return judged
+
+
+def _release(exact: pd.DataFrame, table: ResultTable, hidden: Flags, preset: Preset) -> pd.DataFrame:
+    numbers = list(table.of_kind(*_HIDDEN_KINDS))
     released = exact.copy()
     for column in table.columns:
         if column.kind in (PERSONS, COUNT, EUROS, ESTIMATE):
@@ -160,8 +175,6 @@ def hidden_rows(frame: pd.DataFrame, table: ResultTable, threshold: int) -> Flag
     if "measure" not in table.names:
         numbers = frame[list(table.of_kind(*_HIDDEN_KINDS))]
         hidden |= (frame[table.persons].isna() & numbers.notna().any(axis=1)).to_numpy()
-    if table.name in _BY_MUNICIPALITY:
-        return forecast_rules.with_other_municipalities(frame, hidden, threshold)
     return _with_neighbours(frame, table, hidden, threshold) if table.name in _CUMULATED else hidden
 
 

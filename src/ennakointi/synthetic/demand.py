@@ -178,7 +178,7 @@ def _generator(seed: int, *names: str) -> np.random.Generator:
     return np.random.default_rng([seed, *(zlib.crc32(name.encode()) for name in names)])
 
 
-def _inside(interval: tuple[float, float], rng: np.random.Generator) -> float:
+def _inside(interval: tuple[float, ...], rng: np.random.Generator) -> float:
     """A normal draw whose 10 % and 90 % quantiles are the ends."""
     low, high = interval
     return float(rng.normal((low + high) / 2, (high - low) / 2 / _Z80))
