@@ -14,7 +14,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # Top to bottom: a room (a module, or a folder of modules) imports only from lines below its own.
 LAYERS = """
 cli
-run demo
+run demo backtest
 study
 phases
 pages quality debt forecast effectiveness

@@ -142,9 +142,9 @@ def _export_omop(options: argparse.Namespace) -> int:
 
 
 def _backtest(options: argparse.Namespace) -> int:
-    from ennakointi.forecast import backtests
+    from ennakointi import backtest
 
-    request = backtests.Request(
+    request = backtest.Request(
         file=options.file,
         horizon=options.horizon,
         out=options.out,
@@ -155,7 +155,7 @@ def _backtest(options: argparse.Namespace) -> int:
         seed=options.seed,
         scores=options.scores,
     )
-    return backtests.run(request, print, lambda text: print(f"ennakointi: {text}", file=sys.stderr))
+    return backtest.run(request, print, lambda text: print(f"ennakointi: {text}", file=sys.stderr))
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -22,8 +22,9 @@ from ennakointi import debt, effectiveness, forecast, groups, panel, quality, st
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
-from ennakointi.forecast import projection, scenarios, score_ledger
+from ennakointi.forecast import score_ledger
 from ennakointi.forecast.checks import within_all
+from ennakointi.forecast.need import projection, scenarios
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter, first_day
 from ennakointi.quality import attrition, data_fields, history, reconciliation

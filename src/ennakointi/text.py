@@ -25,8 +25,9 @@ from ennakointi.periods import Quarter, first_day, parse_month
 
 LOCALES = {"fi": "fi", "sv": "sv_FI", "en": "en_GB"}
 LOCALE_FOLDER = Path(__file__).parent / "locale"
-MINUS, NBSP, EN_DASH = "\u2212", "\u00a0", "\u2013"
+MINUS, NBSP, EN_DASH, JOINER = "\u2212", "\u00a0", "\u2013", "\u2060"
 _PER_CENT = re.compile(r"(?<=[\d}]) %")  # in a sentence that a translator wrote
+_WITH_UNIT = re.compile(r"(\{(?:contacts|years|amount)\}) (?=\w)")
 _PART_OF_WHOLE = ("covered", "contacts", "inside", "gain", "excess", "unmatched", "area")
 
 Message = str | tuple[str, str]
@@ -135,8 +136,9 @@ class Catalogue:
         return text.format(n=self.number(n), **slots)
 
     def _translation(self, msgid: Message, form: int) -> str:
-        """The sentence without slots filled; its per cent signs never stand alone on the next line."""
-        return _PER_CENT.sub(self._per_cent, self._sentence(msgid, form))
+        """The sentence without slots filled; a number and its unit stay on one line."""
+        text = _PER_CENT.sub(self._per_cent, self._sentence(msgid, form))
+        return _WITH_UNIT.sub(rf"\1{NBSP}", text)
 
     def _sentence(self, msgid: Message, form: int) -> str:
         entry = self._messages.get(msgid if isinstance(msgid, str) else msgid[0])
@@ -197,10 +199,11 @@ class Catalogue:
         return self._format(value, "", 0, f"{NBSP}€")
 
     def interval(self, lo: float, hi: float, digits: int = 0) -> str:
-        """Two ends of an interval; the dash is spaced beside a negative end: it is no minus sign."""
+        """Two ends of an interval; the dash is spaced beside a negative end: it is no minus sign. Lines never break
+        there: a joiner follows the dash, after which a no-break space alone would not hold."""
         if not (math.isfinite(lo) and math.isfinite(hi)):
             return self.hidden
-        dash = f"{NBSP}{EN_DASH}{NBSP}" if min(lo, hi) < 0 else EN_DASH
+        dash = f"{NBSP}{EN_DASH}{JOINER}{NBSP}" if min(lo, hi) < 0 else EN_DASH
         return f"{self.number(lo, digits)}{dash}{self.number(hi, digits)}"
 
     def estimate(self, value: float, lo: float, hi: float) -> Estimate:

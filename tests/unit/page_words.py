@@ -9,10 +9,10 @@ from ennakointi.report.markup import Block
 
 
 def words(block: Block) -> str:
-    """Text of a block on one line per element, pictures left out, no-break spaces as spaces."""
+    """Text of a block on one line per element, pictures left out, no-break spaces as spaces, joiners left out."""
     text = re.sub(r"<svg.*?</svg>", "", block.html, flags=re.DOTALL)
     text = re.sub(r"</(?:p|li|tr|h\d|dt|dd|caption|summary|th|td|figcaption)>", "\n", text)
-    return html.unescape(re.sub(r"<[^>]+>", "", text)).replace("\u00a0", " ")
+    return html.unescape(re.sub(r"<[^>]+>", "", text)).replace("\u00a0", " ").replace("\u2060", "")
 
 
 def alternatives(block: Block) -> list[str]:

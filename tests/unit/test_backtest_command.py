@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi import cli
-from ennakointi.forecast import backtests, engine, series
+from ennakointi import backtest, cli
+from ennakointi.forecast import engine, series
 from ennakointi.forecast.engine import EngineSettings
 from ennakointi.forecast.series import HIGH80, HIGH95, LEVELS, LOW80, LOW95, EngineForecast, SeriesSet, Windows
 
@@ -63,13 +63,13 @@ def source(folder: Path, text: str = LONG) -> Path:
     return path
 
 
-def backtest(path: Path, *options: str, horizon: int = 2) -> int:
+def command(path: Path, *options: str, horizon: int = 2) -> int:
     out = () if "--out" in options else ("--out", str(path.parent / "out.csv"))
     return cli.main(["backtest", str(path), "--horizon", str(horizon), *out, *options])
 
 
 def test_forecasts_of_every_series_in_the_order_of_the_file(tmp_path: Path, fake: FakeEngine) -> None:
-    assert backtest(source(tmp_path)) == 0
+    assert command(source(tmp_path)) == 0
     found = pd.read_csv(tmp_path / "out.csv")
     assert list(found.columns) == ["series", "period", "quantile", "value"]
     assert len(found) == 3 * 2 * 13
@@ -86,7 +86,7 @@ def test_forecasts_of_every_series_in_the_order_of_the_file(tmp_path: Path, fake
 
 
 def test_what_it_says(tmp_path: Path, fake: FakeEngine, capsys: pytest.CaptureFixture[str]) -> None:
-    backtest(source(tmp_path))
+    command(source(tmp_path))
     said = capsys.readouterr()
     lines = said.out.splitlines()
     assert lines[0] == "long.csv: 3 series of 1–2 periods (months, season 12)."
@@ -103,7 +103,7 @@ def test_what_it_says(tmp_path: Path, fake: FakeEngine, capsys: pytest.CaptureFi
 
 
 def test_scores_by_series_are_those_worked_out_by_hand(tmp_path: Path, fake: FakeEngine) -> None:
-    assert backtest(source(tmp_path), "--scores", str(tmp_path / "scores.csv")) == 0
+    assert command(source(tmp_path), "--scores", str(tmp_path / "scores.csv")) == 0
     found = pd.read_csv(tmp_path / "scores.csv")
     assert list(found.columns) == [
         *("series", "model", "mase", "wql", "coverage80", "coverage95", "bias", "n_origins"),
@@ -123,7 +123,7 @@ def test_scores_by_series_are_those_worked_out_by_hand(tmp_path: Path, fake: Fak
 
 def test_options_reach_the_engine(tmp_path: Path, fake: FakeEngine) -> None:
     options = ("--frequency", "M", "--season", "6", "--mode", "fast", "--jobs", "2", "--seed", "5")
-    assert backtest(source(tmp_path), *options, horizon=3) == 0
+    assert command(source(tmp_path), *options, horizon=3) == 0
     given, horizon, settings = fake.asked[0]
     assert (given.keys, given.seasons, given.frequency, horizon) == (("A", "B", "none"), (6,), "M", 3)
     assert (settings.mode, settings.jobs, settings.seed) == ("fast", 2, 5)
@@ -133,7 +133,7 @@ def test_a_file_without_backtests(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(engine, "forecast", FakeEngine(None))
-    assert backtest(source(tmp_path), "--scores", str(tmp_path / "scores.parquet")) == 0
+    assert command(source(tmp_path), "--scores", str(tmp_path / "scores.parquet")) == 0
     assert "No series is long enough for a backtest: there are no scores." in capsys.readouterr().out
     found = pd.read_parquet(tmp_path / "scores.parquet")
     assert found["n_origins"].tolist() == [0] * 6
@@ -143,9 +143,9 @@ def test_plain_numbers_are_taken_for_months_and_it_says_so(
     tmp_path: Path, fake: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = source(tmp_path, HEAD + "A,1,3\nB,1,3\nC,1,3\n")
-    backtest(path)
+    command(path)
     assert "plain numbers and were taken for months" in capsys.readouterr().out
-    backtest(path, "--season", "12")
+    command(path, "--season", "12")
     assert "plain numbers" not in capsys.readouterr().out
 
 
@@ -188,7 +188,7 @@ def test_wrong_options_end_with_their_code_and_write_nothing(
 def test_data_that_cannot_be_used_end_with_3(
     tmp_path: Path, fake: FakeEngine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert backtest(source(tmp_path, LONG + "A,2024-01,5\n")) == 3
+    assert command(source(tmp_path, LONG + "A,2024-01,5\n")) == 3
     assert capsys.readouterr().err == (
         "ennakointi: long.csv, line 7: series 'A', period 2024-01 stands on line 4 already (1 row repeats a series and "
         "period): keep one of them, or add them up\n"
@@ -202,7 +202,7 @@ def test_interrupted_ends_with_4_and_keeps_the_old_file(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(engine, "forecast", interrupted)
     (tmp_path / "out.csv").write_text("old", encoding="utf-8")
-    assert backtest(source(tmp_path)) == 4
+    assert command(source(tmp_path)) == 4
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == "old"
 
 
@@ -210,7 +210,7 @@ def test_an_engine_that_errs_more_than_the_naive_is_called_so(tmp_path: Path) ->
     tested = windows()
     worse = Windows(tested.back, tested.observed, tested.quantiles + 20, tested.naive, tested.scale)
     made = FakeEngine(worse)(SeriesSet(("A", "B", "C"), (np.ones(1),) * 3, None, "M", (12,)), 2, EngineSettings())
-    told = list(backtests.results(made, backtests.Request(tmp_path / "in.csv", 2, tmp_path / "out.csv")))
+    told = list(backtest.results(made, backtest.Request(tmp_path / "in.csv", 2, tmp_path / "out.csv")))
     assert "ABOVE the naive's" in told[-2]
 
 

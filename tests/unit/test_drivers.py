@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ennakointi.forecast import drivers, projection
-from ennakointi.forecast.drivers import Blocks
+from ennakointi.forecast.need import drivers, projection
+from ennakointi.forecast.need.drivers import Blocks
 
 BOUNDS = (0, 7, 18, 23, 30, 45, 60, 65, 75, 85)
 AGES = np.arange(projection.AGES, dtype=float)

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ennakointi.backtest import files
+from ennakointi.backtest.files import LongFile
 from ennakointi.errors import DataError, EnnakointiError, ParameterError, RunError
-from ennakointi.forecast import files
-from ennakointi.forecast.files import LongFile
 from ennakointi.forecast.series import LEVELS, EngineForecast
 from ennakointi.periods import day_number, month_index
 

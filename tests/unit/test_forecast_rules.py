@@ -196,6 +196,40 @@ def test_municipalities_do_not_add_up_to_a_service_hidden_for_another() -> None:
     assert found.to_numpy().tolist() == [["b", "all"], ["b", "111"], ["c", "all"], ["c", "398"]]
 
 
+def determined(unknown: list[tuple[str, str]], services: list[str], places: list[str]) -> set[tuple[str, str]]:
+    """Cells that follow from the shown ones: unit vectors in the row space of the sums, over the unknown cells."""
+    column = {cell: k for k, cell in enumerate(unknown)}
+    sums = [[("all", "all"), *((s, "all") for s in services)]]
+    sums += [[(s, "all"), *((s, place) for place in places)] for s in services]
+    matrix = np.zeros((len(sums), len(unknown)))
+    for i, (whole, *parts) in enumerate(sums):
+        for cell, sign in ((whole, -1.0), *((cell, 1.0) for cell in parts)):
+            if cell in column:
+                matrix[i, column[cell]] = sign
+    rank = np.linalg.matrix_rank(matrix) if unknown else 0
+    units = np.eye(len(unknown))
+    return {cell for cell, k in column.items() if np.linalg.matrix_rank(np.vstack([matrix, units[k]])) == rank}
+
+
+def test_no_cell_of_few_persons_follows_from_sums_over_services_and_municipalities() -> None:
+    rng = np.random.default_rng(7)
+    services, places = ["a", "b", "c", "d"], ["398", "111", "016"]
+    found, hidden_cells = 0, 0
+    for _ in range(40):
+        persons = {s: dict(zip(places, rng.integers(0, rng.choice([4, 30]), 3).astype(float))) for s in services}
+        frames = [forecast({"all": sum(of.values()), **of}, (s,)) for s, of in persons.items()]
+        whole = forecast({"all": max(sum(of.values()) for of in persons.values())}, ("all",))
+        released = disclosure.release({"forecast": pd.concat([whole, *frames])}, PRESET)["forecast"]
+        exact = pd.concat([whole, *frames]).set_index(["service", "municipality"])["n_persons"]
+        cells = released.loc[released["suppressed"] != "", ["service", "municipality"]].drop_duplicates()
+        unknown = list(cells.itertuples(index=False, name=None))
+        few = {cell for cell in unknown if 0 < exact[cell].iloc[0] < PRESET.threshold}
+        found += len(few & determined(unknown, services, places))
+        hidden_cells += len(few)
+    assert hidden_cells > 100
+    assert found == 0
+
+
 def test_scores_of_few_persons_are_hidden_and_others_have_three_digits() -> None:
     rows = [
         {"service": service, "n_persons": n, "mase": 13 / 9, "wql": 13 / 9, "coverage80": 7 / 9, "n_origins": 6}

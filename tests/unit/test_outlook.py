@@ -12,9 +12,9 @@ import pytest
 from county_panel import AREAS, LAST, MONTHS, Planted, make
 
 from ennakointi import parameters
-from ennakointi.forecast import demography, need_paths, outlook, projection, waterfall
-from ennakointi.forecast.drivers import Trend
-from ennakointi.forecast.outlook import ModelYears
+from ennakointi.forecast.need import demography, need_paths, outlook, projection, waterfall
+from ennakointi.forecast.need.drivers import Trend
+from ennakointi.forecast.need.outlook import ModelYears
 from ennakointi.panel import Panel
 from ennakointi.parameters.documents import ForecastSettings
 from ennakointi.parameters.scenario_documents import Scenario
@@ -305,3 +305,13 @@ def test_a_service_whose_last_year_is_not_known_has_no_waterfall(counts: Panel, 
     found = made(counts, settings, ahead=ModelYears(ahead.services, ahead.months, ahead.paths, holed, ahead.persons))
     assert set(found["demand_drivers"]["service"]) == {"all", "primary_care"}
     assert waterfall.months_of(2022).tolist() == list(range(2022 * 12, 2023 * 12))
+
+
+def test_persons_that_are_not_known_are_not_nobody(counts: Panel, settings: ForecastSettings) -> None:
+    ahead = model(counts)
+    unknown = {**ahead.persons, "emergency": ahead.persons["emergency"] * np.nan}
+    found = made(counts, settings, ahead=ModelYears(ahead.services, ahead.months, ahead.paths, ahead.observed, unknown))
+    for name in ("demand_outlook", "demand_drivers", "demand_resources"):
+        rows = found[name].query("service == 'emergency'")
+        assert len(rows), name
+        assert rows["n_persons"].isna().all(), name

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ennakointi import parameters
-from ennakointi.forecast import resources
+from ennakointi.forecast.need import resources
 from ennakointi.parameters.documents import Service
 
 LABEL = {"fi": "a", "sv": "a", "en": "a"}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ennakointi import parameters
 from ennakointi.errors import ParameterError
-from ennakointi.forecast import scenarios
+from ennakointi.forecast.need import scenarios
 from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.periods import month_index
 

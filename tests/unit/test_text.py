@@ -98,7 +98,7 @@ def test_not_a_number_reads_as_hidden_everywhere() -> None:
 
 
 def test_the_dash_of_an_interval_is_spaced_beside_a_negative_end() -> None:
-    assert (FI.interval(5, 19), FI.interval(-5, 3)) == ("5–19", "−5\u00a0–\u00a03")
+    assert (FI.interval(5, 19), FI.interval(-5, 3)) == ("5–19", "−5\u00a0–\u2060\u00a03")
 
 
 def test_an_estimate_and_its_interval_are_rounded_alike() -> None:

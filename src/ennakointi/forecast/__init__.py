@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.forecast import checks as forecast_checks
-from ennakointi.forecast import engine, hierarchy, outlook, paths, reconciliation, tables
+from ennakointi.forecast import engine, hierarchy, paths, reconciliation, tables
 from ennakointi.forecast.checks import ServiceCheck
 from ennakointi.forecast.engine import EngineSettings
 from ennakointi.forecast.hierarchy import Hierarchy
-from ennakointi.forecast.outlook import ModelYears
+from ennakointi.forecast.need import outlook
+from ennakointi.forecast.need.outlook import ModelYears
 from ennakointi.forecast.series import ENSEMBLE, THETA, EngineForecast, SeriesSet
 from ennakointi.results import Result
 

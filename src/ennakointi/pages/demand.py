@@ -187,7 +187,7 @@ class DemandPage:
                 _("Need"),
                 _("Contacts that would take place if the population changes as projected and use develops as so far."),
             ),
-            (_("Took place"), demand_checks.filled_words(self.context)),
+            (_("What took place"), demand_checks.filled_words(self.context)),
             (
                 _("Forecast interval"),
                 _("The range that holds the outcome with a probability of 80% (or 95%) if things go on as they have."),

@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ennakointi.backtest import files
+from ennakointi.backtest.files import LongFile
+from ennakointi.backtest.period_formats import NUMBER
 from ennakointi.errors import ParameterError, RunError
-from ennakointi.forecast import engine, files, window_scores
-from ennakointi.forecast.files import LongFile
-from ennakointi.forecast.period_formats import NUMBER
+from ennakointi.forecast import engine, window_scores
 from ennakointi.forecast.series import REFUSED, EngineForecast
 from ennakointi.forecast.window_scores import ENGINE, MEASURES, NAIVE
 

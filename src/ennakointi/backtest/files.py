@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ennakointi.backtest import long_rows, period_columns, period_formats
+from ennakointi.backtest.long_rows import Rows
+from ennakointi.backtest.period_columns import PeriodColumn
+from ennakointi.backtest.period_formats import DAY, FITTING, NUMBER, Grid
 from ennakointi.errors import DataError, ParameterError, RunError
-from ennakointi.forecast import long_rows, period_columns, period_formats
-from ennakointi.forecast.long_rows import Rows
-from ennakointi.forecast.period_columns import PeriodColumn
-from ennakointi.forecast.period_formats import DAY, FITTING, NUMBER, Grid
 from ennakointi.forecast.series import LEVELS, SEASONS, EngineForecast, Floats, SeriesSet
 
 Ints = npt.NDArray[np.int64]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.forecast import drivers
-from ennakointi.forecast import scenarios as scenario_arithmetic
-from ennakointi.forecast.demography import ALL
-from ennakointi.forecast.need_paths import Months, NeedPaths, generator
-from ennakointi.forecast.scenarios import Drawn
+from ennakointi.forecast.need import drivers
+from ennakointi.forecast.need import scenarios as scenario_arithmetic
+from ennakointi.forecast.need.demography import ALL
+from ennakointi.forecast.need.need_paths import Months, NeedPaths, generator
+from ennakointi.forecast.need.scenarios import Drawn
 from ennakointi.forecast.series import Floats
 from ennakointi.parameters.scenario_documents import Scenario
 

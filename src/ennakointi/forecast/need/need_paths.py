@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ennakointi.forecast import demography, drivers
-from ennakointi.forecast.demography import ALL, Use
-from ennakointi.forecast.drivers import Trend
-from ennakointi.forecast.projection import Projection
+from ennakointi.forecast.need import demography, drivers
+from ennakointi.forecast.need.demography import ALL, Use
+from ennakointi.forecast.need.drivers import Trend
+from ennakointi.forecast.need.projection import Projection
 from ennakointi.forecast.series import Floats
 
 if TYPE_CHECKING:

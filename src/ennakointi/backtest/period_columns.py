@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ennakointi.backtest import period_formats
+from ennakointi.backtest.period_formats import DAY, YEARS, Form, Ints, Where
 from ennakointi.errors import DataError
-from ennakointi.forecast import period_formats
-from ennakointi.forecast.period_formats import DAY, YEARS, Form, Ints, Where
 from ennakointi.periods import day_number
 
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ennakointi.forecast import resources
-from ennakointi.forecast.demography import ALL
-from ennakointi.forecast.need_paths import ModelYears, Months
+from ennakointi.forecast.need import resources
+from ennakointi.forecast.need.demography import ALL
+from ennakointi.forecast.need.need_paths import ModelYears, Months
+from ennakointi.forecast.need.waterfall import Waterfall
 from ennakointi.forecast.series import Floats
 from ennakointi.forecast.tables import usual_persons
-from ennakointi.forecast.waterfall import Waterfall
 from ennakointi.result_tables import RESULT_TABLES
 
 if TYPE_CHECKING:

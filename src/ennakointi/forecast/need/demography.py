@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ennakointi.forecast import drivers
 from ennakointi.forecast.dense import Axis, dense
-from ennakointi.forecast.drivers import Blocks
-from ennakointi.forecast.projection import Projection
+from ennakointi.forecast.need import drivers
+from ennakointi.forecast.need.drivers import Blocks
+from ennakointi.forecast.need.projection import Projection
 from ennakointi.forecast.series import Floats
 from ennakointi.panel import breaks
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY

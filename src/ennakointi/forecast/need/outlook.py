@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ennakointi.forecast import checks, demography, need_paths, outlook_tables, projection, waterfall
-from ennakointi.forecast import scenarios as scenario_arithmetic
+from ennakointi.forecast import checks
 from ennakointi.forecast.checks import ServiceCheck
-from ennakointi.forecast.demography import ALL
-from ennakointi.forecast.need_paths import JOIN_MONTHS, NeedPaths
-from ennakointi.forecast.need_paths import ModelYears as ModelYears
-from ennakointi.forecast.outlook_tables import Outlook
-from ennakointi.forecast.projection import Projection
-from ennakointi.forecast.waterfall import HealthierAgeing
+from ennakointi.forecast.need import demography, need_paths, outlook_tables, projection, waterfall
+from ennakointi.forecast.need import scenarios as scenario_arithmetic
+from ennakointi.forecast.need.demography import ALL
+from ennakointi.forecast.need.need_paths import JOIN_MONTHS, NeedPaths
+from ennakointi.forecast.need.need_paths import ModelYears as ModelYears
+from ennakointi.forecast.need.outlook_tables import Outlook
+from ennakointi.forecast.need.projection import Projection
+from ennakointi.forecast.need.waterfall import HealthierAgeing
 from ennakointi.parameters.scenario_documents import HEALTHY_AGEING
 from ennakointi.results import Check
 from ennakointi.text import N_
