@@ -413,6 +413,7 @@ def test_the_summary_tells_the_last_hits_and_shows_the_need() -> None:
     links = {**context().links, ("demand", "all"): "demand-all.html"}
     made = SummaryPage({**everything(), **tables()}, context(links=links))
     said = words(made.answer())
+    assert "Neljänneksen 2/2025 ennuste: toteuma osui ennustevälille 5 palvelussa" in said
     assert said.rstrip().endswith("(osumia odotettiin noin 5).")
     figures = made.headline_figures()
     assert figures.html.count("<dt>") == 4
