@@ -1,4 +1,4 @@
-"""The mixture: equal-weight mean of the members' quantiles at every origin of every series."""
+"""The mixture: quantiles of the statistical members averaged, and moved by the global models, at every origin."""
 
 from __future__ import annotations
 
