@@ -56,8 +56,8 @@ def forecast(series: SeriesSet, horizon: int, settings: EngineSettings) -> Engin
     """Quantiles of the `horizon` periods after each series' end.
 
     Gaps are filled from both sides (`gaps`) and the season is told (`seasonality`). The statistical members' quantiles
-    are averaged with equal weights, and moved by the medians of the global models with theirs (`mixture`); the intervals
-    are averaged with conformal ones, pooled over series by horizon, from rolling origins (`conformal`). Series that are
+    are averaged with equal weights and moved by the medians of the global models (`mixture`); the intervals are
+    averaged with conformal ones, pooled over series by horizon, from rolling origins (`conformal`). Series that are
     too short, constant or near zero get a level with a spread of its own; what was used stands in `methods`.
 
     Raises

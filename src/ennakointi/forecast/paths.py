@@ -102,14 +102,13 @@ def paths(series: SeriesSet, made: EngineForecast, n_paths: int, seed: int, jobs
     The mean of the paths is the mean of the forecast. Series with a level get counts about it (negative-binomial,
     `sample_paths.count_paths`), series of zeros zeros, refused series NaN.
 
-    Measured (`benchmarks/sums.py`, fast mode) on 24-month sums, 200 simulated services / 428 M3 series / 253 series of
-    Scottish emergency departments from three origins: the 80 % interval covers 86 / 82 / 78 % with a median half-width
-    of 8 / 10 / 11 % of the sum, the 95 % one 97 / 97 / 94 % with 13 / 18 / 21 % (12-month sums: 83 / 85 / 78 % and 96
-    / 96 / 94 %). Quantiles of the months added up cover 96 / 91 / 89 % of a nominal 80 % and are 13 / 14 / 16 % wide,
-    independent months 41 / 34 / 36 %, Theta's own paths 83 / 72 / 77 % (95 %: 96 / 86 / 88 %). The full mode covers 87
-    / 82 / 80 % and 97 / 94 / 94 %, with 8 / 10 / 11 % and 12 / 16 / 20 %. The static Theta model covers the same with
-    intervals 3 % wider on the simulated and the Scottish series and 1 % narrower on M3; keeping Theta's own spread of
-    the months instead of the forecast's makes them 7, 36 and 11 % wider.
+    Measured (`benchmarks/sums.py full`) on 24-month sums, 200 simulated services / 428 M3 series / 253 series of
+    Scottish emergency departments from three origins: the 80 % interval covers 89 / 82 / 80 % with a median half-width
+    of 8 / 10 / 11 % of the sum, the 95 % one 97 / 96 / 95 % with 13 / 17 / 20 % (12-month sums: 85 / 84 / 80 % and 97
+    / 96 / 94 %). Quantiles of the months added up cover 96 / 89 / 90 % of a nominal 80 % and are 13 / 13 / 16 % wide,
+    independent months 42 / 33 / 36 %, Theta's own paths 85 / 72 / 79 % (95 %: 96 / 88 / 88 %). The static Theta model
+    covers the same with intervals 1 % wider on the simulated and 4 % on the Scottish series and 1 % narrower on M3;
+    keeping Theta's own spread of the months instead of the forecast's makes them 7, 45 and 9 % wider.
 
     Parameters
     ----------
