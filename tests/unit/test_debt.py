@@ -11,22 +11,13 @@ import pandas as pd
 import pytest
 from county_panel import FIRST, LAST, MONTHS, Planted
 
-from ennakointi import debt
+from ennakointi import debt, parameters
 from ennakointi.debt import checks as debt_checks
-from ennakointi.parameters.documents import DebtSettings, Label, Service
+from ennakointi.parameters.documents import Label, Service
 from ennakointi.periods import month_index, month_text
 from ennakointi.result_tables import RESULT_TABLES
 
-SETTINGS = DebtSettings(
-    baseline_first="2017-01",
-    baseline_last="2019-12",
-    window_first="2020-03",
-    window_last="2021-12",
-    minimum_baseline_months=24,
-    n_paths=400,
-    n_paths_fast=200,
-    return_shares=[0.3],
-)
+SETTINGS = parameters.load().debt.model_copy(update={"n_paths": 400})
 COUNTY = {
     "primary_care": Planted(missing=0.2),
     "oral_health": Planted(0.5, 0.3, missing=0.3),

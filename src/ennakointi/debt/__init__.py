@@ -23,7 +23,8 @@ from ennakointi.text import N_
 if TYPE_CHECKING:
     from ennakointi.panel import Panel
     from ennakointi.parameters import TargetGroup
-    from ennakointi.parameters.documents import DebtSettings, Service
+    from ennakointi.parameters.debt_documents import DebtSettings
+    from ennakointi.parameters.documents import Service
 
 MINIMUM_CONTACTS = 12  # in the baseline; with fewer the level is not known within a factor of two
 

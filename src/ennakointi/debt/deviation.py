@@ -22,7 +22,7 @@ from ennakointi.results import Check, Result
 
 if TYPE_CHECKING:
     from ennakointi.panel import AggregatePanel
-    from ennakointi.parameters.documents import DebtSettings
+    from ennakointi.parameters.debt_documents import DebtSettings
 
 HARMONICS = 2
 NEEDED_PERIODS = {"M": 12, "W": 50, "D": 350}  # about a year; Kela leaves one holiday week out of each

@@ -19,6 +19,7 @@ from ennakointi.errors import ParameterError
 from ennakointi.parameters import documents as doc
 from ennakointi.parameters import mapping_checks
 from ennakointi.parameters.cross_checks import Contents, cross_checks, unknown
+from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.document_faults import fault_sentences
 from ennakointi.parameters.mappings import MappingDocument
@@ -34,7 +35,8 @@ _KINDS: Mapping[str, Any] = {
     "target_groups": dict[str, doc.GroupDefinition],
     "interventions": dict[str, doc.Intervention],
     "breaks": dict[str, doc.Break],
-    "debt": doc.DebtSettings,
+    "debt": DebtSettings,
+    "expert_views": dict[str, ExpertView],
     "forecast": doc.ForecastSettings,
     "scenarios": dict[str, Scenario],
     "panel": doc.PanelSettings,
@@ -53,6 +55,7 @@ _NAMED_BY_KEY = {
     "breaks": "id",
     "notebooks": "id",
     "scenarios": "id",
+    "expert_views": "id",
 }
 
 
@@ -90,7 +93,8 @@ class Parameters:
     target_groups: Mapping[str, TargetGroup]
     interventions: Mapping[str, doc.Intervention]
     breaks: Mapping[str, doc.Break]
-    debt: doc.DebtSettings
+    debt: DebtSettings
+    expert_views: Mapping[str, ExpertView]
     forecast: doc.ForecastSettings
     scenarios: Mapping[str, Scenario]
     panel: doc.PanelSettings
@@ -253,6 +257,7 @@ def _bound(
         interventions={name: one for name, one in contents.interventions.items() if region in one.regions},
         breaks={name: one for name, one in contents.breaks.items() if region in one.regions},
         debt=contents.debt,
+        expert_views=contents.expert_views,
         forecast=contents.forecast,
         scenarios=contents.scenarios,
         panel=contents.panel,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ennakointi.parameters import documents as doc
+from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.parameters.scenario_documents import Scenario
@@ -25,7 +26,8 @@ class Contents:
     target_groups: Mapping[str, doc.GroupDefinition]
     interventions: Mapping[str, doc.Intervention]
     breaks: Mapping[str, doc.Break]
-    debt: doc.DebtSettings
+    debt: DebtSettings
+    expert_views: Mapping[str, ExpertView]
     forecast: doc.ForecastSettings
     scenarios: Mapping[str, Scenario]
     panel: doc.PanelSettings
@@ -55,6 +57,8 @@ def cross_checks(contents: Contents) -> list[str]:
         *_quality(contents),
         *_reconciliation(contents),
         *_scenarios(contents),
+        *_debt(contents),
+        *_expert_views(contents),
         *unknown("disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"),
     ]
 
@@ -150,3 +154,17 @@ def _scenarios(contents: Contents) -> Iterable[str]:
         target = [scenario.to_service] if scenario.to_service else []
         yield from unknown(f"{place}.to_service", target, contents.services, "service")
         yield from unknown(f"{place}.groups", scenario.groups, contents.target_groups, "target group")
+
+
+def _debt(contents: Contents) -> Iterable[str]:
+    lost, plans = contents.debt.lost, contents.debt.clearing.plans
+    yield from unknown("debt.yml: lost.services", lost.services, contents.services, "service")
+    for name, plan in plans.items():
+        yield from unknown(f"debt.yml: clearing.plans.{name}", plan.added_per_month, contents.services, "service")
+
+
+def _expert_views(contents: Contents) -> Iterable[str]:
+    for name, view in contents.expert_views.items():
+        place = f"expert_views.yml: {name}"
+        yield from unknown(f"{place}.group", [view.group], contents.target_groups, "target group")
+        yield from unknown(f"{place}.service", [view.service], [*contents.services, ALL], "service")

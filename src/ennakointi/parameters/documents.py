@@ -17,7 +17,6 @@ from pydantic import (
     model_validator,
 )
 
-from ennakointi.periods import month_text
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.rules.nodes import Rule
 from ennakointi.rules.words import Month, one_of, words
@@ -177,27 +176,6 @@ class Break(Document):
     kind: Literal["organiser", "provider", "record_system", "coding", "law", "reform"]
     treatment: Literal["bridge", "re-base", "stop"]
     verify: Annotated[bool, Field(strict=True)] = False
-
-
-class DebtSettings(Document):
-    """When debt accrues and how its uncertainty is drawn; months are month indices, inclusive."""
-
-    baseline_first: Month
-    baseline_last: Month
-    window_first: Month
-    window_last: Month
-    minimum_baseline_months: Count
-    n_paths: Count
-    n_paths_fast: Count
-    return_shares: Annotated[tuple[Share, ...], BeforeValidator(words), Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _in_order(self) -> DebtSettings:
-        months = (self.baseline_first, self.baseline_last, self.window_first, self.window_last)
-        if any(later <= earlier for earlier, later in pairwise(months)):
-            given = ", ".join(month_text(month) for month in months)
-            raise ValueError(f"baseline and window must follow each other, but are {given}")
-        return self
 
 
 class MaskedMonths(Document):

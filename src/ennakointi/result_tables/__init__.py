@@ -26,6 +26,7 @@ from ennakointi.result_tables.columns import (
     key,
     label,
 )
+from ennakointi.result_tables.debts import DEBT_TABLES
 from ennakointi.result_tables.forecasts import FORECAST_TABLES
 
 __all__ = [
@@ -43,96 +44,6 @@ __all__ = [
 ]
 
 _TABLES = (
-    ResultTable(
-        "service_debt",
-        (
-            GROUP,
-            SERVICE,
-            MONTH,
-            label("debt_kind", "care, rehabilitation or service debt"),
-            label("period", "baseline, window (debt accrues) or after (pay-down and difference from 2017–2019)"),
-            count("expected", "contacts expected in the month without the disruption", ESTIMATE),
-            count("observed", "contacts that took place in the month"),
-            count("substituted", "contacts that other services gave instead, times their coefficient", ESTIMATE),
-            count(
-                "gap",
-                "expected − substituted − observed in the month",
-                ESTIMATE,
-                total_of=("expected", "-substituted", "-observed"),
-            ),
-            count("debt", "net debt: the gap cumulated from the start of the window", ESTIMATE),
-            count("debt_lo80", "lower end of the 80 % interval of the debt", ESTIMATE),
-            count("debt_hi80", "upper end of the 80 % interval of the debt", ESTIMATE),
-            count("debt_lo95", "lower end of the 95 % interval of the debt", ESTIMATE),
-            count("debt_hi95", "upper end of the 95 % interval of the debt", ESTIMATE),
-            ResultColumn("debt_weeks", SHARE, "weeks", "debt in weeks of normal service"),
-            count("gross", "gross debt: positive gaps only, cumulated", ESTIMATE),
-            count("returned", "observed above expected, cumulated; beside the balance, not in it", ESTIMATE),
-            count("visible", "change of the queue since the window began, in contacts", ESTIMATE),
-            count("hidden", "need that is in no queue; empty until it is estimated on its own", ESTIMATE),
-            count("lost", "need that ended: died, moved, no longer needed; empty until estimated", ESTIMATE),
-            count(
-                "unexplained",
-                "debt − visible − hidden − lost: what the parts above do not explain",
-                ESTIMATE,
-            ),
-            count("structural", "queue above its target already in 2019-12, in contacts", ESTIMATE),
-            label("unit", "unit of the counts: contacts, or the source's own measure"),
-            COVERED,
-            PERSONS_BEHIND,
-        ),
-    ),
-    ResultTable(
-        "debt_summary",
-        (
-            GROUP,
-            SERVICE,
-            label("debt_kind", "care, rehabilitation or service debt; mixed for `all`"),
-            label("status", "debt, deviation (baseline under 24 months) or refused"),
-            label("reason", "why refused, or what the estimate leaves out"),
-            label("until", "last month that the debt covers"),
-            count("expected", "expected contacts over the window", ESTIMATE),
-            count("observed", "observed contacts over the window"),
-            count("substituted", "substituted contacts over the window", ESTIMATE),
-            count(
-                "debt",
-                "net debt at the end of the window",
-                ESTIMATE,
-                total_of=("expected", "-substituted", "-observed"),
-            ),
-            count("debt_lo80", "lower end of its 80 % interval", ESTIMATE),
-            count("debt_hi80", "upper end of its 80 % interval", ESTIMATE),
-            count("debt_lo95", "lower end of its 95 % interval", ESTIMATE),
-            count("debt_hi95", "upper end of its 95 % interval", ESTIMATE),
-            ResultColumn("debt_share", SHARE, "share", "debt per expected contacts", ratio_of=("debt", "expected")),
-            ResultColumn("debt_weeks", SHARE, "weeks", "debt in weeks of normal service"),
-            count("visible", "change of the queue over the window, in contacts", ESTIMATE),
-            count(
-                "not_in_queue",
-                "debt − visible: hidden, ended or unexplained",
-                ESTIMATE,
-                total_of=("debt", "-visible"),
-            ),
-            count("now", "debt left at the last month of the data (pay-down account)", ESTIMATE),
-            count("now_lo80", "lower end of its 80 % interval", ESTIMATE),
-            count("now_hi80", "upper end of its 80 % interval", ESTIMATE),
-            ResultColumn("cost_eur", EUROS, "euros", "debt at the unit cost of services.yml"),
-            ResultColumn("noise_share", FACT, "share", "half-width of the null 80 % interval per expected contacts"),
-            COVERED,
-            PERSONS_BEHIND,
-        ),
-    ),
-    ResultTable(
-        "debt_checks",
-        (
-            GROUP,
-            SERVICE,
-            key("check", "what was checked"),
-            label("passed", "yes, no, or not_checked"),
-            label("message", "catalogue key and slots of the plain sentence, as JSON"),
-        ),
-        persons=None,
-    ),
     ResultTable(
         "effects",
         (
@@ -340,4 +251,4 @@ _TABLES = (
     ),
 )
 
-RESULT_TABLES: dict[str, ResultTable] = {table.name: table for table in (*_TABLES, *FORECAST_TABLES)}
+RESULT_TABLES: dict[str, ResultTable] = {table.name: table for table in (*DEBT_TABLES, *_TABLES, *FORECAST_TABLES)}
