@@ -1,28 +1,28 @@
-"""Does the shipped pipeline find what the synthetic county planted?
+"""Do the shipped parameters find what the synthetic county planted, in its debts and in its effects?
 
     python benchmarks/recovery.py [SEEDS] [RESIDENTS] [JOBS]
 
 Each county goes through the same phases as a run. Targets, 10 seeds pooled: the planted debt of `all` inside its 80 %
 interval in at least 65 % of services × seeds, effects inside their 95 % interval in at least 90 %, and the coaching of
-heavy users, which does nothing, called effective in at most one of ten.
+heavy users, which does nothing, called effective in at most one of ten. The ledger's terms one by one, with what it
+assumes right and wrong: `benchmarks/debt.py county`.
 """
 
 from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import debt_county
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, panel, parameters, phases, sources, synthetic
-from ennakointi.debt import service_series
-from ennakointi.panel import Panel
+from ennakointi import parameters, phases, sources, synthetic
 from ennakointi.parameters import Parameters
-from ennakointi.periods import Quarter, month_text
+from ennakointi.periods import Quarter
 from ennakointi.workspace import Workspace
 
 AS_OF = date(2025, 9, 30)
@@ -34,41 +34,21 @@ def recover(seed: int, residents: int, mode: str = "full") -> tuple[pd.DataFrame
 
     Returns
     -------
-    debts : seed, service, planted, debt, debt_lo80, debt_hi80, debt_lo95, debt_hi95, inside80, inside95
+    terms : seed and the columns of `debt_county.terms`
     effects : seed, intervention, planted, relative, relative_lo95, relative_hi95, verdict, inside, effective
     """
-    loaded = parameters.load()
+    loaded = parameters.load().in_mode(mode)
     with tempfile.TemporaryDirectory() as name:
         data, workspace = Path(name) / "data", Workspace(Path(name) / "work", Quarter(2025, 3))
         synthetic.make(data, residents=residents, seed=seed, until=AS_OF)
         workspace.create()
         phases.prepare(workspace, loaded, sources.discover(data), AS_OF, ("all",), lambda _: None)
-        compute: Callable[[str], dict[str, pd.DataFrame]] = lambda part: phases.compute_part(  # noqa: E731
-            workspace, loaded, part, mode
-        )
-        counts, truth = panel.open(workspace.panels, "all"), synthetic.truth(data)
-        debts = _debts(compute("debt.all")["debt_summary"], truth.volumes, counts, loaded)
-        found = pd.concat([compute(f"effect.{name}")["effects"] for name in loaded.interventions])
+        truth = synthetic.truth(data)
+        terms = debt_county.terms(workspace, loaded, truth.volumes, ("all",), seed)
+        parts = [f"effect.{name}" for name in loaded.interventions]
+        found = pd.concat([phases.compute_part(workspace, loaded, part, mode)["effects"] for part in parts])
         effects = _effects(found, truth.effects, loaded)
-    return debts.assign(seed=seed), effects.assign(seed=seed)
-
-
-def _debts(summary: pd.DataFrame, volumes: pd.DataFrame, counts: Panel, loaded: Parameters) -> pd.DataFrame:
-    found = summary[(summary["status"] == "debt") & (summary["service"] != "all")]
-    planted = [_planted_debt(volumes, counts, service, loaded) for service in found["service"]]
-    rows = found[["service", "debt", "debt_lo80", "debt_hi80", "debt_lo95", "debt_hi95"]].assign(planted=planted)
-    for level in ("80", "95"):
-        rows[f"inside{level}"] = rows["planted"].between(rows[f"debt_lo{level}"], rows[f"debt_hi{level}"])
-    return rows
-
-
-def _planted_debt(volumes: pd.DataFrame, counts: Panel, service: str, loaded: Parameters) -> float:
-    """Counterfactual − actual contacts of a service in the area and window of its account."""
-    area, account = service_series.fit_account(counts, service, debt.account_of(counts, loaded.debt))
-    months = [month_text(m) for m in range(account.window_start, account.window_end + 1)]
-    of_service = (volumes["target_group"] == "all") & (volumes["service"] == service)
-    rows = volumes[of_service & volumes["municipality"].isin(area) & volumes["month"].isin(months)]
-    return float((rows["counterfactual"] - rows["actual"]).sum())
+    return terms.assign(seed=seed), effects.assign(seed=seed)
 
 
 def _effects(found: pd.DataFrame, planted: pd.DataFrame, loaded: Parameters) -> pd.DataFrame:
@@ -85,19 +65,25 @@ def _effects(found: pd.DataFrame, planted: pd.DataFrame, loaded: Parameters) -> 
     return effects.assign(inside=inside, effective=effects["verdict"].isin(EFFECTIVE))
 
 
+def debts(terms: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the services' debts."""
+    return terms[(terms["term"] == "debt") & (terms["service"] != "all")]
+
+
 def pooled(outcomes: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Debts and effects of all seeds together."""
-    debts, effects = zip(*outcomes, strict=True)
-    return pd.concat(debts, ignore_index=True), pd.concat(effects, ignore_index=True)
+    """Terms and effects of all seeds together."""
+    terms, effects = zip(*outcomes, strict=True)
+    return pd.concat(terms, ignore_index=True), pd.concat(effects, ignore_index=True)
 
 
 def main(seeds: str = "10", residents: str = "20000", jobs: str = "2") -> None:
     run = Parallel(n_jobs=int(jobs))
-    debts, effects = pooled(run(delayed(recover)(seed, int(residents)) for seed in range(1, int(seeds) + 1)))
-    print(debts.groupby("service")[["inside80", "inside95"]].mean().round(2).to_string())
+    terms, effects = pooled(run(delayed(recover)(seed, int(residents)) for seed in range(1, int(seeds) + 1)))
+    found = debts(terms)
+    print(found.groupby("service")[["inside80", "inside95"]].mean().round(2).to_string())
     print(effects.sort_values(["intervention", "seed"]).round(3).to_string(index=False))
     print(effects.groupby("intervention")[["inside", "effective"]].agg(["mean", "sum"]).to_string())
-    print(f"debt inside 80 %: {debts['inside80'].mean():.1%}, inside 95 %: {debts['inside95'].mean():.1%}")
+    print(f"debt inside 80 %: {found['inside80'].mean():.1%}, inside 95 %: {found['inside95'].mean():.1%}")
     print(f"effects inside 95 %: {effects['inside'].mean():.1%}")
 
 

@@ -17,6 +17,7 @@ cli
 run demo backtest
 study
 phases
+debt_part
 pages quality debt queues forecast effectiveness
 report
 panel omop delivery

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 from joblib import Parallel, delayed
 
-from ennakointi import debt, effectiveness, forecast, groups, panel, quality, store
+from ennakointi import debt_part, effectiveness, forecast, groups, panel, quality, store
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence
 from ennakointi.errors import EnnakointiError, ParameterError
@@ -98,7 +98,7 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
     present = [group for group in with_all if group in groups.open(workspace.memberships).available]
     interventions = list(effectiveness.known(parameters, opened))
     return (
-        [QUALITY, "groups", "volumes"]
+        [QUALITY, "groups", "volumes", debt_part.HIDDEN]
         + [f"forecast.{group}" for group in present]
         + [f"debt.{group}" for group in present]
         + [f"effect.{intervention}" for intervention in interventions]
@@ -120,30 +120,14 @@ def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
     if kind == "deviation":
         return dict(deviation.estimate(panel.from_aggregate(opened, parameters), parameters.debt).tables)
     if kind == "debt":
-        return _debt(workspace, parameters, key, seed)
+        return debt_part.compute(workspace, parameters, opened, key, seed)
+    if kind == debt_part.HIDDEN:
+        return debt_part.hidden_use(workspace, parameters, opened, seed)
     if kind == FORECAST:
         return _forecast(workspace, parameters, opened, key, mode)
     intervention = effectiveness.known(parameters, opened)[key]
     found = evidence.gather(opened, workspace.panels, workspace.memberships, intervention, parameters, seed)
     return dict(effectiveness.evaluate(intervention, found, parameters.effects, seed).tables)
-
-
-def _debt(workspace: Workspace, parameters: Parameters, key: str, seed: int) -> dict[str, pd.DataFrame]:
-    """Service debt of a group; groups whose own history is short borrow the calibration of all residents."""
-    settings, services = parameters.debt, parameters.services
-    borrowed = None
-    if key != "all":
-        borrowed = debt.calibrate(panel.open(workspace.panels, "all"), settings, services, seed)
-    estimated = debt.estimate(
-        panel.open(workspace.panels, key),
-        settings,
-        services,
-        seed,
-        group=parameters.target_groups[key],
-        contacts_per_episode={code: float(one.contacts_per_episode) for code, one in services.items()},
-        borrowed=borrowed,
-    )
-    return dict(estimated.tables)
 
 
 def _forecast(
@@ -172,18 +156,33 @@ def compute(
     basis: str,
     say: Say,
 ) -> list[str]:
-    """Compute all parts that are not finished on the same basis; returns the names of those that failed."""
-    todo = [n for n in names if read_json(workspace.part(n) / "about.json").get("basis") != basis]
+    """Compute all parts that are not finished on the same basis, each after those that it needs; returns the names of
+    those that failed."""
+    known = dict.fromkeys(part for name in names for part in (*debt_part.needs(name), name))
+    todo = [n for n in known if read_json(workspace.part(n) / "about.json").get("basis") != basis]
     run = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    failed = []
-    for done, (name, fault) in enumerate(
-        run(delayed(_finish_part)(workspace, parameters, name, mode, basis) for name in todo), start=1
-    ):
-        say(f"  [{done}/{len(todo)}] {name}{f' FAILED: {fault}' if fault else ''}")
-        if fault:
-            log.error("part %s: %s", name, fault)
+    failed: list[str] = []
+    done = 0
+    for wave in _waves(todo):
+        ready = [name for name in wave if not set(debt_part.needs(name)) & set(failed)]
+        for name in set(wave) - set(ready):
+            log.error("part %s: a part that it needs has failed", name)
             failed.append(name)
+        for name, fault in run(delayed(_finish_part)(workspace, parameters, name, mode, basis) for name in ready):
+            done += 1
+            say(f"  [{done}/{len(todo)}] {name}{f' FAILED: {fault}' if fault else ''}")
+            if fault:
+                log.error("part %s: %s", name, fault)
+                failed.append(name)
     return failed
+
+
+def _waves(names: Sequence[str]) -> list[list[str]]:
+    """The parts in the order in which they can be computed: those of a wave need only parts of the waves before."""
+    waves: dict[int, list[str]] = {}
+    for name in names:
+        waves.setdefault(len(debt_part.needs(name)), []).append(name)
+    return [waves[depth] for depth in sorted(waves)]
 
 
 def _finish_part(workspace: Workspace, parameters: Parameters, name: str, mode: str, basis: str) -> tuple[str, str]:
@@ -254,7 +253,8 @@ def _together(parts: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFram
     tables: dict[str, list[pd.DataFrame]] = {}
     for part in parts:
         for name, table in part.items():
-            tables.setdefault(name, []).append(table[list(RESULT_TABLES[name].names)])
+            if name in RESULT_TABLES:  # a part also keeps what only other parts read
+                tables.setdefault(name, []).append(table[list(RESULT_TABLES[name].names)])
     return {
         name: pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
         for name, frames in tables.items()

@@ -110,7 +110,9 @@ class Study:
         if self.context_facts["aggregate"]:
             return DeviationPage(self._released("deviation"), target_group, self.context)
         self._computed(f"debt.{target_group}", "debt_summary", target_group)
-        return DebtPage(self._released(f"debt.{target_group}", "groups", "quality"), target_group, self.context)
+        return DebtPage(
+            self._released(f"debt.{target_group}", "hidden", "groups", "quality"), target_group, self.context
+        )
 
     def demand(self, target_group: str = "all") -> DemandPage:
         """The page of forecasts of need; a source of counts has none."""

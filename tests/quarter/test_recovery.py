@@ -12,12 +12,19 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 import recovery
 
 
-def check(debts: pd.DataFrame, effects: pd.DataFrame) -> None:
+def check(terms: pd.DataFrame, effects: pd.DataFrame) -> None:
+    debts = recovery.debts(terms)
     assert len(debts) >= 20
     assert debts["inside80"].mean() >= 0.65
     assert debts["inside95"].mean() >= 0.85
     assert debts["planted"].sum() > 0
-    assert debts["debt"].sum() == pytest.approx(debts["planted"].sum(), rel=0.35)
+    assert debts["value"].sum() == pytest.approx(debts["planted"].sum(), rel=0.35)
+    of_all = terms[terms["service"] == "all"].set_index("term")
+    assert of_all.loc["visible", "value"].mean() == pytest.approx(of_all.loc["visible", "planted"].mean(), rel=0.2)
+    for term in ("visible", "lost_died", "lost_moved", "hidden"):
+        of_services = terms[(terms["term"] == term) & (terms["service"] != "all")]
+        assert of_services["inside80"].mean() >= 0.5
+        assert of_services["inside95"].mean() >= 0.75
     assert effects["inside"].mean() >= 0.9
     null = effects[effects["intervention"] == "heavy_user_coaching"]
     assert (null["planted"] == 0).all()

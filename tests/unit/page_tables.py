@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from debt_part_tables import part_tables
 from quality_tables import frame, quality_tables
 
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
@@ -36,6 +37,8 @@ LABELS = {
         "area": {"county:09": "Päijät-Häme", "398": "Lahti", "576": "Padasjoki"},
         "scenario": {"digital_shift": "Digitaalinen ensikontakti"},
         "measure": {"purchases": "Lääkeostot"},
+        "expert_view": {"head_nurse": "Osastonhoitaja"},
+        "capacity_plan": {"five_per_cent": "Viisi prosenttia lisää"},
     },
     "sv": {"target_group": {"all": "Hela befolkningen"}, "outcome": {"emergency_contacts": "Jourbesök"}},
     "en": {"target_group": {"all": "All residents"}, "outcome": {"emergency_contacts": "Emergency contacts"}},
@@ -69,7 +72,7 @@ def context(language: str = "fi", **changes: Any) -> PageContext:
             ("effectiveness", "all"): "effectiveness-all.html",
             ("data_quality", ""): "data_quality.html",
         },
-        "minutes_per_contact": {"primary_care": 20, "mental_health": 50},
+        "person_years_per_contact": {"primary_care": 20 / 60 / 1600, "mental_health": 50 / 60 / 1600},
         "unit_cost_eur": {"primary_care": 65, "mental_health": 120, "emergency_contacts": 250},
         "interventions": {
             name: InterventionFacts(
@@ -106,12 +109,16 @@ def debt_row(target_group: str, service: str, size: float, share: float = 0.04, 
         "debt_hi95": 1.5 * size,
         "debt_share": share,
         "debt_weeks": 3.83,
+        "gross": 1.1 * size,
+        "returned": 0.1 * size,
         "visible": 0.3 * size,
         "not_in_queue": 0.7 * size,
+        "structural": 0.05 * size,
         "now": 0.8 * size,
         "now_lo80": 0.4 * size,
         "now_hi80": 1.2 * size,
         "cost_eur": 80 * size,
+        "fte": size / 3000,
         "noise_share": 0.012,
         "covered_share": 0.93,
         "n_persons": 9000,
@@ -165,9 +172,11 @@ def debt_series(target_group: str, size: float, persons: int = 9000) -> pd.DataF
 def debt_tables() -> dict[str, pd.DataFrame]:
     reason = message_json("There are fewer than 12 contacts in the baseline.", {})
     summary = [
-        debt_row("all", "all", 110_400),
-        debt_row("all", "primary_care", 60_000, debt_weeks=2.1),
-        debt_row("all", "mental_health", 30_000, share=0.11, debt_weeks=7.4, visible=np.nan),
+        debt_row("all", "all", 110_400, lost=20_000, hidden=40_000, unexplained=17_280),
+        debt_row("all", "primary_care", 60_000, debt_weeks=2.1, own_weight=1.0),
+        debt_row("all", "mental_health", 30_000, share=0.11, debt_weeks=7.4, visible=np.nan, own_weight=0.62),
+        debt_row("all", "kind:care", 90_000),
+        debt_row("all", "kind:service", 20_400, share=0.09),
         refused_row("all", "outreach", reason),
         debt_row("older_people", "all", 25_300, share=0.1, debt_weeks=9.6),
         debt_row("older_people", "primary_care", 9_000),
@@ -192,6 +201,7 @@ def debt_tables() -> dict[str, pd.DataFrame]:
                 for name, passed, message in checks
             ],
         ),
+        **part_tables(),
     }
 
 

@@ -37,7 +37,8 @@ def service(code: str, **more: object) -> Service:
 
 def run(truth: county_panel.Truth, **more: object) -> debt.ServiceDebt:
     services = more.pop("services", {code: service(code) for code in truth.panel.services})
-    return debt.estimate(truth.panel, SETTINGS, services, 7, **more)
+    found = debt.accounts(truth.panel, SETTINGS, services, 7, **more)
+    return debt.estimate(truth.panel, SETTINGS, services, found)
 
 
 def summary(result: debt.ServiceDebt) -> pd.DataFrame:
@@ -69,7 +70,7 @@ def test_total_is_the_sum_of_services_with_an_interval_of_its_own(result: debt.S
     assert found.loc["all", "debt"] == pytest.approx(services["debt"].sum())
     assert found.loc["all", "cost_eur"] == pytest.approx(services["cost_eur"].sum())
     width = (found["debt_hi80"] - found["debt_lo80"]) / 2
-    assert width["all"] != pytest.approx(width.drop("all").sum())
+    assert width.drop("all").max() < width["all"] <= width.drop("all").sum() * 1.001
 
 
 def test_only_the_constant_area_is_counted(truth: county_panel.Truth, result: debt.ServiceDebt) -> None:
@@ -89,7 +90,7 @@ def test_tables_have_their_declared_columns_and_identities(result: debt.ServiceD
     assert monthly["gap"].to_numpy() == pytest.approx(gap.to_numpy())
     account = monthly[monthly["period"] != "baseline"]
     assert account.groupby("service")["gap"].cumsum().to_numpy() == pytest.approx(account["debt"].to_numpy())
-    assert monthly[["hidden", "lost", "unexplained", "structural", "visible"]].isna().all().all()
+    assert monthly[["hidden", "unexplained", "structural", "visible"]].isna().all().all()
     assert monthly.loc[monthly["period"] == "baseline", "debt"].isna().all()
 
 
@@ -154,7 +155,7 @@ def test_a_shorter_baseline_than_aimed_at_is_a_failed_check() -> None:
 def test_a_borrowed_calibration_gives_the_interval() -> None:
     made = county_panel.make({"primary_care": Planted(missing=0.2)}, available_from=month_index(2017, 7))
     services = {code: service(code) for code in COUNTY}
-    everyone = debt.calibrate(county_panel.make(COUNTY, seed=3).panel, SETTINGS, services, 7)
+    everyone = debt.accounts(county_panel.make(COUNTY, seed=3).panel, SETTINGS, services, 7).factors
     assert everyone.reached_months >= 22
     found = run(made, borrowed=everyone)
     assert summary(found).loc["all", "debt_lo80"] > 0

@@ -257,3 +257,26 @@ def test_tables_without_rows_pass() -> None:
     assert len(names) >= 8
     assert all(frame.empty for frame in disclosure.release(empty, PRESET).values())
     assert disclosure.release({**empty, "demand_outlook": outlook(50.0)["demand_outlook"]}, PRESET)
+
+
+def of_debt(table: str, rows: list[dict[str, object]]) -> pd.DataFrame:
+    columns = RESULT_TABLES[table]
+    frame = pd.DataFrame(rows).assign(target_group="all", service="home_care").reindex(columns=list(columns.names))
+    numbers = [c for c in columns.of_kind("count", "estimate", "share") if frame[c].isna().all()]
+    return frame.assign(**dict.fromkeys(numbers, 12.0))
+
+
+def test_hidden_persons_of_a_small_municipality_are_not_the_whole_less_the_others() -> None:
+    persons = {"all": 84, "398": 60, "111": 20, "016": 4}
+    frame = of_debt("hidden_persons", [{"municipality": place, "n_persons": n} for place, n in persons.items()])
+    released = disclosure.release({"hidden_persons": frame}, PRESET)["hidden_persons"]
+    assert set(released.loc[released["suppressed"] != "", "municipality"]) == {"016", "111"}
+
+
+def test_a_small_area_of_a_group_is_not_the_group_less_the_others() -> None:
+    areas = {"398": 60, "111": 20, "016": 4}
+    rows = [{"axis": "members", "part": "members", "n_persons": 84}, {"axis": "sex", "part": "female", "n_persons": 40}]
+    rows += [{"axis": "sex", "part": "male", "n_persons": 44}]
+    rows += [{"axis": "area", "part": place, "n_persons": n} for place, n in areas.items()]
+    released = disclosure.release({"debt_equity": of_debt("debt_equity", rows)}, PRESET)["debt_equity"]
+    assert set(released.loc[released["suppressed"] != "", "part"]) == {"016", "111"}

@@ -220,6 +220,22 @@ def test_the_queue_holds_who_waits_at_the_months_end(everyone: panel.Panel) -> N
     assert sorted(rows) == sorted(expected)
 
 
+def test_the_flows_of_the_queue_by_months_waited(everyone: panel.Panel) -> None:
+    """a started in March and left in May, e started in the month of receipt, f died in March, c waits on."""
+    flows = everyone.queue_flows[["municipality", "month", "waited", "waiting", "started", "left"]]
+    expected = [
+        [LAHTI, JAN, 0, 2, 1, 0],
+        [LAHTI, JAN + 1, 1, 2, 0, 0],
+        [LAHTI, JAN + 2, 2, 1, 1, 0],
+        [LAHTI, JAN + 3, 3, 1, 0, 0],
+        [LAHTI, JAN + 4, 4, 0, 0, 1],
+        *([HEINOLA, JAN + w, w, 1, 0, 0] for w in (0, 1)),
+        [HEINOLA, JAN + 2, 2, 0, 0, 1],
+        *([HEINOLA, JAN + 1 + w, w, 1, 0, 0] for w in range(5)),
+    ]
+    assert sorted(flows.to_numpy(object).tolist()) == sorted(expected)
+
+
 def test_areas_of_constant_coverage(everyone: panel.Panel) -> None:
     assert set(everyone.areas("primary_care", JAN, JUN)) == {LAHTI, UNKNOWN}
     assert set(everyone.areas("primary_care", JAN + 1, JUN)) == {LAHTI, HEINOLA, UNKNOWN}
@@ -251,6 +267,7 @@ def test_months_run_to_the_last_contact_and_never_past_the_last_whole_month(tmp_
     assert (found.first_month, found.last_month) == (JAN, JAN + 3)
     assert found.counts["month"].max() == JAN + 3
     assert found.queue.empty
+    assert found.queue_flows.empty
 
 
 def test_contacts_without_a_whole_month_are_refused(tmp_path: Path) -> None:

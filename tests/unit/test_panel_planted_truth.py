@@ -35,3 +35,21 @@ def test_contacts_of_groups_are_those_planted(tmp_path: Path) -> None:
         counted = made.groupby(["service", "month"])["contacts"].sum()
         assert expected.sum() > 5000
         assert counted.to_dict() == expected[expected > 0].to_dict()
+    assert_planted_queue(panel.open(folder / "panels", "all"), synthetic.truth(tmp_path / "data").waits)
+
+
+def assert_planted_queue(found: panel.Panel, waits: pd.DataFrame) -> None:
+    """Every month's queue, treatments and leavers by months waited are those of the entries that were delivered."""
+    known = waits[waits["referral_id"].notna()].astype({"service": str})
+    came, ended = (12 * known[day].dt.year + known[day].dt.month - 1 for day in ("received_on", "ended_on"))
+    known = known.assign(came=came, ended=ended.fillna(10**6).astype(int), begun=known["exit"] == "started")
+    flows = found.queue_flows.astype({"service": str})
+    for month in range(found.first_month, found.last_month + 1):
+        waiting = known[(known["came"] <= month) & (known["ended"] > month)]
+        now = known[known["ended"] == month]
+        parts = {"waiting": waiting, "started": now[now["begun"]], "left": now[~now["begun"]]}
+        for name, rows in parts.items():
+            planted = rows.assign(waited=month - rows["came"]).groupby(["service", "waited"]).size()
+            cells = flows[(flows["month"] == month) & (flows[name] > 0)]
+            assert cells.groupby(["service", "waited"])[name].sum().to_dict() == planted.to_dict()
+    assert flows["started"].sum() > 1000

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi.panel import reductions
+from ennakointi.panel import production, queue_flows, reductions
 from ennakointi.periods import day_date, day_number, first_day, month_index, month_of
 from ennakointi.schema import MODES
 
@@ -23,6 +23,7 @@ FIRST, LAST = month_index(2019, 11), month_index(2020, 4)
 SPAN = day_number(first_day(FIRST)), day_number(first_day(LAST + 1)) - 1
 MONTHS = range(FIRST, LAST + 1)
 BOUNDS = (0, 7, 18, 65)
+SINCE = (FIRST, FIRST + 2)
 N_PERSONS, N_SERVICES, N_AREAS, UNKNOWN = 12, 3, 3, 9
 REMOTE = ("phone", "letter")
 Frames = Mapping[str, pd.DataFrame]
@@ -73,6 +74,7 @@ def random_frames(seed: int) -> Frames:
             "received_day": received.astype(np.int32),
             "started_day": with_holes(received + rng.integers(0, 150, 15), 0.5),
             "closed_day": with_holes(received + rng.integers(0, 150, 15), 0.5),
+            "closed_reason": with_holes(np.arange(15) % 3, 0.3),
         }
     )
     cells = pd.MultiIndex.from_product([range(N_SERVICES), [*range(N_AREAS), UNKNOWN], MONTHS]).to_frame(index=False)
@@ -94,6 +96,8 @@ def random_frames(seed: int) -> Frames:
         "bands": bands,
         "calendar": reductions.calendar(FIRST, LAST),
         "month_ends": pd.DataFrame({"month": MONTHS, "last_day": ends}, dtype=np.int32),
+        "waiting_days": queue_flows.waiting_days(FIRST, LAST),
+        "since": pd.DataFrame({"group": [0, 1], "since": SINCE}, dtype=np.int32),
     }
 
 
@@ -132,7 +136,11 @@ def reduce(f: Mapping[str, nw.LazyFrame[Any]]) -> dict[str, nw.LazyFrame[Any]]:
         "steps": reductions.member_steps(runs, who, f["bands"]),
         "lost": reductions.lost_days(runs, who, resident, BOUNDS),
         "queue": reductions.queue(f["referrals"], runs, who, resident, f["month_ends"]),
+        "queue_flows": queue_flows.table(
+            f["referrals"], runs, who, resident, f["waiting_days"], f["month_ends"], f["since"], SPAN, (FIRST, LAST)
+        ),
         "volumes": reductions.volumes(years, -1),
+        "production": production.production(months, runs, who),
     }
 
 
@@ -146,7 +154,7 @@ def sorted_rows(frame: nw.LazyFrame[Any]) -> pd.DataFrame:
 def test_results_are_identical_on_every_backend(
     backend: Callable[[Frames], dict[str, nw.LazyFrame[Any]]],
 ) -> None:
-    frames = random_frames(1)
+    frames = random_frames(8)
     duck, other = reduce(on_duckdb(frames)), reduce(backend(frames))
     for name, frame in duck.items():
         expected = sorted_rows(frame)
@@ -175,7 +183,7 @@ def brute_force(frames: Frames) -> dict[str, Counter[Any]]:
     for group, person, month in members:
         days = sum(month_of(day_date(day)) == month for day in at_home[person])
         found["days"][group, area[person], _band(people[person], month), people[person].sex, month] += days
-    seen = set()
+    seen, met = set(), set()
     covered = frames["coverage"].set_index(["service", "municipality", "month"])["covered"]
     for c in frames["contacts"].itertuples():
         counts = MODES[c.mode] not in ("administrative", "professional") and (
@@ -189,6 +197,12 @@ def brute_force(frames: Frames) -> dict[str, Counter[Any]]:
             found["contacts"][group, c.service, *stratum] += 1
             found["cents"][group, c.service, *stratum] += cents
             seen.add((group, c.service, *stratum, c.person))
+            provider = -1 if pd.isna(c.provider) else c.provider
+            given = group, c.service, area[c.person], c.month, provider
+            found["provider_contacts"][given] += 1
+            if (given, c.person) not in met:
+                met.add((given, c.person))
+                found["provider_persons"][given] += 1
         if (c.person, c.month) in home_months and covered[c.service, area[c.person], c.month]:
             found["volume"][c.service, c.month // 12] += 1
             found["volume"][-1, c.month // 12] += 1
@@ -197,6 +211,7 @@ def brute_force(frames: Frames) -> dict[str, Counter[Any]]:
     for key in seen:
         found["volume_persons" if key[0] == "volume" else "persons"][key[1:-1] if key[0] == "volume" else key[:-1]] += 1
     _wait(frames, at_home, area, groups, found)
+    _flow(frames, at_home, area, members, found)
     return found
 
 
@@ -233,6 +248,26 @@ def _wait(frames: Frames, at_home: Any, area: Any, groups: Any, found: dict[str,
     found["waiting_persons"] = Counter(key[:4] for key in {key[:5] for key in waiting})
 
 
+def _flow(frames: Frames, at_home: Any, area: Any, members: Any, found: dict[str, Counter[Any]]) -> None:
+    """Each referral followed month by month, in every group that its person was in when it came."""
+    never = SPAN[1] + 1000
+    for r in frames["referrals"].itertuples():
+        came = month_of(day_date(r.received_day))
+        exit_day = min([day for day in (r.started_day, r.closed_day) if not pd.isna(day)], default=never)
+        by_care = any(not pd.isna(x) and x == y for x, y in ((r.started_day, exit_day), (r.closed_reason, 0)))
+        stays_to = max(at_home[r.person], default=SPAN[0])
+        gone_day = stays_to + 1 if stays_to < SPAN[1] else never
+        out = min(month_of(day_date(day)) for day in (exit_day, gone_day))
+        for group in (0, 1):
+            counted_from = max(came, SINCE[group])
+            if (group, r.person, counted_from) not in members or out < counted_from:
+                continue
+            for month in range(counted_from, min(out, LAST) + 1):
+                in_care = by_care and month_of(day_date(exit_day)) == out
+                kind = "flow_" + ("waiting" if month < out else "started" if in_care else "left")
+                found[kind][group, r.service, area[r.person], month, month - came] += 1
+
+
 def as_counter(table: pd.DataFrame, keys: list[str], value: str) -> Counter[Any]:
     return Counter(
         {
@@ -257,8 +292,13 @@ def test_reductions_equal_loops_over_the_raw_rows(seed: int) -> None:
     for value in ("contacts", "persons", "cents"):
         assert as_counter(reduced["counts"], cell, value) == whole(truth[value])
     place = ["group", "service", "municipality", "month"]
+    for key in ("contacts", "persons"):
+        assert as_counter(reduced["production"], [*place, "provider"], key) == whole(truth[f"provider_{key}"])
     assert as_counter(reduced["queue"], place, "waiting") == whole(truth["waiting"])
     assert as_counter(reduced["queue"], place, "persons") == whole(truth["waiting_persons"])
+    for value in ("waiting", "started", "left"):
+        flows = as_counter(reduced["queue_flows"], [*place, "waited"], value)
+        assert flows == whole(truth[f"flow_{value}"])
     assert as_counter(reduced["volumes"], ["service", "year"], "contacts") == whole(truth["volume"])
     assert as_counter(reduced["volumes"], ["service", "year"], "persons") == whole(truth["volume_persons"])
     assert member_days(reduced["steps"], reduced["lost"]) == whole(truth["days"])
@@ -277,6 +317,20 @@ def member_days(steps: pd.DataFrame, lost: pd.DataFrame) -> Counter[Any]:
     )
     days.subtract(as_counter(lost, [*keys, "month"], "lost"))
     return whole(days)
+
+
+def test_the_flows_of_a_queue_balance() -> None:
+    """waiting(t − 1, w − 1) = waiting(t, w) + started(t, w) + left(t, w), in every cell."""
+    flows = sorted_rows(reduce(on_duckdb(random_frames(8)))["queue_flows"])
+    keys = ["group", "service", "municipality", "month", "waited"]
+    stock = Counter(as_counter(flows, keys, "waiting"))
+    later = flows[flows["waited"] > 0]
+    after = sum((as_counter(later, keys, value) for value in ("waiting", "started", "left")), Counter())
+    since = dict(enumerate(SINCE))
+    before = Counter({(g, s, m, t + 1, w + 1): n for (g, s, m, t, w), n in stock.items() if t < LAST})
+    known = Counter({key: n for key, n in after.items() if key[3] > since[key[0]]})
+    assert before
+    assert before == known
 
 
 def test_costs_do_not_depend_on_the_order_of_addition() -> None:

@@ -148,6 +148,34 @@ def test_hidden_persons_are_the_hidden_stock(truth: synthetic.Truth) -> None:
     assert len(open_ones) == last["hidden"].sum() > 0
 
 
+def test_users_of_the_disruption_are_those_of_the_register_and_of_the_hidden_needs(
+    county: Path, truth: synthetic.Truth, contacts: pd.DataFrame
+) -> None:
+    """In Lahti, whose register holds everything, of those who lived there from March 2020 to the end of 2021."""
+    persons = pd.read_parquet(county / "persons.parquet").set_index("person_id")
+    persons = persons[persons["municipality"] == LAHTI]
+    start, end = pd.Timestamp("2020-03-01"), pd.Timestamp("2021-12-31")
+    dates = {
+        name: pd.to_datetime(persons[name]) for name in ("birth_date", "resident_from", "resident_to", "death_date")
+    }
+    here = (dates["birth_date"] <= start) & ~(dates["resident_from"] > start)
+    stayed = persons.index[here & ~(dates["resident_to"] < end) & ~(dates["death_date"] < end)]
+    users = truth.users[(truth.users["target_group"] == "all") & (truth.users["municipality"] == LAHTI)]
+    users = users.set_index(users["service"].astype(str))
+    assert (users["persons"] == len(stayed)).all()
+    seen = contacts[contacts["person_id"].isin(stayed) & contacts["month"].between("2020-03", "2021-12")]
+    came = seen.groupby("service", observed=True)["person_id"].nunique()
+    came["all"] = seen["person_id"].nunique()
+    assert users["users_with"].to_dict() == came.reindex(users.index, fill_value=0).to_dict()
+    needs = truth.hidden_persons
+    still = needs["since"].between(start, end) & ~(needs["until"] <= end) & needs["person_id"].isin(stayed)
+    hidden = needs[still].groupby("service", observed=True)["person_id"].nunique()
+    hidden["all"] = needs[still]["person_id"].nunique()
+    assert users["hidden_persons"].to_dict() == hidden.reindex(users.index, fill_value=0).to_dict()
+    assert (users["absent"] >= users["users_without"] - users["users_with"]).all()
+    assert 0 < users.loc["all", "absent"] < users.loc["oral_health", "absent"]
+
+
 def test_occupied_beds_are_those_of_the_stays(county: Path, truth: synthetic.Truth) -> None:
     stays = pd.read_parquet(county / "stays.parquet")
     for day in ("2018-03-10", "2024-11-30"):
@@ -240,9 +268,12 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> synthetic.Truth:
 
 
 def test_without_a_disruption_the_histories_are_one(tmp_path: Path) -> None:
-    volumes = made(tmp_path / "county", disruption=False).volumes
+    found = made(tmp_path / "county", disruption=False)
+    volumes, users = found.volumes, found.users
     assert (volumes["counterfactual"] == volumes["actual"]).all()
     assert volumes["missed"].sum() == 0
+    assert (users["users_without"] == users["users_with"]).all()
+    assert users["absent"].sum() == users["hidden_persons"].sum() == 0
 
 
 def test_private_leakage_takes_needs_out_of_the_data(tmp_path: Path, plain: synthetic.Truth) -> None:

@@ -1,22 +1,25 @@
-"""Service debt: what was not given during a disruption, against expected use, cumulated by month with its
-interval."""
+"""Service debt: what was not given during a disruption, against expected use, what became of it, and its interval."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+import pandas as pd
 
-from ennakointi.debt import calibration, ledger, paths, service_series, tables
+from ennakointi.debt import borrowing, calibration, ledger, lost, paths, service_series, tables, terms, visible
 from ennakointi.debt import checks as debt_checks
+from ennakointi.debt.borrowing import Everyone
 from ennakointi.debt.calibration import Calibration, UndisturbedSeries
-from ennakointi.debt.ledger import Ledger
+from ennakointi.debt.expected import Floats
+from ennakointi.debt.ledger import Ledger, Missing
+from ennakointi.debt.lost import Fading
 from ennakointi.debt.paths import Paths
 from ennakointi.debt.service_series import Account, ServiceSeries
-from ennakointi.debt.tables import Refusal
+from ennakointi.debt.tables import KIND, Refusal
 from ennakointi.results import Result
 from ennakointi.text import N_
 
@@ -31,67 +34,52 @@ MINIMUM_CONTACTS = 12  # in the baseline; with fewer the level is not known with
 
 @dataclass(frozen=True, eq=False)
 class ServiceDebt(Result):
-    """Tables `service_debt`, `debt_summary` and `debt_checks` of one target group; counts in contacts."""
+    """Tables `service_debt`, `debt_summary`, `debt_parts` and `debt_checks` of one target group; counts in contacts."""
 
     main: ClassVar[str] = "service_debt"
+
+
+@dataclass(frozen=True, eq=False)
+class Accounts:
+    """The accounts of a target group by service, by kind (`kind:care`) and of `all`; empty where there is no debt.
+
+    `refusals`: services without an account and why; `all` when there is none at all. `fading`: how open needs of each
+    service end.
+    """
+
+    ledgers: Mapping[str, Ledger]
+    refusals: Mapping[str, Refusal]
+    factors: Calibration
+    fading: Mapping[str, Fading] = field(default_factory=dict)
+
+    @property
+    def services(self) -> dict[str, Ledger]:
+        """The accounts of single services."""
+        return {s: one for s, one in self.ledgers.items() if s != "all" and not s.startswith(KIND)}
 
 
 def estimate(
     panel: Panel,
     settings: DebtSettings,
     services: Mapping[str, Service],
-    seed: int,
-    *,
-    group: TargetGroup | None = None,
-    contacts_per_episode: Mapping[str, float] | None = None,
-    borrowed: Calibration | None = None,
+    found: Accounts,
+    structural: Mapping[str, float] | None = None,
 ) -> ServiceDebt:
-    """Service debt of a target group by service and month.
-
-    Observed and expected contacts are compared in the municipalities that the register holds from the
-    baseline to the as-of month. Expected contacts are the age-sex rates of the baseline times the
-    person-years lived, times a standardised index continued from the baseline (`paths.simulate`). When
-    membership depends on care the rates are per resident person-year, so that the group keeps its baseline
-    size by age and sex; a group defined by use itself gets no debt. Gaps are cumulated from the window's
-    start; intervals are quantiles of cumulated paths, widened by backtests pooled over services
-    (`calibration.calibrate`) and absent beyond the horizon that the backtests reach. The total of services is
-    a series of its own laid about the sum of the services' debts.
+    """The tables of a group's accounts (`accounts`).
 
     Parameters
     ----------
-    group : the target group; None stands for a group that depends on nothing but residence
-    contacts_per_episode : contacts that one person in the queue stands for, by service; 1 where not given
-    borrowed : a calibration of the group `all`, used when the group's own history reaches less far
-
-    Returns
-    -------
-    Tables as in `result_tables`; services without an estimate have a row in `debt_summary` with the reason.
-
-    Measured on ten synthetic counties of 20,000 residents (`benchmarks/recovery.py`, seeds 1–10, 28
-    services): the planted debt lies inside the 80 % interval in 82 % and inside the 95 % interval in 94 % of
-    services × seeds. On null series: `calibration.calibrate`.
+    structural : contacts in the queue above its target before the disruption, by service
     """
-    account = account_of(panel, settings)
-    if group is not None and group.endogenous:
-        return _refused(panel, settings, services, _ENDOGENOUS)
-    short = _too_short(account, settings)
-    if short is not None:
-        return _refused(panel, settings, services, short)
-    denominator = "resident_py" if group is not None and group.uses_care else "member_py"
-    series, refusals = _followed(panel, account, services, denominator)
-    simulated = {s: _simulated(series[s], settings.n_paths, seed) for s in series if s not in refusals}
-    if not simulated:
-        return _refused(panel, settings, services, _NOTHING, refusals)
-    factors = _calibrated([series[s] for s in simulated], account, seed)
-    if borrowed is not None and borrowed.reached_months > factors.reached_months:
-        factors = replace(borrowed, borrowed=True)
-    accounts = _accounts(series, simulated, services, factors, contacts_per_episode or {})
-    accounts["all"] = _total(list(accounts.values()), panel, factors, settings.n_paths, seed)
-    checks = debt_checks.checks(accounts, factors, panel.breaks)
+    checks = debt_checks.checks(found.ledgers, found.factors, panel.breaks) if found.ledgers else []
+    months = {settings.window_last, panel.last_month}
     return ServiceDebt(
         {
-            "service_debt": tables.monthly(panel.target_group, accounts, services),
-            "debt_summary": tables.summary(panel.target_group, accounts, refusals, services),
+            "service_debt": tables.monthly(panel.target_group, found.ledgers, services, structural or {}),
+            "debt_summary": tables.summary(
+                panel.target_group, found.ledgers, found.refusals, services, structural or {}
+            ),
+            "debt_parts": tables.parts(panel.target_group, found.ledgers, services, sorted(months)),
             "debt_checks": debt_checks.table(panel.target_group, checks),
         },
         settings.model_dump(),
@@ -100,15 +88,69 @@ def estimate(
     )
 
 
-def calibrate(panel: Panel, settings: DebtSettings, services: Mapping[str, Service], seed: int) -> Calibration:
-    """The calibration of a group whose membership does not depend on care, usually `all`, for other groups to
-    borrow.
+def accounts(
+    panel: Panel,
+    settings: DebtSettings,
+    services: Mapping[str, Service],
+    seed: int,
+    *,
+    group: TargetGroup | None = None,
+    borrowed: Calibration | None = None,
+    calibrated: Calibration | None = None,
+    persons: pd.DataFrame | None = None,
+    prior: Mapping[str, Everyone] | None = None,
+) -> Accounts:
+    """Accounts of service debt of a target group by service and month.
 
-    A group that can be told only since 2017 has no earlier years of its own to test the method on.
+    Observed and expected contacts are compared in the municipalities that the register holds from the
+    baseline to the as-of month. Expected contacts are the age-sex rates of the baseline times the
+    person-years lived, times a standardised index continued from the baseline (`paths.simulate`). When
+    membership depends on care the rates are per resident person-year, so that the group keeps its baseline
+    size by age and sex; a group defined by use itself gets no debt. Gaps are cumulated from the window's
+    start; their draws are cumulated paths, widened by backtests pooled over services (`calibration.calibrate`), without
+    an interval beyond the horizon that the backtests reach. What became of the missing contacts is estimated part by
+    part (`ledger.keep`). A small service of a group borrows from all residents (`pooling`). Sums over services are
+    sums of draws, ordered so that `all` is as wide as its own simulated series (`terms.coupled`).
+
+    Parameters
+    ----------
+    group : the target group; None stands for a group that depends on nothing but residence
+    borrowed : a calibration of the group `all`, used when the group's own history reaches less far
+    calibrated : a calibration that is taken as it is, instead of learning one
+    persons : the group's rows of `person_model` (`debt.hidden`); without them nothing is told of hidden need
+    prior : all residents' accounts by service (`borrowing.everyone`), for a group
+
+    Measured on synthetic counties: `benchmarks/debt.py county`. On null series: `calibration.calibrate`.
     """
     account = account_of(panel, settings)
-    series, refusals = _followed(panel, account, services, "member_py")
-    return _calibrated([series[s] for s in series if s not in refusals], account, seed)
+    refusal = _ENDOGENOUS if group is not None and group.endogenous else _too_short(account, settings)
+    if refusal is not None:
+        return Accounts({}, {"all": refusal}, _UNKNOWN)
+    denominator = "resident_py" if group is not None and group.uses_care else "member_py"
+    series, refusals = _followed(panel, account, services, denominator)
+    simulated = {s: _simulated(series[s], settings, seed) for s in series if s not in refusals}
+    if not simulated:
+        return Accounts({}, {"all": _NOTHING, **refusals}, _UNKNOWN)
+    own_factors = calibrated or _calibrated([series[s] for s in simulated], account, settings, seed)
+    factors = borrowing.reaching_further(own_factors, borrowed)
+    told = borrowing.person_models(persons)
+    nets = {s: ledger.net(series[s], simulated[s], factors) for s in simulated}
+    pooled = borrowing.borrowed(nets, series, told, prior, float(settings.pool_below_contacts_a_month), seed)
+    together = service_series.total([series[s] for s in simulated], panel)
+    every, end = _simulated(together, settings, seed), account.window_end - account.window_start
+    spread = float(ledger.net(together, every, factors)[:, end].std())
+    nets = terms.coupled(pooled.nets, end, spread, np.random.default_rng(seed))
+    missing = {s: Missing(series[s], simulated[s], nets[s], factors, pooled.weights[s]) for s in nets}
+    fading = _fading(list(nets), settings, persons, seed)
+    queues = _queues(series, list(nets), services, settings, seed)
+    replaced = terms.substitution({**nets, **_new(series, refusals)}, {s: services[s].substitutes for s in nets})
+    ledgers = {s: ledger.keep(missing[s], replaced[s], queues[s], fading[s], pooled.persons.get(s), seed) for s in nets}
+    kinds = _kinds(ledgers, panel, services, settings, factors, seed)
+    total = ledger.added(list(ledgers.values()), together, every, factors)
+    return Accounts({**ledgers, **kinds, "all": total}, refusals, factors, fading)
+
+
+_UNKNOWN = Calibration(np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 def account_of(panel: Panel, settings: DebtSettings) -> Account:
@@ -176,7 +218,7 @@ def _unfit(series: ServiceSeries) -> Refusal | None:
     return _FEW if baseline.sum() < MINIMUM_CONTACTS or not (expected > 0).all() else None
 
 
-def _simulated(series: ServiceSeries, n_paths: int, seed: int) -> Paths:
+def _simulated(series: ServiceSeries, settings: DebtSettings, seed: int) -> Paths:
     """Paths from the month after the baseline to the account's last."""
     account = series.account
     first, last = account.baseline_start, account.baseline_end
@@ -185,12 +227,13 @@ def _simulated(series: ServiceSeries, n_paths: int, seed: int) -> Paths:
         series.between(series.expected, first, last),
         np.arange(first, last + 1),
         series.between(series.expected, last + 1, account.last),
-        n_paths,
+        settings.n_paths,
         seed ^ zlib.crc32(series.service.encode()),
+        settings.trend,
     )
 
 
-def _calibrated(series: Iterable[ServiceSeries], account: Account, seed: int) -> Calibration:
+def _calibrated(series: Iterable[ServiceSeries], account: Account, settings: DebtSettings, seed: int) -> Calibration:
     """Factors from the services' undisturbed months, trained as long as the baseline is."""
     return calibration.calibrate(
         [_undisturbed(one) for one in series],
@@ -198,6 +241,7 @@ def _calibrated(series: Iterable[ServiceSeries], account: Account, seed: int) ->
         account.skip,
         train_months=account.baseline_months,
         seed=seed,
+        trend=settings.trend,
     )
 
 
@@ -210,48 +254,56 @@ def _undisturbed(series: ServiceSeries) -> UndisturbedSeries:
     )
 
 
-def _accounts(
+def _fading(
+    services: Sequence[str], settings: DebtSettings, persons: pd.DataFrame | None, seed: int
+) -> dict[str, Fading]:
+    """How open needs of each service end; departures are those of its own users, where persons tell them."""
+    general = lost.fading(settings, settings.n_paths, seed)
+    leaving = {s: lost.departures(persons, s) for s in services}
+    return {s: lost.of_service(general, s, settings, *leaving[s], seed ^ zlib.crc32(s.encode())) for s in services}
+
+
+def _queues(
     series: Mapping[str, ServiceSeries],
-    simulated: Mapping[str, Paths],
+    chosen: Sequence[str],
     services: Mapping[str, Service],
-    factors: Calibration,
-    contacts_per_episode: Mapping[str, float],
-) -> dict[str, Ledger]:
-    """The account of every simulated service."""
-    return {
-        service: ledger.keep(
-            series[service],
-            paths_of,
-            ledger.substitution(series[service], services[service].substitutes, series, simulated, len(paths_of.paths)),
-            factors,
-            contacts_per_episode.get(service, 1.0),
+    settings: DebtSettings,
+    seed: int,
+) -> dict[str, Floats | None]:
+    """Contacts that wait beyond the expected queue, draws by service."""
+    horizon = max(len(series[s].account.months) for s in chosen)
+    factors = visible.calibrate([series[s] for s in chosen], horizon, seed, settings.trend)
+    found = {
+        s: visible.excess(
+            series[s], factors, settings.n_paths, seed ^ zlib.crc32(f"queue {s}".encode()), settings.trend
         )
-        for service, paths_of in simulated.items()
+        for s in chosen
+    }
+    return {s: None if one is None else one * float(services[s].contacts_per_episode) for s, one in found.items()}
+
+
+def _new(series: Mapping[str, ServiceSeries], refusals: Mapping[str, Refusal]) -> dict[str, Floats]:
+    """Services without use in the baseline, as substitutes: every contact is beyond what was expected."""
+    return {
+        s: -np.cumsum(one.between(one.observed, one.account.window_start, one.account.last))[None, :]
+        for s, one in series.items()
+        if s in refusals and one.account.last >= one.account.window_start
     }
 
 
-def _total(accounts: list[Ledger], panel: Panel, factors: Calibration, n_paths: int, seed: int) -> Ledger:
-    """The account of all estimated services together."""
-    together = service_series.total([account.series for account in accounts], panel)
-    return ledger.added(accounts, together, _simulated(together, n_paths, seed), factors)
-
-
-def _refused(
+def _kinds(
+    ledgers: Mapping[str, Ledger],
     panel: Panel,
-    settings: DebtSettings,
     services: Mapping[str, Service],
-    why: Refusal,
-    refusals: Mapping[str, Refusal] | None = None,
-) -> ServiceDebt:
-    """A result that says why there is no debt."""
-    every = {"all": why, **(refusals or {})}
-    return ServiceDebt(
-        {
-            "service_debt": tables.monthly(panel.target_group, {}, services),
-            "debt_summary": tables.summary(panel.target_group, {}, every, services),
-            "debt_checks": debt_checks.table(panel.target_group, []),
-        },
-        settings.model_dump(),
-        (),
-        panel.as_of,
-    )
+    settings: DebtSettings,
+    factors: Calibration,
+    seed: int,
+) -> dict[str, Ledger]:
+    """Accounts of the kinds of debt, where there is more than one."""
+    kinds = list(dict.fromkeys(services[s].debt_kind for s in ledgers))
+    found: dict[str, Ledger] = {}
+    for kind in kinds if len(kinds) > 1 else ():
+        parts = [one for s, one in ledgers.items() if services[s].debt_kind == kind]
+        together = service_series.total([one.series for one in parts], panel, KIND + kind)
+        found[KIND + kind] = ledger.added(parts, together, _simulated(together, settings, seed), factors)
+    return found

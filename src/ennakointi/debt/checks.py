@@ -12,10 +12,11 @@ import pandas as pd
 from ennakointi.debt import paths
 from ennakointi.debt.calibration import Calibration
 from ennakointi.debt.ledger import Ledger
+from ennakointi.debt.tables import KIND
 from ennakointi.periods import month_text
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.results import Check
-from ennakointi.text import message_json
+from ennakointi.text import N_, message_json
 
 if TYPE_CHECKING:
     from ennakointi.parameters.documents import Break
@@ -39,11 +40,13 @@ def checks(accounts: Mapping[str, Ledger], factors: Calibration, breaks: Sequenc
             _calibration(total, factors),
             _noise(total),
             _break_inside(total, breaks),
+            _balance(total),
+            _OUTSIDE,
         )
     ]
     for service, account in accounts.items():
-        if service != "all":
-            found.extend((service, check) for check in _service_checks(account, breaks) if check.passed is False)
+        if service != "all" and not service.startswith(KIND):
+            found.extend((service, check) for check in of_account(account, breaks) if check.passed is False)
     return found
 
 
@@ -57,10 +60,36 @@ def table(target_group: str, found: Sequence[ServiceCheck]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(RESULT_TABLES["debt_checks"].names))
 
 
-def _service_checks(account: Ledger, breaks: Sequence[Break]) -> Iterator[Check]:
+def of_account(account: Ledger, breaks: Sequence[Break] = ()) -> Iterator[Check]:
+    """The checks of one account by itself."""
     yield _coverage(account)
     yield _noise(account)
     yield _break_inside(account, breaks)
+    yield _balance(account)
+
+
+_OUTSIDE = Check(
+    "outside",
+    None,
+    "Private, occupational and student care outside the register is not known: part of the need that is not seen in "
+    "queues may have been met there.",
+)
+
+
+def _balance(account: Ledger) -> Check:
+    """Whether the missing contacts of counts and of persons agree: the unexplained rest against its 95 % interval."""
+    rest, end = account.terms.unexplained, account.window_months - 1
+    if rest is None:
+        return Check("balance", None, "Hidden need is not known, so that the parts cannot be held against the whole.")
+    low, high = account.interval(rest, 0.95)
+    values = {"unexplained_share": float(rest[:, end].mean() / account.expected[: end + 1].sum())}
+    if np.isnan(low[end]):
+        return Check("balance", None, "Whether the parts explain the whole cannot be told: no interval is known.")
+    if low[end] <= 0 <= high[end]:
+        message = N_("The parts explain the whole: {unexplained_share} of the expected contacts is left over.")
+        return Check("balance", True, message, values)
+    message = N_("The parts do not explain the whole: {unexplained_share} of the expected contacts is left over.")
+    return Check("balance", False, message, values)
 
 
 def _baseline(account: Ledger) -> Check:
@@ -90,7 +119,7 @@ def _coverage(account: Ledger) -> Check:
 
 
 def _fallback(accounts: Mapping[str, Ledger]) -> Check:
-    services = {service: account for service, account in accounts.items() if service != "all"}
+    services = {s: account for s, account in accounts.items() if s != "all" and not s.startswith(KIND)}
     small = [a for a in services.values() if a.simulated.method == paths.COUNTS]
     every = sum(float(a.expected.sum()) for a in services.values())
     share = sum(float(a.expected.sum()) for a in small) / every
@@ -112,15 +141,15 @@ def _calibration(account: Ledger, factors: Calibration) -> Check:
             return Check(
                 "calibration",
                 None,
-                "Too few earlier years of this group to test the method. The uncertainty interval is widened "
-                "{factor}-fold, as for all residents, where the method was tried {placebos} times.",
+                "Too few earlier years of this group to test the method. The width of the uncertainty interval is "
+                "multiplied by {factor}, as for all residents, where the method was tried {placebos} times.",
                 values,
             )
         return Check(
             "calibration",
             True,
-            "The method was tried {placebos} times on earlier years: the uncertainty interval was widened "
-            "{factor}-fold, so that it held the true sum in 8 cases of 10.",
+            "The method was tried {placebos} times on earlier years: the width of the uncertainty interval was "
+            "multiplied by {factor}, so that it held the true sum in 8 cases of 10.",
             values,
         )
     if not factors.reached_months:

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.debt.expected import Floats, Months, standardise
+from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
 
 if TYPE_CHECKING:
     from ennakointi.panel import Panel
-
-STRATUM = ["age_band", "sex"]
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ class ServiceSeries:
     """One service over consecutive `months` (n,), from the first usable month to the account's last.
 
     `observed`, `expected` (n,): contacts, and contacts at the baseline's age-sex rates. `persons` (n,):
-    distinct persons of the month. `waiting` (n,): persons in the queue at month end, NaN where no queue is
-    known. `covered_share` (n,): share of all residents' person-time that lies in `municipalities`.
+    distinct persons of the month. `waiting` (n,): referrals in the queue at month end, NaN where the source has
+    no referrals. `covered_share` (n,): share of all residents' person-time that lies in `municipalities`.
     """
 
     service: str
@@ -80,7 +79,8 @@ def fit_account(panel: Panel, service: str, account: Account) -> tuple[tuple[str
     municipality is, the area is held to the window's end, or as far into the window as any is, and the
     account ends before the first month that is not held. The history runs back from the baseline as long as
     the whole area is held; a re-base before the baseline does not stop it, because it can only widen what the
-    backtests find.
+    backtests find. People whose municipality is hidden are left out where the area is not every municipality: some
+    of them live where nothing is held, and would come in with a change of organisers.
     """
     area, last = panel.areas(service, account.baseline_start, account.last), account.last
     if not area:
@@ -89,6 +89,9 @@ def fit_account(panel: Panel, service: str, account: Account) -> tuple[tuple[str
             last -= 1
         while area and set(area) <= set(panel.areas(service, account.baseline_start, last + 1)):
             last += 1
+    lived_in = panel.person_time.loc[panel.person_time["resident_py"] > 0, "municipality"].unique()
+    if set(lived_in) - {UNKNOWN_MUNICIPALITY, *area}:
+        area = tuple(code for code in area if code != UNKNOWN_MUNICIPALITY)
     start = _held_since(panel, service, area, account)
     window_end = min(account.window_end, last)
     return area, replace(account, history_start=start, window_end=window_end, last=last)
@@ -119,16 +122,16 @@ def build(panel: Panel, service: str, account: Account, denominator: str) -> Ser
     counts = panel.counts[(panel.counts["service"] == service) & panel.counts["municipality"].isin(area)]
     time = panel.person_time[panel.person_time["month"].between(months[0], months[-1])]
     inside = time[time["municipality"].isin(area)]
-    person_years = _by_stratum(inside, denominator, months)
-    contacts = _by_stratum(counts, "contacts", months).reindex(person_years.index, fill_value=0.0)
+    person_years = _by_stratum(panel, inside, denominator, months)
+    contacts = _by_stratum(panel, counts, "contacts", months)
     baseline = (months >= account.baseline_start) & (months <= account.baseline_end)
-    standard = standardise(contacts.to_numpy(), person_years.to_numpy(), baseline)
+    standard = standardise(contacts, person_years, baseline)
     return ServiceSeries(
         service=service,
         account=account,
         municipalities=area,
         months=months,
-        observed=contacts.to_numpy().sum(axis=0),
+        observed=contacts.sum(axis=0),
         expected=standard.expected,
         persons=_by_month(counts, "persons", months),
         waiting=_waiting(panel.queue, service, area, months),
@@ -136,12 +139,13 @@ def build(panel: Panel, service: str, account: Account, denominator: str) -> Ser
     )
 
 
-def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
-    """All services together, from the first month that every one of them has to the last month that any has.
+def total(series: Sequence[ServiceSeries], panel: Panel, name: str = "all") -> ServiceSeries:
+    """Services together, from the first month that every one of them has to the last month that any has.
 
-    A service whose account ends earlier adds nothing from then on: its gap is no longer followed. `persons`
-    are those with any contact in the services' areas. `covered_share` is the mean weighted by expected
-    contacts. `waiting` is not known: one person may wait for several services.
+    A service whose account ends earlier adds nothing from then on: its gap is no longer followed. `persons` of `all`
+    are those with any contact in the services' areas; of other sums those of the largest service, a lower bound.
+    `covered_share` is the mean weighted by expected contacts. `waiting` is not known: one person may wait for several
+    services.
     """
     first = max(int(s.months[0]) for s in series)
     last = max(int(s.months[-1]) for s in series)
@@ -155,26 +159,32 @@ def total(series: Sequence[ServiceSeries], panel: Panel) -> ServiceSeries:
     weighted, everyone = (table("covered_share") * expected).sum(axis=0), expected.sum(axis=0)
     months = np.arange(first, last + 1)
     area = tuple(sorted(set().union(*(s.municipalities for s in series))))
+    everybody = _by_month(panel.totals[panel.totals["municipality"].isin(area)], "persons", months)
     account = series[0].account
     window_end = max(s.account.window_end for s in series)
     return ServiceSeries(
-        service="all",
+        service=name,
         account=replace(account, history_start=first, window_end=window_end, last=last),
         municipalities=area,
         months=months,
         observed=table("observed").sum(axis=0),
         expected=everyone,
-        persons=_by_month(panel.totals[panel.totals["municipality"].isin(area)], "persons", months),
+        persons=everybody if name == "all" else table("persons").max(axis=0),
         waiting=np.full(n, np.nan),
         covered_share=np.divide(weighted, everyone, out=np.full(n, np.nan), where=everyone > 0),
     )
 
 
-def _by_stratum(rows: pd.DataFrame, values: str, months: Months) -> pd.DataFrame:
-    """Sums by age band and sex (index) and month (columns), zero where there is no row."""
+def _by_stratum(panel: Panel, rows: pd.DataFrame, values: str, months: Months) -> Floats:
+    """Sums by stratum of age band and sex, and month, shape (s, n); zero where there is no row."""
     kept = rows[rows["month"].between(months[0], months[-1])]
-    sums = kept.pivot_table(values, index=STRATUM, columns="month", aggfunc="sum", fill_value=0.0, observed=True)
-    return sums.reindex(columns=months, fill_value=0.0).astype(float)
+    bands, sexes = (
+        pd.Categorical(kept[key], categories=list(names)).codes
+        for key, names in (("age_band", panel.age_bands), ("sex", panel.sexes))
+    )
+    sums = np.zeros((len(panel.age_bands), len(panel.sexes), len(months)))
+    np.add.at(sums, (bands, sexes, kept["month"].to_numpy(np.int64) - months[0]), kept[values].to_numpy(float))
+    return sums.reshape(-1, len(months))
 
 
 def _by_month(rows: pd.DataFrame, values: str, months: Months) -> Floats:
@@ -183,7 +193,7 @@ def _by_month(rows: pd.DataFrame, values: str, months: Months) -> Floats:
 
 
 def _waiting(queue: pd.DataFrame, service: str, area: tuple[str, ...], months: Months) -> Floats:
-    rows = queue[(queue["service"] == service) & queue["municipality"].isin(area)]
-    if rows.empty:
+    if queue.empty:
         return np.full(len(months), np.nan)
+    rows = queue[(queue["service"] == service) & queue["municipality"].isin(area)]
     return _by_month(rows, "waiting", months)

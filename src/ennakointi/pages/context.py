@@ -42,6 +42,11 @@ TABLE_NAMES = {
     "indicators": N_("indicators"),
     "panel": N_("an aggregate series"),
 }
+DEBT_KINDS = {  # services of one kind together
+    "kind:care": N_("care debt"),
+    "kind:rehabilitation": N_("rehabilitation debt"),
+    "kind:service": N_("social-services debt"),
+}
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,7 @@ class PageContext:
     synthetic: bool = False
     links: Mapping[tuple[str, str], str] = field(default_factory=dict)
     unit_cost_eur: Mapping[str, float] = field(default_factory=dict)
-    minutes_per_contact: Mapping[str, float] = field(default_factory=dict)
-    hours_per_person_year: float = 1600.0
+    person_years_per_contact: Mapping[str, float] = field(default_factory=dict)
     interventions: Mapping[str, InterventionFacts] = field(default_factory=dict)
     area: str = ""
     return_shares: tuple[float, float] = (0.3, 0.8)
@@ -102,6 +106,8 @@ class PageContext:
         """The reader's word for a code, or the code itself when nobody has named it."""
         if code == "all" and kind == "service":
             return self.catalogue.gettext("all services")
+        if code in DEBT_KINDS and kind == "service":
+            return self.catalogue.gettext(DEBT_KINDS[code])
         return self.labels.get(kind, {}).get(code, code)
 
     def linked(self, text: str, notebook: str, target_group: str = "") -> str | Block:

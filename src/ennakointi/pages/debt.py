@@ -6,20 +6,15 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import debt_words, quality_trust
-from ennakointi.pages.context import (
-    Break,
-    PageContext,
-    Row,
-    Tables,
-    check_value,
-    intervals,
-    is_hidden,
-    is_shown,
-    record,
-    records,
-    rows,
-)
+from ennakointi.pages import debt_certainty, debt_words, quality_trust
+from ennakointi.pages.context import Break, PageContext, Row, Tables, intervals, is_hidden, record, records, rows
+from ennakointi.pages.debt_certainty import CertaintySection
+from ennakointi.pages.debt_clearing import ClearingSection
+from ennakointi.pages.debt_equity import EquitySection
+from ennakointi.pages.debt_fate import FateSection
+from ennakointi.pages.debt_queues import QueueSection
+from ennakointi.pages.debt_services import ServiceSection, single
+from ennakointi.pages.debt_views import ViewsSection
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column
 
@@ -31,8 +26,9 @@ class DebtPage:
     Parameters
     ----------
     tables : mapping of released tables
-        `service_debt`, `debt_summary`, `debt_checks`, `target_groups`, `trust` and `data_quality`; a missing key means
-        not computed.
+        `service_debt`, `debt_summary`, `debt_parts`, `hidden_persons`, `queue_pressure`, `debt_clearance`,
+        `clearance_curve`, `debt_equity`, `debt_views`, `debt_sensitivity`, `debt_production`, `debt_checks`,
+        `target_groups`, `trust` and `data_quality`; a missing key means not computed.
     target_group : str
         Id of the group.
     context : PageContext
@@ -44,6 +40,10 @@ class DebtPage:
     context: PageContext
 
     @property
+    def _known(self) -> tuple[Tables, str, PageContext]:
+        return self.tables, self.target_group, self.context
+
+    @property
     def _total(self) -> Row | None:
         return debt_words.summary_row(self.tables, self.target_group)
 
@@ -52,28 +52,17 @@ class DebtPage:
         found = rows(self.tables, "service_debt", target_group=self.target_group, service="all")
         return found if found.empty else found.sort_values("month")
 
-    @property
-    def _services(self) -> pd.DataFrame:
-        found = rows(self.tables, "debt_summary", target_group=self.target_group)
-        return found if found.empty else found[found["service"] != "all"]
-
-    @property
-    def _has_debt(self) -> bool:
-        total = self._total
-        return total is not None and total["status"] == "debt" and is_shown(total, "debt")
-
     def answer(self) -> Block:
-        """What the situation is, better or worse, how sure, and what it would take."""
+        """What the situation is, what became of it, better or worse, how sure, and what it would take."""
         total = self._total
         if total is None or total["status"] != "debt":
             why = debt_words.refusal(self.tables, self.target_group, self.context)
             return markup.stack(markup.headline(*why[1:], lead=why[0]), self._incomplete())
         sentences = (
             debt_words.size_sentence(total, self.context),
-            debt_words.queue_sentence(total, self.context),
-            debt_words.now_sentence(total, self._last_month, self.context),
-            debt_words.change_sentence(self._series, self.context),
-            debt_words.work_sentence(total, self._services, self.context),
+            " ".join(FateSection(*self._known).sentences()),
+            " ".join(filter(None, self._now(total))),
+            self._clearing(total),
         )
         left_out = self.context.words(total["reason"])
         return markup.stack(
@@ -83,6 +72,19 @@ class DebtPage:
             self._queue_missing(),
             quality_trust.callout(self.tables, "service_debt", self.context),
         )
+
+    def _now(self, total: Row) -> tuple[str, str]:
+        """Where the account stands at the end of the data, and whether that is better than a quarter ago."""
+        return (
+            debt_words.now_sentence(total, self._last_month, self.context),
+            debt_words.change_sentence(self._series, self.context),
+        )
+
+    def _clearing(self, total: Row) -> str:
+        """What clearing takes; without a projection, the work that the returning need would be."""
+        services = single(self.tables, self.target_group)
+        found = ClearingSection(*self._known).sentence()
+        return found or debt_words.work_sentence(total, services, self.context)
 
     @property
     def _last_month(self) -> str:
@@ -101,59 +103,12 @@ class DebtPage:
         )
 
     def fate(self) -> Block:
-        """What became of the missing contacts: expected, received, replaced, waiting, in no queue."""
+        """What became of the missing contacts."""
         _ = self.context.catalogue.gettext
         total = self._total
         if total is None or total["status"] != "debt":
             return markup.paragraph(_("There is no debt to divide into parts."))
-        if not self._has_debt or debt_words.direction(total) != "missing":
-            return markup.paragraph(debt_words.debt_sentence(total, self.context))
-        parts = self._parts(total)
-        span = self.context.span(*self.context.window)
-        picture = figures.fate(
-            parts,
-            catalogue=self.context.catalogue,
-            alt=_("The expected contacts {span} in parts: {parts}.", span=span, parts=self._listed(parts)),
-            caption=_("What became of the expected contacts, {span}", span=span),
-            total_label=_("Expected contacts"),
-            total=debt_words.rounded_like_debt(total["expected"], total),
-        )
-        return markup.stack(
-            markup.figure(picture, self._parts_table(parts), _("Numbers as a table")),
-            markup.note(
-                _(
-                    "How many of the contacts that are in no queue are still needed is not known: some have "
-                    "recovered, moved, died or found care elsewhere."
-                )
-            ),
-        )
-
-    def _parts(self, total: Row) -> pd.DataFrame:
-        _ = self.context.catalogue.gettext
-        in_queue = is_shown(total, "visible", "not_in_queue") and total["visible"] > 0
-        missing = (
-            [(_("Waiting in a queue"), total["visible"]), (_("Missing, in no queue"), total["not_in_queue"])]
-            if in_queue
-            else [(_("Missing"), total["debt"])]
-        )
-        named = [
-            (_("Took place"), total["observed"]),
-            (_("Replaced by other services"), total["substituted"]),
-            *missing,
-        ]
-        rounded = [(label, debt_words.rounded_like_debt(value, total)) for label, value in named]
-        parts = pd.DataFrame(rounded, columns=["label", "value"])
-        return parts[parts["value"] > 0]
-
-    def _listed(self, parts: pd.DataFrame) -> str:
-        return "; ".join(
-            f"{part['label'].lower()} {self.context.catalogue.number(part['value'])}" for part in records(parts)
-        )
-
-    def _parts_table(self, parts: pd.DataFrame) -> Block:
-        _ = self.context.catalogue.gettext
-        columns = [Column("label", _("Part")), Column("value", _("Contacts"), "number")]
-        return markup.table(parts, columns, _("Parts of the expected contacts"), self.context.catalogue)
+        return FateSection(*self._known).block()
 
     def over_time(self) -> Block:
         """The cumulated debt with its interval; the window, every break and the last quarter marked."""
@@ -224,157 +179,22 @@ class DebtPage:
         )
 
     def by_service(self) -> Block:
-        """Debt, size in weeks, share and queue of each service; refused services say why."""
-        _ = self.context.catalogue.gettext
-        services = self._services
-        if services.empty:
-            return markup.paragraph(_("There are no services to show."))
-        computed = services[services["status"] == "debt"].sort_values("debt_weeks", ascending=False)
-        blocks = [] if computed.empty else [self._bars(computed), self._service_table(computed)]
-        return markup.stack(*blocks, self._refused(services[services["status"] != "debt"]))
+        """Debt of each service and kind, its queue's direction, who produces; refused services say why."""
+        return ServiceSection(*self._known).block()
 
-    def _bars(self, computed: pd.DataFrame) -> Block | None:
+    def clearing(self) -> Block:
+        """What clearing takes by date, return and capacity; then the queues."""
         _ = self.context.catalogue.gettext
-        shown = computed.dropna(subset=["debt_weeks", *debt_words.DEBT])
-        shown = shown[shown["debt"] != 0].head(12)
-        if shown.empty:
-            return None
-        scale = shown["debt_weeks"] / shown["debt"]
-        frame = pd.DataFrame(
-            {
-                "label": [self.context.label("service", code) for code in shown["service"]],
-                "value": shown["debt_weeks"],
-                "lo": scale * shown["debt_lo80"],
-                "hi": scale * shown["debt_hi80"],
-            }
-        )
-        top = record(shown)
-        picture = figures.bars(
-            frame,
-            catalogue=self.context.catalogue,
-            unit=_("weeks of normal services"),
-            alt=_(
-                "Largest in relation to normal services: {service}; in weeks about {weeks}.",
-                service=frame["label"].iloc[0],
-                weeks=debt_words.weeks(top, self.context),
-            ),
-            caption=_("Service debt in weeks of normal services, with the 80% uncertainty interval"),
-        )
-        return markup.figure(picture)
-
-    def _service_table(self, computed: pd.DataFrame) -> Block:
-        _ = self.context.catalogue.gettext
-        texts = [self._service_cells(row) for row in records(computed)]
-        columns = [
-            Column("service", _("Service")),
-            Column("debt", _("Service debt (80% interval)"), "number", format=str),
-            Column("weeks", _("In weeks of normal services"), "number", format=str),
-            Column("share", _("Of expected contacts"), "number", format=str),
-            Column("queue", _("Of it in a queue"), "number", format=str),
-            Column("covered", _("Register covers"), "number", format=str),
-        ]
-        return markup.table(
-            pd.DataFrame(texts),
-            columns,
-            _("Service debt by service, {span}", span=self.context.span(*self.context.window)),
-            self.context.catalogue,
-            note=_("A number below zero means more contacts than expected."),
+        return markup.stack(
+            ClearingSection(*self._known).block(),
+            markup.heading(_("Queues"), 3),
+            QueueSection(*self._known).block(),
         )
 
-    def _service_cells(self, row: Row) -> dict[str, str]:
-        catalogue = self.context.catalogue
-        queue = catalogue.hidden if is_hidden(row, "visible") else catalogue.missing
-        if is_shown(row, "visible", "debt"):
-            queue = debt_words.like_debt(row["visible"], row, self.context)
-        return {
-            "service": self.context.label("service", row["service"]),
-            "debt": intervals(row, *debt_words.DEBT, catalogue),
-            "weeks": debt_words.weeks(row, self.context),
-            "share": debt_words.share_of_expected(row, self.context),
-            "queue": queue,
-            "covered": catalogue.percent(row["covered_share"]),
-        }
-
-    def _refused(self, refused: pd.DataFrame) -> Block | None:
-        _ = self.context.catalogue.gettext
-        if refused.empty:
-            return None
-        sentences = [
-            f"{self.context.label('service', row['service'])}: {self.context.words(row['reason'])}"
-            for row in records(refused)
-        ]
-        return markup.details(_("Services without a service debt, and why"), markup.bullets(*sentences))
+    def equity(self) -> Block:
+        """Who lost most and who is not seen; then, under its own heading, what staff say where they were asked."""
+        return markup.stack(EquitySection(*self._known).block(), ViewsSection(*self._known).block())
 
     def certainty(self) -> Block:
-        """What the interval means, and the checks, failed ones first; those of services and breaks folded."""
-        _ = self.context.catalogue.gettext
-        total = self._total
-        found = records(rows(self.tables, "debt_checks", target_group=self.target_group))
-        whole = [self._checked(check) for check in found if check["service"] == "all"]
-        single = [check for check in found if check["service"] != "all"]
-        told = {words for _passed, words in whole}
-        services = [self._checked(c) for c in single if self.context.words(c["message"]) not in told]
-        known = [self.context.break_words(b) for b in self.context.breaks if b.concerns(self.target_group)]
-        return markup.stack(
-            markup.bullets(*self._certainty_sentences(total)) if self._has_debt else None,
-            markup.checks(whole, self.context.catalogue) if whole else markup.paragraph(_("No checks were made.")),
-            markup.details(_("Shortcomings of single services"), markup.checks(services, self.context.catalogue))
-            if services
-            else None,
-            markup.details(_("Known breaks"), markup.bullets(*known)) if known else None,
-        )
-
-    def _checked(self, check: Row) -> tuple[bool | None, str]:
-        words, service = self.context.words(check["message"]), str(check["service"])
-        named = words if service == "all" else f"{self.context.label('service', service)}: {words}"
-        return check_value(check["passed"]), named
-
-    def _certainty_sentences(self, total: Row | None) -> list[str]:
-        _ = self.context.catalogue.gettext
-        sentences = [_("The uncertainty of the number is not known.")]
-        if total is not None and is_shown(total, *debt_words.DEBT):
-            sentences = [_("In 8 cases of 10 the true number lies inside the uncertainty interval (80%).")]
-        if "coverage" in self.context.missing:
-            sentences.append(_("The source does not tell what the register covers: every month counts as complete."))
-        return sentences
-
-    def definitions(self) -> Block:
-        """The words and the method, folded."""
-        _ = self.context.catalogue.gettext
-        years = self.context.baseline_years
-        terms = markup.definitions(
-            (
-                _("Service debt"),
-                _(
-                    "Expected contacts minus contacts that took place or were replaced, {span}.",
-                    span=self.context.span(*self.context.window),
-                ),
-            ),
-            (_("Care, rehabilitation and social-services debt"), _("The same by the kind of the service.")),
-            (
-                _("Expected"),
-                _(
-                    "Contacts by age and sex at the {years} level and trend, times today's population. The "
-                    "size of the group also follows the {years} prevalence.",
-                    years=years,
-                ),
-            ),
-            (
-                _("Uncertainty interval"),
-                _("The range that holds the true number with a probability of 80%."),
-            ),
-            (
-                _("Weeks of normal services"),
-                _("The debt divided by the expected contacts of an average week."),
-            ),
-        )
-        method = markup.paragraph(
-            _(
-                "The expected series is simulated as many whole paths, each path is cumulated, and the "
-                "interval is read from the cumulated paths. Adding up monthly intervals would be wrong."
-            ),
-            _("Contacts that were cancelled or written between professionals are not counted."),
-        )
-        return markup.stack(
-            markup.details(_("Definitions"), terms), markup.details(_("How the numbers were made"), method)
-        )
+        """How sure the numbers are; then the words and the method, folded."""
+        return markup.stack(CertaintySection(*self._known).block(), debt_certainty.definitions(self.context))

@@ -24,7 +24,7 @@ from ennakointi.pages.context import (
     rows,
 )
 from ennakointi.periods import month_text, parse_month
-from ennakointi.text import supported
+from ennakointi.text import Catalogue, supported
 
 DEBT = ("debt", "debt_lo80", "debt_hi80")
 NOW = ("now", "now_lo80", "now_hi80")
@@ -53,16 +53,11 @@ def direction(row: Row) -> str:
     return "surplus" if max(low, high) < 0 or not is_shown(row, *DEBT) else "unclear"
 
 
-def rounded_like_debt(value: float, row: Row) -> float:
+def like_debt(value: float, row: Row, context: PageContext) -> str:
     """A number without an interval of its own, rounded as the debt of its row is."""
     _debt, low, high = ends(row)
     half = abs(high - low) / 2
-    return supported(value, value - half, value + half).value
-
-
-def like_debt(value: float, row: Row, context: PageContext) -> str:
-    """The text of `rounded_like_debt`."""
-    return context.catalogue.number(rounded_like_debt(value, row))
+    return context.catalogue.number(supported(value, value - half, value + half).value)
 
 
 def debt_sentence(row: Row, context: PageContext) -> str:
@@ -146,20 +141,36 @@ def share_of_expected(row: Row, context: PageContext) -> str:
     return context.catalogue.percent_estimate(*(scale * end for end in ends(row))).value
 
 
-def queue_sentence(row: Row, context: PageContext) -> str:
-    """How much of the debt waits in a queue and how much is in no queue."""
-    _ = context.catalogue.gettext
-    if not is_shown(row, "debt") or direction(row) != "missing":
-        return ""
-    if not is_shown(row, "visible", "not_in_queue"):
-        return "" if is_hidden(row, "visible") else _("How much of it waits in a queue is not known.")
-    if row["visible"] <= 0:
-        return _("The queues did not grow over the same time: the missing contacts are not seen in them.")
-    return _(
-        "Of the missing contacts about {visible} wait in a queue and about {rest} are in no queue.",
-        visible=like_debt(row["visible"], row, context),
-        rest=like_debt(row["not_in_queue"], row, context),
-    )
+def unseen_share(row: Row, context: PageContext) -> str:
+    """Share of the debt that is still open and in no queue, to the nearest tenth: neither it nor its parts are known
+    better. What ended without care is not counted."""
+    if is_hidden(row, "not_in_queue"):
+        return context.catalogue.hidden
+    if not is_shown(row, "not_in_queue", "debt") or direction(row) != "missing":
+        return context.catalogue.missing
+    lost = row["lost"] if is_shown(row, "lost") else 0.0
+    share = (row["not_in_queue"] - lost) / row["debt"]
+    return context.catalogue.percent(round(min(max(share, 0.0), 1.0), 1))
+
+
+def work(row: Row, column: str, context: PageContext) -> str:
+    """Person-years or euros of a row's debt, rounded as the debt is; a dash for a debt within its uncertainty."""
+    if is_hidden(row, column):
+        return context.catalogue.hidden
+    if not is_shown(row, column, "debt") or not row["debt"] or direction(row) == "unclear":
+        return context.catalogue.missing
+    scale = row[column] / row["debt"]
+    return context.catalogue.estimate(*(scale * end for end in ends(row))).value
+
+
+def share_interval(row: Row, columns: Sequence[str], catalogue: Catalogue) -> str:
+    """`4,0 % (2,9–5,2 %)`, hidden, or a dash."""
+    if is_hidden(row, columns[0]):
+        return catalogue.hidden
+    if not is_shown(row, *columns):
+        return catalogue.missing
+    number = catalogue.percent_estimate(*numbers(row, columns))
+    return f"{number.value} ({number.interval})"
 
 
 def now_sentence(row: Row, last_month: str, context: PageContext) -> str:
@@ -261,11 +272,11 @@ def person_years(services: pd.DataFrame, context: PageContext) -> tuple[float, f
     `services` are rows of `debt_summary`, one per service; more contacts of one offset fewer of another. None
     when no number is shown, or nothing is left.
     """
-    left = [row for row in records(services) if row["service"] in context.minutes_per_contact and is_shown(row, "now")]
-    minutes = sum(row["now"] * context.minutes_per_contact[row["service"]] for row in left)
-    if minutes <= 0:
+    known = context.person_years_per_contact
+    left = [row for row in records(services) if row["service"] in known and is_shown(row, "now")]
+    work = sum(row["now"] * known[row["service"]] for row in left)
+    if work <= 0:
         return None
-    work = minutes / 60 / context.hours_per_person_year
     return context.return_shares[0] * work, context.return_shares[1] * work
 
 

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from ennakointi.pages import debt_words, demand_rows, demand_words, effect_words
-from ennakointi.pages.context import PageContext, Row, Tables, is_shown, numbers, record, records, rows
+from ennakointi.pages.context import (
+    DEBT_KINDS,
+    PageContext,
+    Row,
+    Tables,
+    is_shown,
+    numbers,
+    record,
+    records,
+    rows,
+)
+from ennakointi.pages.debt_clearance import CLEARED, UNCLEAR, person_years
+from ennakointi.pages.debt_clearing import ClearingSection
 from ennakointi.pages.demand_rows import Change
 from ennakointi.report import markup
 from ennakointi.report.markup import Block
@@ -12,6 +26,7 @@ MOST = 3
 SMALLEST_SERVICE = 0.01
 SMALLEST_WORK = 1.0  # person-years
 YEARS_AHEAD = 5  # that a board plans for
+RETURN = "return_50"  # half of the hidden need comes back
 
 
 def largest_debt(tables: Tables) -> Row | None:
@@ -24,7 +39,7 @@ def largest_debt(tables: Tables) -> Row | None:
     if summary.empty:
         return None
     whole = summary[summary["service"] == "all"].set_index("target_group")["expected"]
-    shown = summary[summary["service"] != "all"].dropna(subset=["debt_weeks", "debt_lo95"])
+    shown = summary[~summary["service"].isin({"all", *DEBT_KINDS})].dropna(subset=["debt_weeks", "debt_lo95"])
     large = shown["expected"] >= SMALLEST_SERVICE * shown["target_group"].map(whole)
     certain = shown[large & (shown["debt_lo95"] > 0)]
     lowest_weeks = certain["debt_weeks"] * certain["debt_lo95"] / certain["debt"]
@@ -32,14 +47,47 @@ def largest_debt(tables: Tables) -> Row | None:
 
 
 def decisions(tables: Tables, context: PageContext) -> list[Block]:
-    """Up to three proposals: the largest remaining need, the growing need, the group that lost most, the effects."""
+    """Up to three proposals: clearing the debt, the growing need, the group that lost most, the effects."""
     found = (
-        _largest_need(tables, context),
+        _clearing(tables, context),
         _growing_need(tables, context),
         _hardest_hit(tables, context),
         *_by_effects(tables, context),
     )
     return [one for one in found if one is not None][:MOST]
+
+
+def _clearing(tables: Tables, context: PageContext) -> Block | None:
+    """What clearing the debt by the first target date takes; without a projection, the largest need that is left."""
+    _ = context.catalogue.gettext
+    section = ClearingSection(tables, "all", context)
+    found = rows(tables, "debt_clearance", target_group="all", scenario=RETURN)
+    wanted = found if found.empty else found[found["target_date"] == found["target_date"].min()]
+    total = wanted if wanted.empty else wanted[wanted["service"] == "all"].dropna(subset=["capacity_for_80pct"])
+    if total.empty:
+        return _largest_need(tables, context)
+    if not section.calls_for_capacity:
+        return None
+    return _linked(
+        _("To decide: is capacity added to clear the service debt?"),
+        section.sentence(),
+        _most_work(wanted, context),
+        context.linked(_("Clearing the debt"), "service_debt", "all"),
+    )
+
+
+def _most_work(wanted: pd.DataFrame, context: PageContext) -> str:
+    """The single service that clearing takes most work in."""
+    sure = (wanted["service"] != "all") & ~wanted["status"].isin([CLEARED, UNCLEAR])
+    single = wanted[sure].dropna(subset=["fte"])
+    if single.empty or single["fte"].max() <= 0:
+        return ""
+    row = record(single.sort_values("fte"), -1)
+    return context.catalogue.gettext(
+        "The service that takes most work: {service} ({years} person-years).",
+        service=context.label("service", row["service"]),
+        years=person_years(row, context),
+    )
 
 
 def _largest_need(tables: Tables, context: PageContext) -> Block | None:
@@ -48,9 +96,9 @@ def _largest_need(tables: Tables, context: PageContext) -> Block | None:
     summary = rows(tables, "debt_summary", target_group="all", status="debt")
     if summary.empty:
         return None
-    minutes = summary["service"].map(dict(context.minutes_per_contact))
+    person_years = summary["service"].map(dict(context.person_years_per_contact))
     missing = (summary["service"] != "all") & (summary["debt_lo80"] > 0) & (summary["now"] > 0)
-    left = summary.assign(work=summary["now"] * minutes)[missing]
+    left = summary.assign(work=summary["now"] * person_years)[missing]
     left = left.dropna(subset=["work"]).sort_values("work").tail(1)
     years = debt_words.person_years(left, context)
     if years is None:

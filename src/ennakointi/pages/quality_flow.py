@@ -8,6 +8,7 @@ import pandas as pd
 from ennakointi.pages import quality_words
 from ennakointi.pages.context import PageContext, Row, Tables, is_hidden, is_shown, record, records, rows
 from ennakointi.report import figures, markup
+from ennakointi.report.figures import Piece
 from ennakointi.report.markup import Block, Column
 from ennakointi.text import N_
 
@@ -42,7 +43,8 @@ STEPS = {
     "counted": N_("Counted in the numbers"),
 }
 KEPT = ("delivered", "stored", "counted")
-PARTS_SHOWN = 5
+PARTS_SHOWN = 4
+FILLS = ("unseen", "ended", "other", "waiting")  # of the largest exclusions; those together are hatched
 
 
 def differences(tables: Tables, context: PageContext) -> list[str]:
@@ -155,25 +157,28 @@ def _contacts(steps: pd.DataFrame, context: PageContext) -> Block:
         counted=number(last["rows_after"]),
         delivered=number(first["rows_before"]),
     )
+    counted, delivered = last["rows_after"], first["rows_before"]
     drawing = figures.fate(
+        Piece(_("Rows delivered"), delivered, number(delivered)),
+        Piece(_(STEPS["counted"]), counted, number(counted)),
+        Piece(_("Left out"), delivered - counted, number(delivered - counted)),
         _parts(steps, context),
-        catalogue=context.catalogue,
         alt=said,
         caption=_("What became of the delivered rows of contacts"),
-        total_label=_("Rows delivered"),
-        total=first["rows_before"],
     )
     return markup.stack(markup.paragraph(said), markup.figure(drawing), table)
 
 
-def _parts(steps: pd.DataFrame, context: PageContext) -> pd.DataFrame:
-    """What is counted, the largest exclusions, and all others together."""
-    _ = context.catalogue.gettext
-    left = steps[steps["excluded"] > 0].sort_values("excluded", ascending=False)
-    parts = [(_(STEPS["counted"]), steps["rows_after"].iloc[-1])]
-    parts += [(_step(row, context), row["excluded"]) for row in records(left.head(PARTS_SHOWN))]
-    rest = left["excluded"].iloc[PARTS_SHOWN:].sum()
-    return pd.DataFrame([*parts, *([(_("for other reasons"), rest)] if rest else [])], columns=["label", "value"])
+def _parts(steps: pd.DataFrame, context: PageContext) -> list[Piece]:
+    """The largest exclusions, and all others together."""
+    number, left = context.catalogue.number, steps[steps["excluded"] > 0].sort_values("excluded", ascending=False)
+    parts = [
+        Piece(quality_words.capital(_step(row, context)), row["excluded"], number(row["excluded"]), fill)
+        for row, fill in zip(records(left.head(PARTS_SHOWN)), FILLS, strict=False)
+    ]
+    rest = float(left["excluded"].iloc[PARTS_SHOWN:].sum())
+    label = quality_words.capital(context.catalogue.gettext("for other reasons"))
+    return [*parts, *([Piece(label, rest, number(rest))] if rest else [])]
 
 
 def _steps(steps: pd.DataFrame, caption: str, context: PageContext) -> Block:

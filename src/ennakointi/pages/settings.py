@@ -8,11 +8,12 @@ from typing import Any
 
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
 from ennakointi.parameters import Parameters
-from ennakointi.parameters.documents import Intervention
+from ennakointi.parameters.documents import Intervention, Service
 from ennakointi.periods import Quarter, month_text
 from ennakointi.schema import TABLES
 from ennakointi.text import N_, Catalogue
 
+MINUTES_PER_HOUR = 60
 DESCRIPTION = {
     "why": N_("Why"),
     "what": N_("What was done"),
@@ -45,7 +46,7 @@ def page_context(
         area=f"county:{parameters.region.county_code}",
         links={(notebook, group): href for notebook, group, href in facts.get("links", ())},
         unit_cost_eur=_unit_costs(parameters),
-        minutes_per_contact={code: float(s.minutes_per_contact) for code, s in parameters.services.items()},
+        person_years_per_contact={code: _person_years(service) for code, service in parameters.services.items()},
         interventions={code: _facts(one, catalogue) for code, one in parameters.interventions.items()},
         meanings=_meanings(parameters, catalogue),
         owners={name: catalogue.label(parameters.data_dictionary.owner(name)) for name in TABLES},
@@ -82,6 +83,8 @@ def _labels(
         "intervention": {code: catalogue.label(one.label) for code, one in parameters.interventions.items()},
         "outcome": {outcome.id: catalogue.label(outcome.label) for outcome in outcomes},
         "scenario": {code: catalogue.label(one.label) for code, one in parameters.scenarios.items()},
+        "capacity_plan": {code: catalogue.label(one.label) for code, one in parameters.debt.clearing.plans.items()},
+        "expert_view": {code: catalogue.label(one.role) for code, one in parameters.expert_views.items()},
         "area": {code: catalogue.label(label) for code, label in region.municipalities.items()}
         | {f"county:{region.county_code}": catalogue.label(region.label)},
     }
@@ -92,9 +95,15 @@ def _labels(
 
 def _unit_costs(parameters: Parameters) -> dict[str, float]:
     """Euros a contact by service, and by outcome where an outcome is one service."""
-    costs = {code: float(service.unit_cost_eur) for code, service in parameters.services.items()}
+    costs = {code: s.unit_cost_eur * s.care_units_per_contact for code, s in parameters.services.items()}
     outcomes = [outcome for one in parameters.interventions.values() for outcome in one.outcomes]
     return costs | {o.id: costs[o.services[0]] for o in outcomes if len(o.services) == 1}
+
+
+def _person_years(service: Service) -> float:
+    """Person-years of work a contact."""
+    hours = service.care_units_per_contact * service.minutes_per_contact / MINUTES_PER_HOUR
+    return float(hours / service.contact_hours_per_person_year)
 
 
 def _breaks(parameters: Parameters, catalogue: Catalogue) -> tuple[Break, ...]:

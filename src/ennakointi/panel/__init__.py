@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ import pandas as pd
 
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.panel import breaks as known_breaks
+from ennakointi.panel import production as panel_production
 from ennakointi.panel.aggregates import AggregatePanel as AggregatePanel
 from ennakointi.panel.aggregates import from_aggregate as from_aggregate
 from ennakointi.panel.axes import Axes
 from ennakointi.panel.cells import ABOUT_FILE, ALL_CODE, ALL_SERVICES
 from ennakointi.panel.cells import build as build
 from ennakointi.panel.population import age_band_labels
+from ennakointi.panel.queue_flows import NO_FLOWS
 from ennakointi.parameters.documents import Break
 from ennakointi.spelling import did_you_mean
 
@@ -49,6 +51,11 @@ class Panel:
     coverage : service, municipality, month, covered (whether the register holds the cell); dense.
     queue : service, municipality, month, waiting (referrals), persons at the month's end; sparse, empty
         without referrals.
+    production : service, municipality, month, provider (own, purchased, third_sector, unknown), contacts, persons;
+        sparse, covered cells. Contacts add up to those of `counts`.
+    queue_flows : service, municipality, month, waited (whole calendar months since the month of receipt, at most 60),
+        waiting (referrals at the month's end), started, left (ended in the month with care, without it); sparse, empty
+        without referrals. Of those who were members when the referral came: `panel.queue_flows`.
     breaks : the known breaks of the region; `areas` and `series_end` apply them.
     """
 
@@ -67,6 +74,8 @@ class Panel:
     queue: pd.DataFrame
     breaks: tuple[Break, ...]
     as_of: date
+    production: pd.DataFrame = field(default_factory=panel_production.empty)
+    queue_flows: pd.DataFrame = field(default_factory=NO_FLOWS.copy)
 
     @property
     def months(self) -> np.ndarray:
@@ -176,6 +185,8 @@ def open(folder: Path, target_group: str) -> Panel:  # noqa: A001 - read as pane
         queue=files.get("queue", _NO_QUEUE),
         breaks=tuple(Break.model_validate(known) for known in about["breaks"]),
         as_of=date.fromisoformat(about["as_of"]),
+        production=panel_production.named(files["production"]) if "production" in files else panel_production.empty(),
+        queue_flows=files.get("queue_flows", NO_FLOWS),
     )
 
 

@@ -1,8 +1,8 @@
 """Turns the store into panel files, bucket by bucket, then adds the buckets up group by group.
 
 Files of the panel folder: `person_months/bucket=NN.parquet`; for each group `counts.parquet`, `totals`,
-`person_time` and `queue` in its own folder; `coverage.parquet`, `volumes.parquet`, `contact_fates.parquet`;
-`panel.json` comes last.
+`person_time`, `queue` and `queue_flows` in its own folder; `coverage.parquet`, `volumes.parquet`,
+`contact_fates.parquet`; `panel.json` comes last.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.database import clear_errors
-from ennakointi.panel import fates, population_time, reductions
+from ennakointi.panel import fates, population_time, production, queue_flows, reductions
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY, Axes, coverage_cells
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.cross_checks import ALL
@@ -34,7 +34,7 @@ ABOUT_FILE = "panel.json"
 ALL_SERVICES = "all"
 ALL_CODE = -1  # the code of all services together
 RESIDENTS = -1  # the code of the run of membership that is residence itself
-_SUMS = ("contacts", "persons", "cents", "waiting", "step", "lost")
+_SUMS = ("contacts", "persons", "cents", "waiting", "started", "left", "step", "lost")
 _STRATUM = ("municipality", "age_band", "sex")
 
 
@@ -116,7 +116,7 @@ def _build(
         if counted == population_time.CLIENTS:
             resident = population_time.resident_days(store, axes, frozenset(parameters.region.municipalities))
             coverage["covered"] &= population_time.counts(resident, axes)[coverage["municipality"].to_numpy()]
-        frames = _small_frames(axes, coverage, connection)
+        frames = _small_frames(axes, coverage, group_index, connection)
         work = _Work(store, group_index, parameters, axes, folder, connection, coverage, frames, counted)
         for bucket in range(BUCKETS):
             _reduce_bucket(work, bucket)
@@ -130,11 +130,16 @@ def _build(
     _describe(work, tables, [axes.services[code] for code in sorted(used)])
 
 
-def _small_frames(axes: Axes, coverage: pd.DataFrame, connection: duckdb.DuckDBPyConnection) -> dict[str, nw.LazyFrame]:
+def _small_frames(
+    axes: Axes, coverage: pd.DataFrame, groups: Memberships, connection: duckdb.DuckDBPyConnection
+) -> dict[str, nw.LazyFrame]:
+    since = [groups.available_from[group] for group in groups.ids]
     tables = {
         "calendar": reductions.calendar(axes.first_month, axes.last_month),
         "age_bands": axes.age_bands(),
         "month_ends": axes.month_ends(),
+        "waiting_days": queue_flows.waiting_days(axes.first_month, axes.last_month),
+        "since": pd.DataFrame({"group": np.arange(len(since)), "since": since}, dtype=np.int32),
         "coverage": coverage,
     }
     for name, table in tables.items():
@@ -167,23 +172,34 @@ def _reduce_bucket(work: _Work, bucket: int) -> None:
     years = reductions.person_years(services, home, who, frames["coverage"])
     kept("parts/counts", reductions.counts(services, runs, who, axes.bounds), "group")
     kept("parts/totals", reductions.counts(together, runs, who, axes.bounds), "group")
+    kept("parts/production", production.production(months, runs, who), "group")
     kept("parts/steps", reductions.member_steps(every, who, frames["age_bands"]), "group")
     kept("parts/lost", reductions.lost_days(every, who, resident, axes.bounds), "group")
     kept("parts/volumes", reductions.volumes(years, ALL_CODE))
     if "referrals" in store.tables:
         referrals = store.frame("referrals", bucket, work.connection)
         kept("parts/queue", reductions.queue(referrals, runs, who, resident, frames["month_ends"]), "group")
+        kept("parts/queue_flows", _queue_flows(work, referrals, runs, who, resident), "group")
+
+
+def _queue_flows(
+    work: _Work, referrals: nw.LazyFrame, runs: nw.LazyFrame, who: nw.LazyFrame, resident: nw.LazyFrame
+) -> nw.LazyFrame:
+    days, ends, since = (work.frames[name] for name in ("waiting_days", "month_ends", "since"))
+    months = (work.axes.first_month, work.axes.last_month)
+    return queue_flows.table(referrals, runs, who, resident, days, ends, since, work.axes.span, months)
 
 
 def _add_buckets(work: _Work, resident: np.ndarray) -> list[str]:
     """Write every group's files; returns their names."""
     covered = work.frames["coverage"].filter(nw.col("covered"))
-    names = [name for name in ("counts", "totals", "queue") if (work.folder / "parts" / name).exists()]
+    every = ("counts", "totals", "production", "queue", "queue_flows")
+    names = [name for name in every if (work.folder / "parts" / name).exists()]
     for code, group in enumerate(work.groups.ids):
         since = work.groups.available_from[group]
         for name in names:
             cells = work.part(name, code).filter(nw.col("month") >= since)
-            if name == "counts":
+            if name in ("counts", "production"):
                 cells = cells.join(covered, on=["service", "municipality", "month"], how="semi")
             _write(cells, work.folder / group / f"{name}.parquet", _keys(cells))
         everyone = group == ALL and work.counted == population_time.CLIENTS

@@ -1,4 +1,4 @@
-"""Figures of parts and of estimates: the stack of what became of the contacts, the bars, the forest."""
+"""Figures of estimates: the bars and the forest."""
 
 from __future__ import annotations
 
@@ -14,18 +14,15 @@ from ennakointi.report.sheet import (
     INK,
     MAIN,
     PAPER,
-    PARTS,
     QUIET,
     RULE,
     SHAPES,
     SMALL,
     TEXT,
     TONES,
-    Entry,
     Figure,
     Sheet,
     both_widths,
-    legend_height,
     text_width,
     value_range,
     wrapped,
@@ -33,69 +30,6 @@ from ennakointi.report.sheet import (
 from ennakointi.text import Catalogue
 
 FOREST_LABELS = 330.0
-
-
-def fate(
-    frame: pd.DataFrame,
-    *,
-    catalogue: Catalogue,
-    alt: str,
-    caption: str,
-    total_label: str = "",
-    total: float | None = None,
-) -> Figure:
-    """One horizontal stack of parts with their numbers (three digits), and every part named under it.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        `label`, `value` (published numbers of one unit); a negative part is named but has no width.
-    total_label, total :
-        What the parts add up to, written over the stack.
-    """
-    labels, values = frame["label"].astype(str).tolist(), frame["value"].astype(float).tolist()
-    colours = [PARTS[i % len(PARTS)] for i in range(len(frame))]
-    entries = [
-        Entry(label, "patch" if value > 0 else "outline", colour, catalogue.significant(value))
-        for label, value, colour in zip(labels, values, colours, strict=True)
-    ]
-    stack = [(value, colour) for value, colour in zip(values, colours, strict=True) if value > 0]
-    whole = sum(value for value, _ in stack)
-    magnified = len(stack) > 2 and stack[0][0] > 0.6 * whole
-
-    def draw(width: int) -> Canvas:
-        bar, tall = 34.0 if total_label else 8.0, 46.0
-        legend = bar + tall + (100 if magnified else 18)
-        sheet = Sheet(width, legend + legend_height(entries, width))
-        if total_label:
-            sheet.say(0, 16, f"{total_label} {'' if total is None else catalogue.significant(total)}", weight="bold")
-        left = _stack(sheet, bar, tall, stack, catalogue)
-        if magnified:
-            _magnifier(sheet, left * stack[0][0] / whole, bar + tall, bar + tall + 34)
-            _stack(sheet, bar + tall + 34, tall, stack[1:], catalogue)
-        sheet.legend(entries, legend)
-        return sheet.canvas
-
-    return both_widths(draw, alt, caption)
-
-
-def _stack(sheet: Sheet, top: float, tall: float, parts: Sequence[tuple[float, str]], catalogue: Catalogue) -> float:
-    """Parts side by side over the whole sheet; gives back its width."""
-    whole, left = sum(value for value, _ in parts) or 1.0, 0.0
-    for value, colour in parts:
-        width = value / whole * sheet.width
-        sheet.box(left, top, max(width - 2, 1.0), tall, colour)
-        words = catalogue.significant(value)
-        if text_width(words, TEXT) < width - 8:
-            sheet.say(left + width / 2, top + tall / 2, words, colour=PAPER, ha="center", weight="bold")
-        left += width
-    return left
-
-
-def _magnifier(sheet: Sheet, left: float, top: float, bottom: float) -> None:
-    """Lines from the small parts of a stack to the same parts drawn large under it."""
-    sheet.line([left, 0.5], [top, bottom], QUIET, 1)
-    sheet.line([sheet.width - 2, sheet.width - 2], [top, bottom], QUIET, 1)
 
 
 def bars(frame: pd.DataFrame, *, catalogue: Catalogue, unit: str, alt: str, caption: str) -> Figure:
@@ -198,7 +132,9 @@ def forest(
             sheet.line([place(0)] * 2, band, INK, 1.2)
             _effect(sheet, top, record, lines, place, band)
         for tick in ticks:
-            sheet.say(place(tick), sheet.height - 20, show(tick, digits), SMALL, QUIET, ha="center")
+            words = show(tick, digits)
+            middle = min(place(tick), sheet.width - text_width(words, SMALL) / 2)
+            sheet.say(middle, sheet.height - 20, words, SMALL, QUIET, ha="center")
         return sheet.canvas
 
     return both_widths(draw, alt, caption)
@@ -229,7 +165,9 @@ def _with_margin(frame: pd.DataFrame) -> tuple[float, float]:
 
 def _sides(sheet: Sheet, unit: str, zero: float, better: str, worse: str) -> None:
     sheet.say(0, 12, unit, SMALL, QUIET)
-    sheet.say(zero - 8, 32, f"← {better}" if better else "", SMALL, QUIET, ha="right")
+    left = f"← {better}" if better else ""
+    if text_width(left, SMALL) <= zero - 8:  # the sign of the numbers says the same
+        sheet.say(zero - 8, 32, left, SMALL, QUIET, ha="right")
     sheet.say(zero + 8, 32, f"{worse} →" if worse else "", SMALL, QUIET)
 
 

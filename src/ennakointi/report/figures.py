@@ -17,7 +17,9 @@ from matplotlib.ticker import MaxNLocator
 
 from ennakointi.periods import parse_month
 from ennakointi.report import svg
-from ennakointi.report.bar_figures import bars, fate, forest
+from ennakointi.report.bar_figures import bars, forest
+from ennakointi.report.clearing_figure import Curve, clearing_curves
+from ennakointi.report.fate_figure import Piece, fate
 from ennakointi.report.forecast_figures import FanWords, fan, fans
 from ennakointi.report.sheet import (
     INK,
@@ -41,11 +43,14 @@ from ennakointi.report.waterfall_figure import WaterfallWords, waterfall
 from ennakointi.text import Catalogue
 
 __all__ = [
+    "Curve",
     "FanWords",
     "Figure",
+    "Piece",
     "WaterfallWords",
     "bars",
     "before_after",
+    "clearing_curves",
     "deviation",
     "fan",
     "fans",

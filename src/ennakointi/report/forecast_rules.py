@@ -1,5 +1,5 @@
-"""What the disclosure door does with forecasts beyond the rules of every table: sums over municipalities and over
-services, and what follows from contacts."""
+"""What the disclosure door does with forecasts and with parts of a debt beyond the rules of every table: sums over
+municipalities, services and strata, and what follows from contacts."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 Flags = npt.NDArray[np.bool_]
 
 ALL = "all"  # municipalities add up to this row, and so do services
+MEMBERS = "members"  # axis and part of the row of a whole group
 _OUTLOOK = ["target_group", "service", "year", "variant"]
 _SERVICES = {  # table → keys of the sums of services
     "demand_outlook": ["target_group", "year", "variant"],
@@ -20,7 +21,8 @@ _FOLLOWS = {"amount": "contacts", "lo80": "lo80", "hi80": "hi80"}
 
 
 def with_others(table: str, frame: pd.DataFrame, hidden: Flags, threshold: int) -> Flags:
-    """Hide what would be the whole less the others, in `forecast`, `forecast_history` and the tables of the outlook.
+    """Hide what would be the whole less the others, in `forecast`, `forecast_history`, the tables of the outlook,
+    `hidden_persons` and `debt_equity`.
 
     Parameters
     ----------
@@ -32,6 +34,10 @@ def with_others(table: str, frame: pd.DataFrame, hidden: Flags, threshold: int) 
     """
     if table in _SERVICES:
         return _of_sums(frame, hidden, threshold, _SERVICES[table], "service")
+    if table == "hidden_persons":
+        return _of_sums(frame, hidden, threshold, ["target_group", "service"], "municipality")
+    if table == "debt_equity":
+        return _of_strata(frame, hidden, threshold)
     if table not in ("forecast", "forecast_history"):
         return hidden
     county = (frame["municipality"] == ALL).to_numpy()
@@ -42,6 +48,16 @@ def with_others(table: str, frame: pd.DataFrame, hidden: Flags, threshold: int) 
         if (found == hidden).all():
             return found
         hidden = found
+
+
+def _of_strata(frame: pd.DataFrame, hidden: Flags, threshold: int) -> Flags:
+    """Areas, age bands and sexes of `debt_equity` add up to the group, which is a row of its own among the members."""
+    group = ((frame["axis"] == MEMBERS) & (frame["part"] == MEMBERS)).to_numpy()
+    axes = [axis for axis in frame["axis"].unique() if axis != MEMBERS]
+    wholes = [frame[group].assign(axis=axis, part=ALL) for axis in axes]
+    flags = np.concatenate([hidden, np.tile(hidden[group], len(axes))])
+    keys = ["target_group", "service", "axis"]
+    return _of_sums(pd.concat([frame, *wholes], ignore_index=True), flags, threshold, keys, "part")[: len(frame)]
 
 
 def with_outlook(

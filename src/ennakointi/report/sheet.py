@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from ennakointi.report import svg
@@ -100,6 +100,10 @@ class Sheet:
     def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
         """A filled rectangle."""
         self._pixels.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor="none"))
+
+    def add(self, patch: Patch) -> None:
+        """A shape in pixels."""
+        self._pixels.add_patch(patch)
 
     def line(self, x: Sequence[float], y: Sequence[float], colour: str, width: float = 2, **more: Any) -> None:
         """A line through points."""

@@ -131,7 +131,9 @@ def _check(folder: Path, residents: int, seed: int) -> None:
 
 def _county(found: Calibration, span: Span, options: SyntheticSettings, residents: int, seed: int) -> County:
     calendar = synthetic_calendar.build(found, span, np.random.default_rng([seed, _CALENDAR]))
-    return County(found, span, calendar, register.build(found, span), options, residents)
+    seen = register.build(found, span)
+    held = seen if options.organiser_changes else register.unchanged(found, span)
+    return County(found, span, calendar, held, seen, options, residents)
 
 
 def _write(folder: Path, county: County, groups: Mapping[str, rules.Rule], seed: int) -> None:
@@ -185,11 +187,11 @@ def _write_chunk(
         "referrals": take(queue, queue_held),
     }
     delivered = synthetic_chunk.delivered(rows, sums.next_id("contacts", int(rows.after.sum())))
-    tables["requests"] = records.requests(rows.events.take(rows.after), people, delivered, found, rng)
     tables["diagnoses"] = synthetic_chunk.diagnoses(delivered)
     beds = synthetic_chunk.stays(people, lives, rows, county, rng)
     tables["stays"] = synthetic_chunk.stay_rows(beds, people, county)
     quiet = synthetic_chunk.referral_columns(queues.undisturbed(lives.queue), people, county, rng)
+    tables["requests"] = records.requests(rows.events.take(rows.after), people, delivered, found, rng)
     before, after = synthetic_groups.members(groups, persons, tables, quiet, rows, span)
     sums.add(people, lives, beds, before, after, county)
     synthetic_truth.write_persons(writer, people, ids, lives, queue_held, sums.ids["referrals"], county)

@@ -26,12 +26,14 @@ FOLLOW_UPS = (12, None)  # months after the start in which effects are told; Non
 
 @dataclass(frozen=True, eq=False)
 class County:
-    """What all chunks share."""
+    """What all chunks share. `register` is what is delivered; `seen` is what those who choose persons for an
+    intervention see, with the changes of organisers also when `register` is without them: care stays the same."""
 
     calibration: Calibration
     span: Span
     calendar: Calendar
     register: Register
+    seen: Register
     settings: SyntheticSettings
     residents: int
 
@@ -145,7 +147,7 @@ def _enrolled(
         return interventions.adopters(people, intervention, calibration, span)
     inside = actual.take(actual.day <= span.last_day)
     place = people.municipality[inside.person]
-    held = county.register.status[inside.service, place, span.month(inside.day)] != NONE
+    held = county.seen.status[inside.service, place, span.month(inside.day)] != NONE
     counted = intervention.counted if intervention.kind == "heavy_users" else ["emergency"]
     services = [calibration.service(name) for name in counted]
     observed = interventions.observed_by_month(inside.take(held), services, len(people), span)

@@ -37,6 +37,12 @@ class Register:
         return covered
 
 
+def unchanged(calibration: Calibration, span: Span) -> Register:
+    """The register of a county whose organisers and producers never changed: it holds everything, all own."""
+    shape = (len(calibration.services), len(calibration.municipalities), span.n_months)
+    return Register(np.zeros(shape, np.int8), np.ones(shape), np.zeros(shape, np.int8))
+
+
 def build(calibration: Calibration, span: Span) -> Register:
     """Coverage of every service, municipality and delivered month."""
     names, places = calibration.services, calibration.municipalities

@@ -25,12 +25,16 @@ class SyntheticSettings:
     coding_break
         Month (`2022-03`) from which a part of the mental health contacts is recorded as primary care, without
         a word in the coverage or in the truth: the register alone changes.
+    organiser_changes
+        Whether organisers and producers change as they did in 2021 and 2023. Without: the register holds every
+        municipality from the start and the county runs everything itself; the same persons get the same care.
     """
 
     disruption: bool = True
     private_leakage: float = 0.0
     waning_return: bool = False
     coding_break: str | None = None
+    organiser_changes: bool = True
 
     def __post_init__(self) -> None:
         if not 0 <= self.private_leakage <= 1:

@@ -30,6 +30,7 @@ from ennakointi.synthetic.files import DAY_MINUTES, NO_MINUTE, Columns, Writer, 
 from ennakointi.synthetic.lives import County, Effect, Lives
 from ennakointi.synthetic.persons import STILL, People
 from ennakointi.synthetic.queues import REASONS
+from ennakointi.synthetic.users import Users
 from ennakointi.synthetic.volumes import Members, Volumes
 
 _LAST_MONTHS = 12  # a service's normal month: the mean without the disruption over these last months
@@ -63,6 +64,14 @@ class Truth:
         still hidden on the last delivered day) and how it ended (`open`, `returned`, `died`, `moved`,
         `not_needed`, `elsewhere`)."""
         return self._read("hidden_persons")
+
+    @cached_property
+    def users(self) -> pd.DataFrame:
+        """Target group × service (`all` = any) × municipality: of the members in the month before the disruption who
+        lived here until its end, `persons`, those who would have used the service in its months (`users_without`)
+        and did (`users_with`), who would have and did not (`absent`), and `hidden_persons` with a hidden need of
+        these months that is open at its end. Empty when the data do not hold the disruption."""
+        return self._read("users")
 
     @cached_property
     def clearing(self) -> pd.DataFrame:
@@ -118,6 +127,7 @@ class Sums:
     volumes: Volumes
     beds: Ints
     demand: DemandSums
+    users: Users
     ids: dict[str, int] = field(default_factory=lambda: defaultdict(lambda: 1))
     effects: dict[tuple[str, str, int | None, float], list[float]] = field(default_factory=dict)
 
@@ -127,7 +137,8 @@ class Sums:
         names = county.calibration
         days = county.span.last_day - county.span.first_day + 1
         volumes = Volumes(groups, names.services, names.municipalities, county.span)
-        return cls(volumes, np.zeros((2, len(names.services), days + 1), np.int64), DemandSums.start(county))
+        beds = np.zeros((2, len(names.services), days + 1), np.int64)
+        return cls(volumes, beds, DemandSums.start(county), Users(groups, names, county.span))
 
     def next_id(self, table: str, n: int) -> int:
         """First of `n` fresh identifiers of a table."""
@@ -165,6 +176,7 @@ class Sums:
         synthetic_volumes.add_missed(self.volumes, lives.base, lives.missed, substitute.astype(np.int8), place, before)
         synthetic_volumes.add_queue(self.volumes, lives.queue, place, before)
         self.demand.add(people, lives)
+        self.users.add(people, lives, before)
         self._add_beds(beds, county)
         for effect in lives.effects:
             self._add_effect(effect)
@@ -191,6 +203,7 @@ class Sums:
             "clearing": self._clearing(county),
             "occupancy": self._occupancy(county),
             "effects": self._effects(),
+            "users": self.users.frame(),
             **self.demand.frames(),
         }
 
