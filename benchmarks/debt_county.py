@@ -127,10 +127,34 @@ def _compared(found: debt.Accounts, planted: pd.DataFrame, ours: Parameters) -> 
             }
             row = {"service": service, "term": term, "planted": true[service][term], "value": draws[:, end].mean()}
             rows.append({**row, **value, "expected": account.expected[: end + 1].sum(), "failed": failed})
-    frame = pd.DataFrame(rows)
+    frame = pd.concat([pd.DataFrame(rows), _left(found, planted)], ignore_index=True)
     for level in (80, 95):
         frame[f"inside{level}"] = frame["planted"].between(frame[f"lo{level}"], frame[f"hi{level}"])
     return frame
+
+
+def _left(found: debt.Accounts, planted: pd.DataFrame) -> pd.DataFrame:
+    """What is left at the end of the data, by service and together: `visible_now` and `hidden_now`."""
+    rows = []
+    for service, account in found.services.items():
+        calendar = account.series.account
+        here = (planted["service"] == service) & planted["municipality"].isin(account.series.municipalities)
+        stock = planted[here & (planted["month"] == month_text(calendar.last))].sum(numeric_only=True)
+        for term, name in (("visible", "postponed"), ("hidden", "hidden")):
+            draws = getattr(account.terms, term)
+            if draws is not None:
+                ends = dict(zip(("lo80", "hi80", "lo95", "hi95"), np.quantile(draws[:, -1], [0.1, 0.9, 0.025, 0.975])))
+                row = {"service": service, "term": f"{term}_now", "planted": float(stock[name]), **ends}
+                rows.append({**row, "value": draws[:, -1].mean(), "expected": account.expected.sum(), "failed": False})
+    every = pd.DataFrame(rows)
+    if every.empty:
+        return every
+    sums = every.groupby("term", as_index=False)[["planted", "value", "expected"]].sum()
+    whole = found.ledgers["all"].terms
+    for at, term in enumerate(sums["term"]):
+        draws = getattr(whole, term.removesuffix("_now"))[:, -1]
+        sums.loc[at, ["lo80", "hi80", "lo95", "hi95"]] = np.quantile(draws, [0.1, 0.9, 0.025, 0.975])
+    return pd.concat([every, sums.assign(service="all", failed=False)], ignore_index=True)
 
 
 def _planted(volumes: pd.DataFrame, service: str, account: Ledger) -> Mapping[str, float]:
@@ -175,6 +199,9 @@ def report(frame: pd.DataFrame) -> None:
     totals = frame[(frame["service"] == "all") & (frame["term"] == "debt") & (frame["members"] >= LEAST_MEMBERS)]
     print(coverage(totals, "target_group").round(3).to_string(index=False))
     print(f"total debt of groups: {totals['inside80'].mean():.3f} of {len(totals)} cells")
+    whole = frame[(frame["service"] == "all") & (frame["members"] >= LEAST_MEMBERS)]
+    print("terms of all services together, groups of 1,000 and more")
+    print(coverage(whole[whole["term"] != "substituted"], "term").round(3).to_string(index=False))
 
 
 def main(seeds: str = "20", residents: str = "20000", jobs: str = "2") -> None:

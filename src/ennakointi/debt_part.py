@@ -54,22 +54,26 @@ def compute(
     estimated = debt.estimate(counts, settings, services, found, known)
     summary = estimated.tables["debt_summary"]
     persons = dict(zip(summary["service"].astype(str), summary["n_persons"].astype(float), strict=True))
-    in_force = views.known(parameters.expert_views, key, opened.synthetic)
+    in_force = views.known(parameters.expert_views, key, opened.synthetic, counts.as_of)
     everyone, group = panel.open(workspace.panels, ALL), parameters.target_groups[key]
     others = debt.Accounts({}, {}, found.factors)
     if key != ALL and found.ledgers:
         rest = equity.others(counts, everyone)
         others = debt.accounts(rest, settings, services, seed, group=group, calibrated=found.factors)
+    cleared = _cleared(counts, parameters, found, opened.synthetic, seed)
+    left = clearing.to_clear(cleared["debt_clearance"])
     return {
         **estimated.tables,
-        **_cleared(counts, parameters, found, opened.synthetic, seed),
+        **cleared,
         "queue_pressure": pressure.table(counts, services, settings.queues, seed),
         "debt_equity": equity.table(
             counts, everyone, found.ledgers, others.ledgers, uses_care=group.uses_care, seed=seed
         ),
         "debt_production": production.table(counts, found.ledgers),
         "debt_views": views.table(key, found.ledgers, in_force, float(settings.data_weight), persons),
-        "debt_sensitivity": sensitivity.table(counts, settings, services, seed, group=group, record=found),
+        "debt_sensitivity": sensitivity.table(
+            counts, settings, services, seed, group=group, record=found, to_clear=left
+        ),
         **({CALIBRATION: calibration_table(found.factors)} if key == ALL else {}),
     }
 
@@ -165,8 +169,8 @@ def _remaining(counts: Panel, account: Ledger, fade: Fading, per_episode: float,
         growth, month_sd = clearing.monthly_growth(changes, draws, rng)
     left = np.zeros((draws, MONTHS_OF_GROWTH + 1)) if terms.hidden is None else terms.hidden[:, -MONTHS_OF_GROWTH - 1 :]
     ended = fade.without_care * left[:, :-1].sum(axis=1)
-    missing = [_NO_QUEUE] if listed is None else []
-    missing += [_NO_HIDDEN] if terms.hidden is None else []
+    missing = [_NO_HIDDEN] if terms.hidden is None else []
+    missing += [_NO_QUEUE] if listed is None else []
     return Remaining(
         queue=terms.visible[:, -1],
         hidden=left[:, -1],
@@ -177,4 +181,5 @@ def _remaining(counts: Panel, account: Ledger, fade: Fading, per_episode: float,
         normal_month=float(account.expected[-MONTHS_OF_GROWTH:].mean()),
         n_persons=float(series.persons[-MONTHS_OF_GROWTH:].max()),
         reason=message_json(missing[0], {}) if missing else "",
+        hidden_known=terms.hidden is not None,
     )

@@ -50,7 +50,9 @@ def parted(case: str = "full", n_persons: float = 9_000) -> dict[str, pd.DataFra
         {**key, "part": part, "value": value, "lo80": value - half, "hi80": value + half}
         for part, (value, half) in known.items()
     ]
-    summary = debt_row("all", "all", debt, share=debt / EXPECTED, n_persons=n_persons)
+    told = {name: known.get(name, (np.nan, 0.0))[0] for name in ("visible", "lost", "hidden", "unexplained")}
+    told |= {"debt_lo80": debt - 33_000.0, "debt_hi80": debt + 33_000.0, "n_persons": n_persons}
+    summary = debt_row("all", "all", debt, share=debt / EXPECTED, **told)
     reason = message_json("There are fewer than 12 contacts in the baseline.", {})
     refused = {"target_group": "all", "service": "all", "municipality": "all", "status": "refused", "reason": reason}
     tables = {"debt_summary": frame("debt_summary", [summary]), "debt_parts": frame("debt_parts", rows)}

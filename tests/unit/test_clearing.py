@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -250,26 +251,69 @@ def test_a_plan_adds_in_its_own_months_and_names_its_services() -> None:
     assert np.isnan(late["capacity_for_80pct"])
     assert np.isnan(late["cost_eur"])
     assert json.loads(late["reason"])["message"] == "The plan begins after the target date."
-    assert rows.loc[("all", "named"), "probability_cleared"] == 0
-    assert rows.loc[("all", "share"), "capacity_added_per_month"] == 200
+    assert rows.loc[("all", "named"), ["probability_cleared", "capacity_added_per_month"]].tolist() == [0, 600]
+    assert rows.loc[("all", "share"), ["capacity_added_per_month", "cleared_month"]].tolist() == [200, "2026-07"]
+    assert rows.loc[("all", "named"), "capacity_for_80pct"] == approx(995 / 2 + 295 / 2)
 
 
-def test_a_surplus_of_one_service_makes_up_for_another_s_need() -> None:
-    """10 and −10 contacts of hidden need are none together, and noise about nothing is not summed up from its
-    positive halves: 30 services of ±50 contacts, each 'needs' some in half of its draws."""
-    both = told({"oral_health": certain(0, hidden=10), "physiotherapy": certain(0, hidden=-10)})
-    assert (both.loc["all"][["to_clear", "capacity_for_80pct", "cost_eur", "fte"]] == 0).all(axis=None)
-    assert (both.loc["all", "status"] == "cleared").all()
-    rng, one = np.random.default_rng(2), np.ones(400)
-    names = list(SHIPPED.services)[:30]
+def normal(mean: float, sd: float, seed: int, growth: float = 0.0, n: int = 2000) -> Remaining:
+    """A queue of normal draws in a service of 500 contacts a month."""
+    queue, one = mean + sd * np.random.default_rng(seed).standard_normal(n), np.ones(n)
+    return Remaining(queue, 0 * one, growth * one, 0 * one, 0 * one, 0 * one, 500.0, 900.0)
+
+
+def test_a_surplus_of_one_service_treats_nobody_in_the_queue_of_another() -> None:
+    """100 contacts in one and −1,000 in another are 100, as if the other were not there."""
+    alone = told({"oral_health": certain(100)})
+    both = told({"oral_health": certain(100), "physiotherapy": certain(-1000, hidden=-1000)})
+    pd.testing.assert_frame_equal(both.loc["all"], alone.loc["all"])
+    row = both.loc[("all", "return_50", "2026-12")]
+    assert (row["to_clear"], row["probability_cleared"]) == (100, 0)
+    assert row["capacity_for_80pct"] == approx(95 / 15)
+
+
+def test_the_noise_of_services_with_nothing_to_clear_is_no_bill() -> None:
+    """30 services of ±50 contacts each 'need' some in half of their draws: together nothing can be told."""
+    one, rng = np.ones(400), np.random.default_rng(2)
     noise = {
         name: Remaining(0 * one, 50 * rng.standard_normal(400), 0 * one, 0 * one, 0 * one, 0 * one, 100.0, 900.0)
-        for name in names
+        for name in list(SHIPPED.services)[:30]
     }
-    needed = told(noise).xs("return_50", level="scenario").xs("2026-12", level="target_date")["capacity_for_80pct"]
-    quantile80 = 50 * np.sqrt(len(names)) * stats.norm.ppf(0.8)
-    assert needed["all"] == pytest.approx((0.5 * quantile80 - len(names)) / 15, rel=0.25)
-    assert needed["all"] < 0.4 * needed.drop("all").sum()
+    rows = told(noise)
+    assert (rows.loc["all", "status"] == "unclear").all()
+    assert (rows.loc["all", "to_clear"] == 0).all()
+    assert rows.loc["all", ["probability_cleared", "capacity_for_80pct", "cost_eur", "fte"]].isna().all(axis=None)
+    sure = {"oral_health": certain(300, n=400)}
+    pd.testing.assert_frame_equal(told(noise | sure).loc["all"], told(sure).loc["all"])
+
+
+def test_all_are_cleared_when_each_service_is() -> None:
+    rows = told({"oral_health": certain(0), "physiotherapy": certain(-10)}).loc["all"]
+    assert (rows["status"] == "cleared").all()
+    assert (rows[["to_clear", "capacity_for_80pct", "cost_eur", "fte"]] == 0).all(axis=None)
+    assert (rows["cleared_month"] == "2025-09").all()
+
+
+def test_services_that_err_together_need_their_own_quantiles_and_independent_ones_more() -> None:
+    """Needs (500 + 50z − 5)/15 a month. One error: the 80 % quantile of each. Independent: each at √.8 = 89.4 %."""
+    rows = {
+        seed: told({"oral_health": normal(500, 50, 1), "physiotherapy": normal(500, 50, seed)}).loc["all"]
+        for seed in (1, 2)
+    }
+    for seed, level in ((1, 0.8), (2, np.sqrt(0.8))):
+        found = rows[seed].loc[("return_50", "2026-12"), "capacity_for_80pct"]
+        assert found == pytest.approx(2 * (495 + 50 * stats.norm.ppf(level)) / 15, rel=0.005)
+
+
+def test_at_present_capacity_every_service_must_be_clear_in_the_same_draw() -> None:
+    """Shrinking by 20 a month, clear in 15 months when under 305: Φ(.1) = 54 % each, 29 % both, the later month."""
+    services = {"oral_health": normal(300, 50, 1, -20), "physiotherapy": normal(300, 50, 2, -20)}
+    rows = told(services).xs("return_50", level="scenario").xs("2026-12", level="target_date")
+    each = stats.norm.cdf(0.1)
+    assert rows["probability_cleared"].drop("all").to_numpy() == pytest.approx([each] * 2, abs=0.03)
+    assert rows.loc["all", "probability_cleared"] == pytest.approx(each**2, abs=0.03)
+    later = LAST + np.ceil((295 + 50 * stats.norm.ppf(np.sqrt(0.5))) / 20)
+    assert parse_month(rows.loc["all", "cleared_month"]) == later
 
 
 def test_what_cannot_be_told_from_nothing_is_unclear() -> None:
@@ -283,19 +327,8 @@ def test_what_cannot_be_told_from_nothing_is_unclear() -> None:
         assert (rows["capacity_for_80pct"] > 0).iloc[0]
 
 
-def test_services_together_are_their_signed_sums() -> None:
-    """Months' deviations 3 and 4 make 5; rates of passing weigh by what is left: (300·1 % + 100·5 %)/400 = 2 %."""
-    one = np.ones(2)
-    first = Remaining(200 * one, 100 * one, 4 * one, 3 * one, 2 * one, 0.01 * one, 500.0, 900.0)
-    second = Remaining(160 * one, -60 * one, -6 * one, 4 * one, -1 * one, 0.05 * one, 300.0, 400.0)
-    found = clearing.together({"a": first, "b": second})
-    draws = (found.queue, found.hidden, found.growth, found.month_sd, found.returned, found.passing)
-    assert [float(x[0]) for x in draws] == approx([360, 40, -2, 5, 1, 0.02])
-    assert (found.normal_month, found.n_persons) == (800, 900)
-
-
-def test_all_services_have_the_mix_of_what_is_left() -> None:
-    """Work and euros of 3 contacts of one service to 1 of another, at the capacity of their sum."""
+def test_needs_euros_and_work_of_services_add_up() -> None:
+    """300 and 100 contacts that are sure, at the capacity of each; 40 too few in a third are nobody's."""
     services = {"oral_health": certain(300), "ward_care": certain(100), "physiotherapy": certain(-40)}
     found = clearing.estimate(
         "g",
@@ -309,14 +342,35 @@ def test_all_services_have_the_mix_of_what_is_left() -> None:
         {"home_care": "why"},
     )
     rows = found["debt_clearance"].set_index("service")
-    assert rows.loc["all", "capacity_for_80pct"] == approx((360 - 15) / 10)
-    for column in ("cost_eur", "fte"):
-        each = rows[column] / rows["capacity_for_80pct"]
-        mix = (3 * each["oral_health"] + each["ward_care"]) / 4
-        assert rows.loc["all", column] == approx(34.5 * mix)
+    assert rows.loc["all", "to_clear"] == 400
+    assert rows.loc["all", "capacity_for_80pct"] == approx((295 + 95) / 10)
+    for column in ("to_clear", "capacity_for_80pct", "cost_eur", "fte"):
+        assert rows.loc["all", column] == approx(rows.loc[["oral_health", "ward_care"], column].sum())
     assert (rows.loc["home_care", ["status", "reason"]] == ["refused", "why"]).all()
     assert np.isnan(rows.loc["home_care", "capacity_for_80pct"])
     assert json.loads(rows.loc["all", "reason"])["values"] == {"services": 1}
+    assert clearing.to_clear(found["debt_clearance"]) == {"return_50": 400}
+
+
+def test_a_queue_that_may_be_nothing_is_refused_where_the_hidden_need_is_not_known() -> None:
+    """A sure queue of 100 is told with what is left out; one of 40 ± 60 is not, and then of all services nothing is."""
+    unsure = replace(normal(40, 60, 1), reason="hidden unknown", hidden_known=False)
+    sure = replace(certain(100, n=2000), reason="hidden unknown", hidden_known=False)
+    rows = told({"oral_health": unsure, "physiotherapy": sure}).xs("2026-12", level="target_date")
+    assert (rows.loc["oral_health", ["status", "reason"]] == ["refused", "hidden unknown"]).all(axis=None)
+    assert rows.loc["oral_health", "to_clear"].isna().all()
+    assert (rows.loc["physiotherapy", ["to_clear", "reason"]] == [100, "hidden unknown"]).all(axis=None)
+    assert (rows.loc["all", "to_clear"] == 100).all()
+    assert json.loads(rows.loc[("all", "return_50"), "reason"])["values"] == {"services": 1}
+    none = told({"oral_health": unsure, "physiotherapy": unsure})
+    assert (none.loc["all", ["status", "reason"]] == ["refused", "hidden unknown"]).all(axis=None)
+    assert none["to_clear"].isna().all()
+    assert (told({"oral_health": replace(unsure, hidden_known=True)})["status"] == "unclear").all()
+
+
+def test_what_all_services_leave_out_is_said_where_none_is_refused() -> None:
+    rows = told({"oral_health": replace(certain(100), reason="no queue"), "physiotherapy": certain(100)})
+    assert (rows.loc["all", "reason"] == "no queue").all()
 
 
 def test_the_tables_are_the_declared_ones_also_when_nothing_is_left_to_tell() -> None:

@@ -88,3 +88,12 @@ def test_every_line_is_named_with_its_number_at_both_widths() -> None:
 def test_lines_differ_without_their_colours() -> None:
     assert len({str(dashes) + marker for _colour, marker, dashes in STYLES}) == len(STYLES)
     assert TALL > 150
+
+
+def test_a_wanted_chance_near_a_tick_takes_its_place() -> None:
+    curve = Curve("one", X, X / 100, 85.0, "+85")
+    given = {"title": "Chance", "x_label": "a week", "alt": "The finding.", "caption": "Caption"}
+    said = words(clearing_curves([curve], wanted=0.85, catalogue=Catalogue("fi"), **given).svg)
+    assert "85 %" in said
+    assert "80 %" not in said
+    assert "100 %" in said

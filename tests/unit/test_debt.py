@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -107,7 +108,17 @@ def test_the_same_seed_gives_the_same_numbers(truth: county_panel.Truth, result:
 
 def test_checks_are_sentences_with_slots(result: debt.ServiceDebt) -> None:
     rows = result.tables["debt_checks"]
-    assert {"baseline", "coverage", "fallback", "calibration", "noise", "breaks"} <= set(rows["check"])
+    assert {
+        "baseline",
+        "coverage",
+        "fallback",
+        "calibration",
+        "noise",
+        "breaks",
+        "substitution",
+        "balance",
+        "outside",
+    } <= set(rows["check"])
     assert set(rows["passed"]) <= {"yes", "no", "not_checked"}
     for cell in rows["message"]:
         content = json.loads(cell)
@@ -210,3 +221,22 @@ def test_a_break_inside_the_window_ends_it() -> None:
 
 def test_checks_of_nothing_are_an_empty_table() -> None:
     assert list(debt_checks.table("all", []).columns) == list(RESULT_TABLES["debt_checks"].names)
+
+
+@pytest.mark.parametrize(("coefficient", "passed"), [(0.0, "no"), (1.0, "yes")])
+def test_a_substitute_that_grew_is_told_when_no_replacement_is_assumed(coefficient: float, passed: str) -> None:
+    """The surplus of the second service (missing −1) is what the first one lost."""
+    made = county_panel.make({"primary_care": Planted(missing=0.3), "digital_pathway": Planted(0.5, 0.5)}, seed=4)
+    grown = made.panel.counts.copy()
+    window = grown["month"].between(month_index(2020, 3), month_index(2021, 12))
+    grown.loc[window & (grown["service"] == "digital_pathway"), "contacts"] *= 2
+    panel = dataclasses.replace(made.panel, counts=grown)
+    services = {
+        "primary_care": service("primary_care", substitutes={"digital_pathway": coefficient}),
+        "digital_pathway": service("digital_pathway"),
+    }
+    found = run(county_panel.Truth(panel), services=services)
+    checks = found.tables["debt_checks"].set_index(["service", "check"])
+    assert checks.loc[("all", "substitution"), "passed"] == passed
+    message = checks.loc[("all", "substitution"), "message"]
+    assert ("no replacement is assumed" in message) == (passed == "no")

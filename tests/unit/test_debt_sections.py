@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from debt_section_tables import CASES, DATES, SCENARIOS, clearance, cleared, parted
 from page_tables import context, debt_row, debt_tables, frame, group_tables, released
 from page_words import alternatives, significant_digits, unfilled, words
 
+from ennakointi import parameters
+from ennakointi.pages.debt_certainty import CertaintySection
 from ennakointi.pages.debt_clearing import ClearingSection
 from ennakointi.pages.debt_fate import FateSection
+from ennakointi.pages.settings import page_context
+from ennakointi.periods import Quarter
 from ennakointi.report import markup
+from ennakointi.text import Catalogue, message_json
 
 LANGUAGES = ("fi", "sv", "en")
 CLEARINGS = ("full", "possible", "cleared", "enough", "impossible", "unclear", "small")
@@ -42,16 +49,18 @@ def pictures(html: str) -> list[str]:
 
 
 def test_the_finding_in_finnish() -> None:
-    """Missing 110,400 − replaced 8,240 − waiting 31,900 − ended 17,300 = 52,960, known to ±33,000."""
+    """Missing 110,400 − replaced 8,240 − waiting 31,900 − ended 17,300 − hidden 39,200 = 13,760."""
     assert said(fate()) == (
-        "Puuttuvista käynneistä noin 8 200 korvautui muilla palveluilla, ja 17 000 ei enää tarvita. Jonossa odottaa "
-        "noin 32 000. Loput noin 53 000 eivät näy jonoissa. Henkilötietojen perusteella piilossa olevaa palveluvelkaa "
-        "on arviolta 39 000."
+        "Puuttuvista käynneistä noin 8 200 korvautui muilla palveluilla, ja 17 000 ei enää tarvita. Jonossa odotti "
+        "jakson lopussa noin 32 000. Noin 39 000 ei näy missään jonossa: piilossa oleva palveluvelka. Noin 14 000 jää "
+        "selittämättä."
     )
 
 
 def test_the_finding_in_english() -> None:
-    assert "are no longer needed. About 32,000 wait in a queue. The remaining 53,000 or so" in said(fate(language="en"))
+    assert "are no longer needed. About 32,000 waited in a queue at the end of the period. About 39,000 are" in said(
+        fate(language="en")
+    )
 
 
 def test_picture_table_and_alternative_give_the_same_numbers() -> None:
@@ -89,6 +98,7 @@ def test_queues_that_shrank_hold_none_of_the_missing() -> None:
 def test_parts_that_exceed_the_whole_are_said_to_be_uncertain() -> None:
     tables = parted("full")
     tables["debt_parts"].loc[tables["debt_parts"]["part"] == "visible", "value"] = 120_000.0
+    tables["debt_summary"]["visible"] = 120_000.0
     assert "suuremmat kuin puuttuvien käyntien määrä" in said(FateSection(released(tables), "all", context()))
 
 
@@ -163,9 +173,9 @@ def test_every_case_of_the_parts_is_readable(case: str, language: str) -> None:
 def test_clearing_in_finnish() -> None:
     """262 contacts a month, published as 260: × 12 × 7 / 365.25 = 59.8 a week; 262 × 12 / 1,210 = 2.60 years."""
     assert plain(clearing().sentence()) == (
-        "Palveluvelan purkaminen vuoden 2026 loppuun mennessä onnistuu 80 %:n todennäköisyydellä, jos käyntejä "
-        "lisätään 60 viikossa (2,6 henkilötyövuotta, noin 320 000 € vuodessa). Nykyisellä kapasiteetilla velka ei "
-        "purkaudu."
+        "Palveluvelan purkaminen vuoden 2026 loppuun mennessä onnistuu 80 %:n todennäköisyydellä, jos joka "
+        "viikko annetaan 60 käyntiä enemmän (2,6 henkilötyövuotta, noin 320 000 € vuodessa). Nykyisellä kapasiteetilla "
+        "velka ei purkaudu."
     )
 
 
@@ -222,7 +232,7 @@ def test_small_amounts_are_told_as_small() -> None:
     small = {"capacity_for_80pct": 4.0, "cost_eur": 400.0, "fte": 0.04, "status": "possible"}
     tables["debt_clearance"] = tables["debt_clearance"].assign(**small)
     said = plain(ClearingSection(released(tables), "all", context()).sentence())
-    assert "lisätään alle 1 viikossa (alle 0,1 henkilötyövuotta, noin alle 1 000 € vuodessa)" in said
+    assert "annetaan alle 1 käyntiä enemmän (alle 0,1 henkilötyövuotta, noin alle 1 000 € vuodessa)" in said
 
 
 def test_marks_lie_on_the_line_of_the_wanted_chance() -> None:
@@ -247,7 +257,7 @@ def test_scenarios_are_named_at_their_lines_with_what_they_take() -> None:
 
 def test_the_range_of_the_scenarios_is_said() -> None:
     """180 and 390 published contacts a month are 41.4 and 89.7 a week, told in two digits."""
-    assert "palaa vain 30 %, lisäykseksi riittää 41 viikossa. Jos siitä palaa 80 %, tarvitaan 90" in words(
+    assert "palaa vain 30 %, viikossa riittää 41 käyntiä lisää. Jos siitä palaa 80 %, niitä tarvitaan 90" in words(
         clearing().block()
     )
 
@@ -288,3 +298,94 @@ def test_every_case_of_clearing_is_readable(case: str, language: str) -> None:
     assert not markup.faults(block.html)
     for alternative in alternatives(block):
         assert alternative.strip()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_wanted_chance_of_the_parameters_stands_everywhere(language: str) -> None:
+    """With 90 % wanted nothing says 80 % but the share that comes back, the intervals and the curve's own points."""
+    section = ClearingSection(released(cleared()), "all", context(language, wanted_chance=0.9))
+    ninety = context(language).catalogue.percent(0.9)
+    eighty = context(language).catalogue.percent(0.8)
+    assert ninety in section.sentence()
+    assert eighty not in section.sentence()
+    block = section.block()
+    captions = re.findall(r"<caption.*?</caption>", block.html, re.DOTALL)
+    assert sum(ninety in caption for caption in captions) == 2
+    assert not any(eighty in caption for caption in captions)
+    assert all(plain(ninety) in picture for picture in pictures(block.html))
+    middle = section.middle("all")
+    curve = middle and section._curve(middle)
+    assert curve
+    assert curve.mark[1] == pytest.approx(0.9)
+
+
+def test_the_page_knows_the_wanted_chance_of_debt_yml() -> None:
+    shipped = parameters.load()
+    clearing_of = shipped.debt.clearing.model_copy(update={"wanted_chance": 0.9})
+    changed = replace(shipped, debt=shipped.debt.model_copy(update={"clearing": clearing_of}))
+    facts = {"as_of": "2025-09-30", "synthetic": True, "missing": []}
+    assert page_context(changed, Catalogue("fi"), Quarter(2025, 3), facts).wanted_chance == 0.9
+
+
+def test_services_stand_over_their_sum() -> None:
+    """2,400 + 1,200 contacts, as all services say; together they take more than their sum."""
+    tables = cleared()
+    found = tables["debt_clearance"]
+    found.loc[found["service"] == "all", "to_clear"] = 3_600.0
+    told = words(ClearingSection(released(tables), "all", context()).block())
+    assert re.search(
+        r"Avosairaanhoito\n2 400\n.*Mielenterveyspalvelut\n1 200\n.*Kaikki palvelut\n3 600\n60", told, re.S
+    )
+    assert "Kaikki palvelut vaativat enemmän kuin muut rivit yhteensä" in told
+
+
+def test_what_is_not_known_is_not_said_to_be_nothing() -> None:
+    """Nothing left in the services that have an estimate is no statement of the others; and all may be unknown."""
+    tables = cleared("cleared")
+    found = tables["debt_clearance"]
+    reason = message_json("Services without an estimate: {services}.", {"services": 1})
+    found.loc[found["service"] == "all", "reason"] = reason
+    section = ClearingSection(released(tables), "all", context())
+    assert section.sentence() == "Palveluissa, joista arvio saatiin, ei ole purettavaa palveluvelkaa jäljellä."
+    assert "Palvelut, joista ei ole arviota: 1." in words(section.block())
+    unknown = message_json("Hidden need is not known and not counted.", {})
+    tables["debt_clearance"] = found.assign(
+        status="refused", reason=unknown, to_clear=np.nan, capacity_for_80pct=np.nan
+    )
+    section = ClearingSection(released(tables), "all", context())
+    assert section.sentence() == "Ei tiedetä, kuinka paljon purettavaa palveluvelkaa on jäljellä."
+    told = words(section.block())
+    assert "Piilossa olevaa tarvetta ei tunneta" in told
+    assert "Kaikki palvelut:" not in told
+    assert "<svg" not in section.block().html
+    assert not section.calls_for_capacity
+
+
+def test_what_a_service_leaves_out_stands_under_the_table() -> None:
+    tables = cleared()
+    found = tables["debt_clearance"]
+    reason = message_json("Hidden need is not known and not counted.", {})
+    found.loc[found["service"] == "primary_care", "reason"] = reason
+    told = words(ClearingSection(released(tables), "all", context()).block())
+    assert "Avosairaanhoito: Piilossa olevaa tarvetta ei tunneta" in told
+
+
+def test_a_scenario_without_a_line_does_not_shift_the_others() -> None:
+    """Where only 30 % comes back nothing is left to clear: the table's columns are those of 50 and 80 %."""
+    tables = cleared()
+    curve = tables["clearance_curve"]
+    tables["clearance_curve"] = curve[curve["scenario"] != "return_30"]
+    heads = re.findall(r"Jos (\d+) % palaa", plain(words(ClearingSection(released(tables), "all", context()).block())))
+    assert heads[:2] == ["50", "80"]
+
+
+def test_what_is_left_to_clear_reads_the_same_among_the_choices() -> None:
+    """3,900 of record and 5,900 when 80 % comes back: two digits and no interval, as the clearing tells them."""
+    values = {"record": 3_930.0, "return_30": 2_700.0, "return_50": 3_930.0, "return_80": 5_865.0}
+    key = {"target_group": "all", "choice": "return", "lo80": np.nan, "hi80": np.nan, "n_persons": 9_000}
+    rows = [{**key, "variant": name, "value": x, "change": x - values["record"]} for name, x in values.items()]
+    tables = {**parted(), **cleared(), "debt_sensitivity": frame("debt_sensitivity", rows)}
+    told = words(CertaintySection(released(tables), "all", context()).block())
+    assert "Purettavana\nkuten raportissa\n3 900\n" in told
+    assert "80 %\n5 900\n+1 900" in told
+    assert "3 900" in words(ClearingSection(released(tables), "all", context()).block())

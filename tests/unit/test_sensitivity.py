@@ -20,6 +20,7 @@ from ennakointi.result_tables import RESULT_TABLES
 
 SETTINGS = parameters.load().debt.model_copy(update={"n_paths": 200})
 COUNTY = {"primary_care": Planted(missing=0.2), "mental_health": Planted(0.5, 0.1, missing=0.3), "chat": Planted(0.5)}
+TO_CLEAR = {"return_30": 160.0, "return_50": 200.0, "return_80": 260.0}
 WINDOW_2021 = (month_index(2021, 1), month_index(2021, 12))
 
 
@@ -48,7 +49,7 @@ def times(panel: Panel, factor: float, first: int, last: int, service: str | Non
 def both(panel: Panel, settings=SETTINGS, **substitutes: dict[str, float]) -> tuple[Accounts, pd.DataFrame]:
     known = services(**substitutes)
     record = debt.accounts(panel, settings, known, 7)
-    found = sensitivity.table(panel, settings, known, 7, group=None, record=record)
+    found = sensitivity.table(panel, settings, known, 7, group=None, record=record, to_clear=TO_CLEAR)
     return record, found.set_index(["choice", "variant"])
 
 
@@ -79,14 +80,15 @@ def test_every_choice_starts_with_the_record(made: tuple[Accounts, pd.DataFrame]
         "ends_2022-03",
         "begins_2020-04",
     ]
-    assert set(found.index.get_level_values(0)) == {"trend", "baseline_year", "window", "lost"}
+    assert set(found.index.get_level_values(0)) == {"trend", "baseline_year", "window", "lost", "return"}
     records = found.xs("record", level="variant")
-    assert records["value"].drop("lost").to_numpy() == pytest.approx(at_end(record))
+    assert records["value"].drop(["lost", "return"]).to_numpy() == pytest.approx(at_end(record))
     assert (records["change"] == 0).all()
     all_services = record.ledgers["all"]
     assert records.loc["trend", "lo80"] == pytest.approx(all_services.debt_lo80[all_services.window_months - 1])
-    assert (found["lo80"] < found["value"]).all()
-    assert (found["value"] < found["hi80"]).all()
+    with_interval = found[found.index.get_level_values("choice") != "return"]
+    assert (with_interval["lo80"] < with_interval["value"]).all()
+    assert (with_interval["value"] < with_interval["hi80"]).all()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +121,7 @@ def test_the_choice_that_moves_most_is_marked(panel: Panel, made: tuple[Accounts
     record, found = both(raised)
     assert found.loc[("baseline_year", "without_2019"), "change"] < -0.1 * at_end(record)
     marked = found["moves_most"].groupby("choice").first()
-    assert marked.drop("lost").to_dict() == {"trend": "no", "window": "no", "baseline_year": "yes"}
+    assert marked.drop(["lost", "return"]).to_dict() == {"trend": "no", "window": "no", "baseline_year": "yes"}
     assert marked["lost"] == ""
     assert (made[1]["moves_most"] == "yes").groupby("choice").all().sum() == 1
 
@@ -184,18 +186,13 @@ def test_needs_that_end_at_the_low_and_high_shares(panel: Panel, made: tuple[Acc
     assert values["high"] < values["record"] < values["low"] < at_end(made[0])
 
 
-def test_what_comes_back_is_left_to_clear(panel: Panel, made: tuple[Accounts, pd.DataFrame]) -> None:
-    """Queue 100 and 200 hidden: 160, 200 and 260 when 30, 50 and 80 % come back."""
-    total = made[0].ledgers["all"]
-    shape = total.terms.net.shape
-    terms = replace(total.terms, visible=np.full(shape, 100.0), hidden=np.full(shape, 200.0))
-    record = replace(made[0], ledgers={**made[0].ledgers, "all": replace(total, terms=terms)})
-    found = sensitivity.table(panel, SETTINGS, services(), 7, group=None, record=record)
-    rows = found[found["choice"] == "return"].set_index("variant")
-    assert rows["value"].to_dict() == pytest.approx(
-        {"record": 200.0, "return_30": 160.0, "return_50": 200.0, "return_80": 260.0}
-    )
-    assert rows["change"].tolist() == pytest.approx([0.0, -40.0, 0.0, 60.0])
+def test_what_is_left_to_clear_is_what_the_clearing_tells(made: tuple[Accounts, pd.DataFrame]) -> None:
+    """Of record is the middle share; clearing tells no interval of it, and without clearing nothing is told."""
+    rows = made[1].loc["return"]
+    assert rows["value"].to_dict() == {"record": 200.0, **TO_CLEAR}
+    assert rows["change"].tolist() == [0.0, -40.0, 0.0, 60.0]
+    assert rows[["lo80", "hi80"]].isna().all(axis=None)
+    assert list(sensitivity._returned({})) == []
 
 
 def test_a_year_that_the_baseline_cannot_spare_is_an_empty_row() -> None:

@@ -56,7 +56,7 @@ def test_the_first_decision_is_what_clearing_takes_by_hand() -> None:
     block = decisions.decisions(everything(), context())[0]
     said = words(block)
     assert "Päätettävä: lisätäänkö kapasiteettia palveluvelan purkamiseen?" in said
-    assert "jos käyntejä lisätään 380 viikossa (6,7 henkilötyövuotta, noin 1 600 000 € vuodessa)" in said
+    assert "jos joka viikko annetaan 380 käyntiä enemmän (6,7 henkilötyövuotta, noin 1 600 000 € vuodessa)" in said
     assert "Mielenterveyspalvelut (2,7 henkilötyövuotta)" in said
     assert '<a href="service_debt-all.html">' in block.html
 

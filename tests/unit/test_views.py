@@ -100,8 +100,9 @@ def test_linear_pool_of_normals_is_their_mixture() -> None:
 
 def test_examples_are_in_force_with_a_synthetic_source_only() -> None:
     given_views = {"own": view("own"), "made": view("made", example=True), "other": view("other", group="students")}
-    assert list(views.known(given_views, "all", synthetic=True)) == ["own", "made"]
-    assert list(views.known(given_views, "all", synthetic=False)) == ["own"]
+    assert list(views.known(given_views, "all", synthetic=True, as_of=date(2025, 9, 30))) == ["own", "made"]
+    assert list(views.known(given_views, "all", synthetic=False, as_of=date(2025, 9, 30))) == ["own"]
+    assert not views.known(given_views, "all", synthetic=True, as_of=date(2020, 9, 30))
 
 
 def test_table_shows_data_views_and_pool() -> None:

@@ -71,7 +71,8 @@ def estimate(
     ----------
     structural : contacts in the queue above its target before the disruption, by service
     """
-    checks = debt_checks.checks(found.ledgers, found.factors, panel.breaks) if found.ledgers else []
+    breaks = [known for known in panel.breaks if not known.groups or panel.target_group in known.groups]
+    checks = debt_checks.checks(found.ledgers, found.factors, breaks, services) if found.ledgers else []
     months = {settings.window_last, panel.last_month}
     return ServiceDebt(
         {
@@ -137,9 +138,9 @@ def accounts(
     nets = {s: ledger.net(series[s], simulated[s], factors) for s in simulated}
     pooled = borrowing.borrowed(nets, series, told, prior, float(settings.pool_below_contacts_a_month), seed)
     together = service_series.total([series[s] for s in simulated], panel)
-    every, end = _simulated(together, settings, seed), account.window_end - account.window_start
-    spread = float(ledger.net(together, every, factors)[:, end].std())
-    nets = terms.coupled(pooled.nets, end, spread, np.random.default_rng(seed))
+    every = _simulated(together, settings, seed)
+    spread = ledger.net(together, every, factors)[:, : together.account.window_end - account.window_start + 1]
+    nets = terms.coupled(pooled.nets, spread.shape[1] - 1, float(spread[:, -1].std()), np.random.default_rng(seed))
     missing = {s: Missing(series[s], simulated[s], nets[s], factors, pooled.weights[s]) for s in nets}
     fading = _fading(list(nets), settings, persons, seed)
     queues = _queues(series, list(nets), services, settings, seed)
@@ -260,7 +261,7 @@ def _fading(
     """How open needs of each service end; departures are those of its own users, where persons tell them."""
     general = lost.fading(settings, settings.n_paths, seed)
     leaving = {s: lost.departures(persons, s) for s in services}
-    return {s: lost.of_service(general, s, settings, *leaving[s], seed ^ zlib.crc32(s.encode())) for s in services}
+    return {s: lost.of_service(general, s, settings, leaving[s], seed ^ zlib.crc32(s.encode())) for s in services}
 
 
 def _queues(
@@ -280,6 +281,13 @@ def _queues(
         for s in chosen
     }
     return {s: None if one is None else one * float(services[s].contacts_per_episode) for s, one in found.items()}
+
+
+def _spare(missing: Mapping[str, Missing], services: Mapping[str, Service]) -> set[str]:
+    """Services that may replace others and gave more than was expected of them: no need of theirs is hidden."""
+    substitutes = {other for s in missing for other in services[s].substitutes}
+    ends = {s: missing[s].series.account.window_end - missing[s].series.account.window_start for s in missing}
+    return {s for s in substitutes & set(missing) if missing[s].net[:, ends[s]].mean() < 0}
 
 
 def _new(series: Mapping[str, ServiceSeries], refusals: Mapping[str, Refusal]) -> dict[str, Floats]:

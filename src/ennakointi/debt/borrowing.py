@@ -54,6 +54,8 @@ def everyone(service_debt: pd.DataFrame, persons: Mapping[str, PersonModel]) -> 
     scores = stats.norm.ppf((np.arange(PRIOR_DRAWS) + 0.5) / PRIOR_DRAWS)
     found = {}
     for service, rows in service_debt[service_debt["period"] != "baseline"].groupby("service", sort=False):
+        if rows["debt_lo80"].isna().all():
+            continue  # how far the others' share can be trusted is not known
         ordered = rows.sort_values("month")
         expected = ordered["expected"].to_numpy(float)
         net = (ordered["debt"] + ordered["substituted"].cumsum()).to_numpy(float)
@@ -97,7 +99,8 @@ def borrowed(
             )
             every = prior[service].persons
             if service in persons and every is not None:
-                told[service] = _pooled_persons(persons[service], every, like, float(expected[: end + 1].sum()))
+                uses = (float(expected[: end + 1].sum()), float(prior[service].expected[: end + 1].sum()))
+                told[service] = _pooled_persons(persons[service], every, like, *uses)
     return Borrowed(pooled, weights, told)
 
 
@@ -133,12 +136,18 @@ def _likeness(
     return pooling.likeness(*np.array(rows).T) if rows else Likeness()
 
 
-def _pooled_persons(own: PersonModel, every: PersonModel, like: Likeness, use: float) -> PersonModel:
-    """The person model's share drawn to that of all residents, by inverse variances."""
-    if not np.isfinite(like.between_sd) or own.sd <= 0:
+def _pooled_persons(own: PersonModel, every: PersonModel, like: Likeness, use: float, use_of_all: float) -> PersonModel:
+    """The person model's share drawn to that of the residents outside the group, by inverse variances.
+
+    Parameters
+    ----------
+    use, use_of_all : expected contacts of the group and of all residents over the window
+    """
+    if not np.isfinite(like.between_sd) or own.sd <= 0 or use > use_of_all / 2:
         return own
-    centre = like.ratio * every.share
-    variance = (like.ratio * every.sd) ** 2 + (like.ratio_sd * every.share) ** 2 + like.between_sd**2
+    others = (every.share * use_of_all - own.share * use) / (use_of_all - use)
+    centre = like.ratio * others
+    variance = (like.ratio * every.sd) ** 2 + (like.ratio_sd * others) ** 2 + like.between_sd**2
     variance += abs(centre) / use
     weight = variance / (variance + own.sd**2)
     return PersonModel(

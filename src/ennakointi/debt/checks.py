@@ -19,7 +19,7 @@ from ennakointi.results import Check
 from ennakointi.text import N_, message_json
 
 if TYPE_CHECKING:
-    from ennakointi.parameters.documents import Break
+    from ennakointi.parameters.documents import Break, Service
 
 AIMED_BASELINE_MONTHS = 36
 AIMED_COVERAGE = 0.9
@@ -28,7 +28,9 @@ FALLBACK_LIMIT = 0.05  # share of expected contacts in services too small for th
 ServiceCheck = tuple[str, Check]
 
 
-def checks(accounts: Mapping[str, Ledger], factors: Calibration, breaks: Sequence[Break]) -> list[ServiceCheck]:
+def checks(
+    accounts: Mapping[str, Ledger], factors: Calibration, breaks: Sequence[Break], services: Mapping[str, Service]
+) -> list[ServiceCheck]:
     """All checks of the total, and of single services those that failed."""
     total = accounts["all"]
     found = [
@@ -41,6 +43,7 @@ def checks(accounts: Mapping[str, Ledger], factors: Calibration, breaks: Sequenc
             _noise(total),
             _break_inside(total, breaks),
             _balance(total),
+            _substitution(accounts, services),
             _OUTSIDE,
         )
     ]
@@ -74,6 +77,30 @@ _OUTSIDE = Check(
     "Private, occupational and student care outside the register is not known: part of the need that is not seen in "
     "queues may have been met there.",
 )
+
+
+def _substitution(accounts: Mapping[str, Ledger], services: Mapping[str, Service]) -> Check:
+    """Whether a service that could have replaced another was used beyond expectation, with no replacement assumed."""
+    assumed_none = {
+        other
+        for service in accounts
+        if service in services
+        for other, coefficient in services[service].substitutes.items()
+        if coefficient == 0 and other in accounts
+    }
+    excess = {other: -accounts[other].terms.net[:, accounts[other].window_months - 1] for other in assumed_none}
+    sure = {other: draws for other, draws in excess.items() if np.quantile(draws, 0.1) > 0}
+    if not sure:
+        return Check("substitution", True, "No service that could have replaced others was used more than expected.")
+    total = accounts["all"]
+    share = sum(float(draws.mean()) for draws in sure.values()) / float(total.expected[: total.window_months].sum())
+    return Check(
+        "substitution",
+        False,
+        "Services that could have replaced others were used more than expected, {excess_share} of all expected "
+        "contacts, but no replacement is assumed: the debt may be smaller.",
+        {"excess_share": share},
+    )
 
 
 def _balance(account: Ledger) -> Check:

@@ -182,7 +182,15 @@ def keep(
     return Ledger(
         series=series,
         simulated=simulated,
-        terms=Terms(missing.net, substituted, queue, died, moved, passed, hidden),
+        terms=Terms(
+            net=missing.net,
+            substituted=substituted,
+            visible=queue,
+            lost_died=died if fade.departures_known else None,
+            lost_moved=moved if fade.departures_known else None,
+            lost_not_needed=passed,
+            hidden=hidden,
+        ),
         factors=missing.factors,
         expected_before=np.concatenate([simulated.fitted, simulated.point[: account.skip]]),
         observed=series.between(series.observed, account.window_start, account.last),
@@ -218,10 +226,9 @@ def _hidden(
 def _carried_on(so_far: Floats, share: Floats, queue: Floats | None, hidden: Floats | None, rest: int) -> Floats:
     """Needs lost (p, h) with the `rest` months after the window, in which only needs known to be open can end."""
     months, still = so_far.shape[1], np.zeros((len(so_far), rest))
-    if queue is not None:
-        still = still + np.maximum(queue[:, months - 1 : months - 1 + rest], 0.0)
-    if hidden is not None:
-        still = still + np.maximum(hidden[:, months - 1 : months - 1 + rest], 0.0)
+    for known in (queue, hidden):
+        if known is not None:
+            still = still + known[:, months - 1 : months - 1 + rest]
     return np.hstack([so_far, so_far[:, -1:] + np.cumsum(share[:, None] * still, axis=1)])
 
 

@@ -22,13 +22,16 @@ CLUMP = 1.5  # open needs that end together; variance over mean of planted count
 @dataclass(frozen=True, eq=False)
 class Fading:
     """How open needs end, draws (p,): share of the missing contacts no longer needed `at_once`; of the open needs that
-    end in a month because they pass, the person dies or moves, or the contact comes back."""
+    end in a month because they pass, the person dies or moves, or the contact comes back, which it does for `phase_in`
+    months. `departures_known`: whether persons tell of deaths and moves; they are 0 where not."""
 
     at_once: Floats
     passes: Floats
     died: Floats
     moved: Floats
     returns: Floats
+    phase_in: int
+    departures_known: bool = False
 
     @property
     def without_care(self) -> Floats:
@@ -38,7 +41,7 @@ class Fading:
 
 @dataclass(frozen=True, eq=False)
 class Lost:
-    """Cumulated draws (p, h) of needs that ended, by reason; they never fall."""
+    """Cumulated draws (p, h) of needs that ended, by reason."""
 
     died: Floats
     moved: Floats
@@ -57,20 +60,25 @@ def fading(settings: DebtSettings, n_paths: int, seed: int) -> Fading:
     shares = settings.return_shares
     back = generator.triangular(min(shares), float(np.median(shares)), max(shares) + 1e-9, n_paths)
     none = np.zeros(n_paths)
-    return Fading(np.minimum(at_once, 1.0), passes, none, none, back / settings.clearing.phase_in_months)
+    phase_in = settings.clearing.phase_in_months
+    return Fading(np.minimum(at_once, 1.0), passes, none, none, back / phase_in, phase_in)
 
 
-def of_service(general: Fading, service: str, settings: DebtSettings, died: float, moved: float, seed: int) -> Fading:
-    """The draws of one service: its own share at once where debt.yml gives one, and its users' monthly departures,
-    which those who missed care need not share: `DEPARTURE_SD`."""
+def of_service(
+    general: Fading, service: str, settings: DebtSettings, leaving: tuple[float, float] | None, seed: int
+) -> Fading:
+    """The draws of one service: its own share at once where debt.yml gives one, and its users' monthly departures
+    `leaving` (died, moved), which those who missed care need not share: `DEPARTURE_SD`."""
     p, generator = len(general.at_once), np.random.default_rng(seed)
     at_once = general.at_once
     if service in settings.lost.services:
         order = np.argsort(np.argsort(at_once))
         scores = stats.norm.ppf((order + 0.5) / p)
         at_once = np.minimum(at_scores(settings.lost.services[service], scores), 1.0)
-    unlike = np.exp(generator.normal(0.0, DEPARTURE_SD, (2, p)))
-    return replace(general, at_once=at_once, died=died * unlike[0], moved=moved * unlike[1])
+    if leaving is None:
+        return replace(general, at_once=at_once)
+    died, moved = np.array(leaving)[:, None] * np.exp(generator.normal(0.0, DEPARTURE_SD, (2, p)))
+    return replace(general, at_once=at_once, died=died, moved=moved, departures_known=True)
 
 
 def drawn(told: Likely, n: int, generator: np.random.Generator) -> Floats:
@@ -91,7 +99,8 @@ def cumulated(open_net: Floats, fade: Fading, seed: int) -> Lost:
 
     Month by month and draw by draw: what is open is what is missing and not lost yet, K = debt − lost; what is newly
     missing is the debt's growth and what has come back of K; a share of the newly missing is not needed at once, and a
-    share of K ends in the month. Of these means as many end as chance has it (`counted`).
+    share of K ends in the month. All of it is signed: a surplus takes back, and where nothing was missing nothing is
+    lost on average. Of these means as many end as chance has it (`counted`).
 
     Parameters
     ----------
@@ -105,9 +114,9 @@ def cumulated(open_net: Floats, fade: Fading, seed: int) -> Lost:
 
 def counted(mean: Floats, generator: np.random.Generator) -> Floats:
     """Cumulated counts (p, h) about cumulated means: Poisson in every month, in clumps of `CLUMP` needs, because one
-    person has several."""
+    person has several; the means' signs are kept."""
     increments = np.diff(mean, axis=1, prepend=0.0)
-    return np.cumsum(CLUMP * generator.poisson(np.maximum(increments, 0.0) / CLUMP), axis=1)
+    return np.cumsum(CLUMP * np.sign(increments) * generator.poisson(np.abs(increments) / CLUMP), axis=1)
 
 
 def means(open_net: Floats, fade: Fading) -> Floats:
@@ -116,37 +125,38 @@ def means(open_net: Floats, fade: Fading) -> Floats:
     ended = np.zeros((3, p, h))
     total, before, still = np.zeros((3, p)), np.zeros(p), np.zeros(p)
     for month in range(h):
-        newly = np.maximum(open_net[:, month] - before + fade.returns * still, 0.0)
+        newly = open_net[:, month] - before + fade.returns * still
         total[0] += fade.died * still
         total[1] += fade.moved * still
         total[2] += fade.passes * still + fade.at_once * newly
         ended[:, :, month] = total
         before = open_net[:, month]
-        still = np.maximum(before - total.sum(axis=0), 0.0)
+        still = before - total.sum(axis=0)
     return ended
 
 
 def carried(hidden: Floats, months: int, fade: Fading) -> Floats:
     """Hidden need left after each of the months that follow, (p, months): some passes, dies or moves away, some comes
-    back evenly over the phase-in.
+    back evenly over the phase-in, and no more after it.
 
     Parameters
     ----------
-    hidden : (p,) at the end of the window; a draw below zero stays as it is
+    hidden : (p,) at the end of the window
+
+    Hand check: 1,000 hidden, half of which comes back in 36 months, nothing else: 750 after 18 months, 500 from 36 on.
     """
-    left, stays = np.empty((len(hidden), months)), np.ones(len(hidden))
-    back = np.zeros(len(hidden))
-    for month in range(months):
-        stays = stays * (1 - fade.without_care)
-        back = np.minimum(back + fade.returns, 1.0)
-        left[:, month] = hidden * stays * (1 - back)
-    return left
+    after = np.arange(1, months + 1)
+    stays = (1 - fade.without_care[:, None]) ** after
+    back = fade.returns[:, None] * np.minimum(after, fade.phase_in)
+    return np.asarray(hidden[:, None] * stays * (1 - back))
 
 
-def departures(rows: pd.DataFrame | None, service: str) -> tuple[float, float]:
-    """Monthly shares of a service's users that die and that move, from `person_model`; 0 where no persons tell them."""
-    found = rows[rows["service"] == service] if rows is not None else None
-    if found is None or found.empty:
-        return 0.0, 0.0
-    died, moved = found[["died_per_month", "moved_per_month"]].fillna(0.0).iloc[0]
+def departures(rows: pd.DataFrame | None, service: str) -> tuple[float, float] | None:
+    """Monthly shares of a service's users that die and that move, from `person_model`; None where no persons tell."""
+    if rows is None:
+        return None
+    found = rows[rows["service"] == service].dropna(subset=["died_per_month", "moved_per_month"])
+    if found.empty:
+        return None
+    died, moved = found[["died_per_month", "moved_per_month"]].iloc[0]
     return float(died), float(moved)

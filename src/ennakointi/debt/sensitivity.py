@@ -49,13 +49,14 @@ def table(
     *,
     group: TargetGroup | None,
     record: Accounts,
+    to_clear: Mapping[str, float],
 ) -> pd.DataFrame:
     """`debt_sensitivity`: all services together, one row a variant, and first of each choice the number of record.
 
     The quantity is the debt of all services at the window's end. For `substitution` it is that of the services in debt
     that have declared substitutes (in the total, contacts only move between services); for `lost` what is left of the
     debt at the window's end when ended needs are taken off (debt − lost); for `return` what is left to clear at the
-    data's end (queue + the share of the hidden need that comes back).
+    data's end, without an interval: `to_clear`, by return scenario from the least share to the largest.
 
     trend : the other two forms of expected use
     baseline_year : each year left out: the first or last by a shorter baseline, one between by filling its months with
@@ -81,7 +82,7 @@ def table(
         *_refitted(panel, settings, services, seed, group, record),
         *_windows(total),
         *_lost(record, settings),
-        *_returned(total, settings),
+        *_returned(to_clear),
     ]
     frame = pd.DataFrame([vars(row) for row in rows])
     records = frame[frame["variant"] == RECORD].set_index("choice")["value"]
@@ -230,14 +231,12 @@ def _left(service: str, ledger: Ledger, record: Accounts, settings: DebtSettings
     return np.asarray(debt[:, -1] - ended.sum(axis=0)[:, -1])
 
 
-def _returned(total: Ledger, settings: DebtSettings) -> Iterator[Variant]:
-    """Left to clear at the data's end, when the shares of debt.yml of the hidden need come back."""
-    queue, hidden = total.terms.visible, total.terms.hidden
-    if queue is None or hidden is None:
-        return
-    yield _told("return", RECORD, queue[:, -1] + np.median(settings.return_shares) * hidden[:, -1], True)
-    for share in settings.return_shares:
-        yield _told("return", f"return_{100 * share:.0f}", queue[:, -1] + share * hidden[:, -1], True)
+def _returned(to_clear: Mapping[str, float]) -> Iterator[Variant]:
+    """Left to clear in each return scenario, as the clearing tells it; of record is the middle one."""
+    told = list(to_clear.items())
+    if told:
+        record = (RECORD, told[len(told) // 2][1])
+        yield from (Variant("return", name, value, np.nan, np.nan) for name, value in (record, *told))
 
 
 def _told(choice: str, variant: str, draws: Floats, known: bool) -> Variant:

@@ -16,6 +16,8 @@ from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
 if TYPE_CHECKING:
     from ennakointi.panel import Panel
 
+SURE_QUEUE = 5.0  # referrals waiting in a mean month; a shorter queue may have been empty for months
+
 
 @dataclass(frozen=True)
 class Account:
@@ -52,8 +54,8 @@ class ServiceSeries:
     """One service over consecutive `months` (n,), from the first usable month to the account's last.
 
     `observed`, `expected` (n,): contacts, and contacts at the baseline's age-sex rates. `persons` (n,):
-    distinct persons of the month. `waiting` (n,): referrals in the queue at month end, NaN where the source has
-    no referrals. `covered_share` (n,): share of all residents' person-time that lies in `municipalities`.
+    distinct persons of the month. `waiting` (n,): referrals in the queue at month end, NaN where the register
+    of referrals has not begun. `covered_share` (n,): share of all residents' person-time that lies in `municipalities`.
     """
 
     service: str
@@ -193,7 +195,14 @@ def _by_month(rows: pd.DataFrame, values: str, months: Months) -> Floats:
 
 
 def _waiting(queue: pd.DataFrame, service: str, area: tuple[str, ...], months: Months) -> Floats:
+    """Referrals waiting (n,); NaN before the register begins: its first month with any queue, or the first month of
+    this service's queue where that is so long that its absence before cannot be chance."""
     if queue.empty:
         return np.full(len(months), np.nan)
     rows = queue[(queue["service"] == service) & queue["municipality"].isin(area)]
-    return _by_month(rows, "waiting", months)
+    waiting = _by_month(rows, "waiting", months)
+    since = int(queue["month"].min())
+    held = np.flatnonzero(waiting)
+    if len(held) and waiting[held[0] :].mean() >= SURE_QUEUE:
+        since = max(since, int(months[held[0]]))
+    return np.where(months < since, np.nan, waiting)

@@ -122,9 +122,7 @@ def parts(
             "month": month_text(month),
             "debt_kind": debt_kind(service, services),
             "part": part,
-            "n_persons": account.series.between(
-                account.series.persons, account.series.account.window_start, month
-            ).max(),
+            "n_persons": _persons(account, month),
             **values,
         }
         for service, account in accounts.items()
@@ -237,7 +235,7 @@ def _row(account: Ledger, refusals: Mapping[str, Refusal]) -> dict[str, Any]:
         "noise_share": half_width / expected if expected > 0 else np.nan,
         "own_weight": account.own_weight,
         "covered_share": float(share),
-        "n_persons": account.series.between(account.series.persons, calendar.window_start, calendar.window_end).max(),
+        "n_persons": _persons(account, calendar.window_end),
     }
 
 

@@ -25,13 +25,13 @@ LOST = ("lost_died", "lost_moved", "lost_not_needed")
 
 @dataclass(frozen=True, eq=False)
 class Terms:
-    """Draws (p, h) of each term; `visible` and `hidden` are None where they cannot be told."""
+    """Draws (p, h) of each term; None where a term cannot be told."""
 
     net: Floats
     substituted: Floats
     visible: Floats | None
-    lost_died: Floats
-    lost_moved: Floats
+    lost_died: Floats | None
+    lost_moved: Floats | None
     lost_not_needed: Floats
     hidden: Floats | None
 
@@ -42,8 +42,9 @@ class Terms:
 
     @property
     def lost(self) -> Floats:
-        """Needs that ended without care."""
-        return self.lost_died + self.lost_moved + self.lost_not_needed
+        """Needs that ended without care, as far as is known."""
+        gone = [draws for draws in (self.lost_died, self.lost_moved) if draws is not None]
+        return np.asarray(np.sum([self.lost_not_needed, *gone], axis=0))
 
     @property
     def unexplained(self) -> Floats | None:

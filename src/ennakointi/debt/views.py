@@ -4,6 +4,7 @@ disagree."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,10 +54,12 @@ def linear_pool(samples: list[Floats], weights: list[float], probability: Floats
     return np.interp(probability, reached, values[order])
 
 
-def known(views: Mapping[str, ExpertView], target_group: str, synthetic: bool) -> dict[str, ExpertView]:
-    """The views of a group that are in force; examples are with a synthetic source only."""
+def known(views: Mapping[str, ExpertView], target_group: str, synthetic: bool, as_of: date) -> dict[str, ExpertView]:
+    """The views of a group that are in force on a day: given by then, and examples with a synthetic source only."""
     return {
-        name: view for name, view in views.items() if view.group == target_group and (synthetic or not view.example)
+        name: view
+        for name, view in views.items()
+        if view.group == target_group and (synthetic or not view.example) and view.date <= as_of
     }
 
 

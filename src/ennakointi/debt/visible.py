@@ -18,7 +18,8 @@ LEAST_FACTOR = 0.7  # few placebos of few queues must not make an interval vanis
 
 
 def excess(series: ServiceSeries, factors: PooledFactors, n_paths: int, seed: int, trend: paths.Trend) -> Floats | None:
-    """Draws (p, h) of the queue beyond the expected one at the end of each month; None where no queue is known.
+    """Draws (p, h) of the queue beyond the expected one at the end of each month; None where the register
+    of referrals does not reach from the baseline's start to the account's end.
 
     The queue of the baseline, per contact expected at its rates, is continued as expected use is
     (`paths.simulate`): a queue grows with the number who need the service. Its spread is scaled by what the same
@@ -26,9 +27,9 @@ def excess(series: ServiceSeries, factors: PooledFactors, n_paths: int, seed: in
     """
     account = series.account
     waiting = series.between(series.waiting, account.window_start, account.last)
-    if np.isnan(series.waiting).all():
-        return None
     before = series.between(series.waiting, account.baseline_start, account.baseline_end)
+    if np.isnan(before).any() or np.isnan(waiting).any():
+        return None
     if before.sum() < MINIMUM_WAITING:
         return np.tile(waiting, (n_paths, 1))
     simulated = paths.simulate(
@@ -58,7 +59,7 @@ def calibrate(series: Sequence[ServiceSeries], horizon: int, seed: int, trend: p
             continue
         for origin in range(24, len(when) - account.skip, 12):
             past, ahead = slice(max(origin - 36, 0), origin), slice(origin, origin + account.skip + horizon)
-            if np.nansum(waiting[past]) > 0 and (expected[past] > 0).all():
+            if waiting[past].sum() > 0 and (expected[past] > 0).all():  # a sum with NaN is not above 0
                 made = paths.simulate(
                     waiting[past], expected[past], when[past], expected[ahead], PLACEBO_PATHS, seed + i + origin, trend
                 )

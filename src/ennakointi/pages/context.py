@@ -97,6 +97,7 @@ class PageContext:
     interventions: Mapping[str, InterventionFacts] = field(default_factory=dict)
     area: str = ""
     return_shares: tuple[float, float] = (0.3, 0.8)
+    wanted_chance: float = 0.8  # of being clear of the debt: `capacity_for_80pct` is for this chance
     meanings: Mapping[str, str] = field(default_factory=dict)  # of a column, by "contacts.started_at"
     owners: Mapping[str, str] = field(default_factory=dict)  # who answers for a table
     exclusions: Mapping[str, str] = field(default_factory=dict)  # a mapping's reason in English, and in the language

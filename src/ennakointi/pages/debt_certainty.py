@@ -20,6 +20,7 @@ from ennakointi.pages.context import (
     records,
     rows,
 )
+from ennakointi.pages.debt_clearance import two_digits
 from ennakointi.pages.debt_services import capital, leaning, single
 from ennakointi.report import markup
 from ennakointi.report.markup import Block, Column
@@ -38,7 +39,7 @@ CHOICES = {
 }
 TRENDS = {"none": N_("no trend"), "linear": N_("straight trend"), "damped": N_("levelling trend")}
 ENDS = {"low": N_("fewer of them"), "high": N_("more of them")}
-RECORD = "record"
+RECORD, CLEARING = "record", "return"
 OTHER_NUMBERS = {  # choices that speak of another number than the debt
     "substitution": N_("Debt of the services that others can replace"),
     "lost": N_("Debt less the needs that ended"),
@@ -174,7 +175,7 @@ class CertaintySection:
         return {
             "choice": capital(self._choice(row)),
             "variant": self._variant(str(row["variant"])),
-            "value": intervals(row, *VALUE, self.context.catalogue),
+            "value": self._value(row),
             "change": self._change(row),
         }
 
@@ -197,8 +198,17 @@ class CertaintySection:
             return _("coefficient {number}", number=self.context.catalogue.number(float(value), digits))
         return self.context.catalogue.percent(float(value) / 100) if kind == "return" else value
 
+    def _value(self, row: Row) -> str:
+        """The number with its interval; what is left to clear has none and is told as the clearing tells it."""
+        if row["choice"] != CLEARING or not is_shown(row, "value"):
+            return intervals(row, *VALUE, self.context.catalogue)
+        rounded = two_digits(float(row["value"]))
+        return self.context.catalogue.number(rounded.value, rounded.digits)
+
     def _change(self, row: Row) -> str:
         """The difference from what is reported, rounded as its number is."""
+        if row["choice"] == CLEARING and is_shown(row, "change"):
+            return self.context.catalogue.signed(two_digits(float(row["change"])).value)
         if is_hidden(row, "change"):
             return self.context.catalogue.hidden
         if not is_shown(row, "change", *VALUE):

@@ -14,9 +14,7 @@ from ennakointi.periods import DAYS_PER_YEAR
 from ennakointi.report.markup import Column
 from ennakointi.text import Supported, supported
 
-WANTED = 0.8  # the chance that `capacity_for_80pct` is of
 MONTHS_PER_WEEK = 12 * 7 / DAYS_PER_YEAR
-MOST_SERVICES = 8  # in the open; the others are folded
 CLEARED, UNCLEAR, NEVER, REFUSED = "cleared", "unclear", "never_at_present_capacity", "refused"
 RETURNS = "return_"  # before a share in per cent: the scenarios of present capacity
 CAPACITY = "capacity_for_80pct"
@@ -67,6 +65,18 @@ class ClearanceRows:
         """The middle return scenario by the first target date."""
         first = self.first(service)
         return first[len(first) // 2] if first else None
+
+    @cached_property
+    def refusal(self) -> str:
+        """Why what is left of all services is not known, or empty."""
+        found = self.found
+        refused = found if found.empty else found[(found["service"] == "all") & (found["status"] == REFUSED)]
+        return "" if refused.empty else self.context.words(refused["reason"].iloc[0])
+
+    @property
+    def wanted(self) -> str:
+        """The wanted chance in per cent."""
+        return self.context.catalogue.percent(self.context.wanted_chance)
 
     def is_unclear(self, row: Row) -> bool:
         """Whether what all services have left cannot be told from nothing, or the group has no sure debt at all."""

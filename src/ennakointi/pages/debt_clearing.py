@@ -14,7 +14,6 @@ from ennakointi.pages.debt_clearance import (
     MONTHS_PER_WEEK,
     NEVER,
     REFUSED,
-    WANTED,
     ClearanceRows,
 )
 from ennakointi.pages.debt_clearing_services import ClearingServices
@@ -30,6 +29,8 @@ class ClearingSection(ClearanceRows):
     def sentence(self) -> str:
         """What it takes to be clear by the first date, and what present capacity does; empty when not computed."""
         row = self._main
+        if row is None and self.refusal:
+            return self.context.catalogue.gettext("It is not known how much service debt is left to clear.")
         return "" if row is None else " ".join(filter(None, (self._wanted(row), self._present(row))))
 
     @property
@@ -41,10 +42,10 @@ class ClearingSection(ClearanceRows):
     def block(self) -> Block:
         """The sentences, the picture, what other dates and scenarios take, the plans and the services; of a debt that
         cannot be told from nothing only the services."""
-        row = self._main
+        _, row = self.context.catalogue.gettext, self._main
         if row is None:
-            said = self.context.catalogue.gettext("What clearing the debt takes has not been computed.")
-            return markup.stack(markup.paragraph(said), self._refused())
+            said = self.sentence() or _("What clearing the debt takes has not been computed.")
+            return markup.stack(markup.paragraph(*filter(None, (said, self.refusal))), self._refused())
         told = (self.sentence(), self._range(), self.context.words(row["reason"]))
         if not is_shown(row, "to_clear"):
             return markup.stack(markup.paragraph(*filter(None, told)), self._refused())
@@ -69,6 +70,8 @@ class ClearingSection(ClearanceRows):
         _ = self.context.catalogue.gettext
         if is_hidden(row, CAPACITY):
             return _("Clearing the service debt: {hidden}.", hidden=self.context.catalogue.hidden)
+        if row["status"] == CLEARED and self.context.words(row["reason"]):
+            return _("The services that could be estimated have no service debt left to clear.")
         if row["status"] == CLEARED:
             return _("There is no service debt left to clear.")
         if self.is_unclear(row):
@@ -85,7 +88,7 @@ class ClearingSection(ClearanceRows):
             "The service debt is cleared {by} with a probability of {chance} if {contacts} contacts a week are added "
             "({years} person-years, about {euros} a year).",
             by=self.by(row),
-            chance=self.context.catalogue.percent(WANTED),
+            chance=self.wanted,
             contacts=self.a_week(row, CAPACITY),
             years=self.years(row),
             euros=self.euros(row),
@@ -121,20 +124,21 @@ class ClearingSection(ClearanceRows):
     def _figure(self, row: Row) -> Block | None:
         """Chances against added capacity in three return scenarios."""
         _ = self.context.catalogue.gettext
-        curves = [curve for one in self.first("all") if (curve := self._curve(one)) is not None]
-        if not curves:
+        drawn = [(one, curve) for one in self.first("all") if (curve := self._curve(one)) is not None]
+        if not drawn:
             return None
+        curves, shares = [curve for _one, curve in drawn], [self.share(one) for one, _curve in drawn]
         by = self.by(row)
         picture = figures.clearing_curves(
             curves,
-            wanted=WANTED,
+            wanted=self.context.wanted_chance,
             catalogue=self.context.catalogue,
             title=_("Probability that the service debt is cleared {by}", by=by),
             x_label=_("contacts added a week"),
             alt=" ".join(filter(None, (self.sentence(), self._range()))),
             caption=_("What share of the need comes back decides how much capacity clearing takes"),
         )
-        return markup.figure(picture, self._points(curves, by), _("Numbers as a table"))
+        return markup.figure(picture, self._points(curves, shares, by), _("Numbers as a table"))
 
     def _curve(self, row: Row) -> Curve | None:
         keys = {"target_group": self.target_group, "service": "all", "scenario": str(row["scenario"])}
@@ -148,8 +152,8 @@ class ClearingSection(ClearanceRows):
         chance = points["probability_cleared"].to_numpy(dtype=float)
         needed = float(row[CAPACITY]) * MONTHS_PER_WEEK if is_shown(row, CAPACITY) else math.nan
         enough, share, contacts = math.isfinite(needed), self.share(row), self.a_week(row, CAPACITY)
-        if enough and chance[-1] >= WANTED:
-            needed = float(np.interp(WANTED, chance, capacity))
+        if enough and chance[-1] >= self.context.wanted_chance:
+            needed = float(np.interp(self.context.wanted_chance, chance, capacity))
         remarks = (
             _("{years} person-years", years=self.years(row)),
             _("{euros} a year", euros=self.euros(row)),
@@ -165,16 +169,14 @@ class ClearingSection(ClearanceRows):
             remarks if enough and self.needs(row) else (),
         )
 
-    def _points(self, curves: list[Curve], by: str) -> Block:
+    def _points(self, curves: list[Curve], shares: list[str], by: str) -> Block:
         """The curves as a table: a row for each capacity."""
         _ = self.context.catalogue.gettext
-        first = self.first("all")
         digits = 0 if curves[0].capacity[-1] >= len(curves[0].capacity) else 1
         frame = pd.DataFrame({"capacity": [self.context.catalogue.number(x, digits) for x in curves[0].capacity]})
         columns = [Column("capacity", _("Contacts added a week"), "number", format=str)]
-        for number, curve in enumerate(curves):
+        for number, (curve, share) in enumerate(zip(curves, shares, strict=True)):
             frame[f"{number}"] = [self.percent(chance) for chance in curve.chance]
-            share = self.share(first[number])
             columns.append(Column(f"{number}", _("If {share} comes back", share=share), "number", format=str))
         caption = _("Probability that the service debt is cleared {by}", by=by)
         return markup.table(frame, columns, caption, self.context.catalogue)
@@ -191,8 +193,9 @@ class ClearingSection(ClearanceRows):
                 middle=self.share(row),
             ),
             _(
-                "The debt is cleared when the queues of all services together are back at their usual length and the "
-                "need that came back has been met; a surplus of one service makes up for what another has left."
+                "The debt is cleared when in every service that surely has some the queue is back at its usual length "
+                "and the need that came back has been met. What one service has over treats nobody in the queue of "
+                "another, and services whose debt cannot be told from zero are not counted."
             ),
             _("Work and euros are those of the added contacts at the unit costs of the parameters."),
         ]
@@ -215,8 +218,7 @@ class ClearingSection(ClearanceRows):
             *self.effort_columns(),
             Column("chance", _("Probability at present capacity"), "number", format=str),
         ]
-        chance = self.context.catalogue.percent(WANTED)
-        caption = _("What clearing takes for a probability of {chance}", chance=chance)
+        caption = _("What clearing takes for a probability of {chance}", chance=self.wanted)
         return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue)
 
     def _plans(self) -> Block | None:
@@ -263,7 +265,8 @@ class ClearingSection(ClearanceRows):
         """Services without an estimate, and why."""
         _ = self.context.catalogue.gettext
         found = self.found
-        refused = found if found.empty else found[found["status"] == REFUSED].drop_duplicates("service")
+        refused = found if found.empty else found[(found["status"] == REFUSED) & (found["service"] != "all")]
+        refused = refused.drop_duplicates("service")
         if refused.empty:
             return None
         said = [

@@ -7,7 +7,8 @@ from functools import cached_property
 import pandas as pd
 
 from ennakointi.pages.context import Row, is_hidden, is_shown
-from ennakointi.pages.debt_clearance import CLEARED, UNCLEAR, WANTED, ClearanceRows
+from ennakointi.pages.debt_clearance import CLEARED, UNCLEAR, ClearanceRows
+from ennakointi.pages.debt_services import capital
 from ennakointi.report import markup
 from ennakointi.report.markup import Block, Column
 
@@ -17,7 +18,7 @@ class ClearingServices(ClearanceRows):
 
     def block(self) -> Block:
         """The table of those that have something to clear; what plans do and the others folded."""
-        return markup.stack(self._services(), self._with_plans(), self._nothing_left())
+        return markup.stack(self._services(), self._left_out(), self._with_plans(), self._nothing_left())
 
     @cached_property
     def _by_service(self) -> tuple[list[Row], list[Row]]:
@@ -34,14 +35,15 @@ class ClearingServices(ClearanceRows):
         left, _others = self._by_service
         if not left:
             return None
+        total = self._total(left)
         cells = [
             {
-                "service": self.context.label("service", row["service"]),
+                "service": capital(self.context.label("service", row["service"])),
                 "to_clear": self.amount(row, "to_clear"),
                 **self.effort(row),
                 "present": self._median(row),
             }
-            for row in left
+            for row in ([*left, total] if total is not None else left)
         ]
         columns = [
             Column("service", _("Service")),
@@ -52,14 +54,34 @@ class ClearingServices(ClearanceRows):
         caption = _(
             "Clearing by service {by}, probability {chance}",
             by=self.by(left[0]),
-            chance=self.context.catalogue.percent(WANTED),
+            chance=self.wanted,
         )
-        note = _(
-            "Left to clear: contacts in queues beyond the usual ones, and {share} of the need outside them. The months "
-            "are as likely too early as too late.",
-            share=self.share(left[0]),
-        )
-        return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue, note=note)
+        notes = [
+            _(
+                "Left to clear: contacts in queues beyond the usual ones, and {share} of the need outside them. The "
+                "months are as likely too early as too late.",
+                share=self.share(left[0]),
+            )
+        ]
+        if total is not None:
+            notes.append(_("All services take more than the sum of the others: every one is to be clear at once."))
+        table = pd.DataFrame(cells)
+        return markup.table(table, columns, caption, self.context.catalogue, note=" ".join(notes))
+
+    def _total(self, left: list[Row]) -> Row | None:
+        """All services, which the services above it add up to; not of one, nor when it cannot be told from nothing."""
+        total = self.middle("all")
+        return None if total is None or len(left) < 2 or self.is_unclear(total) else total
+
+    def _left_out(self) -> Block | None:
+        """What the numbers of services leave out, folded."""
+        _ = self.context.catalogue.gettext
+        said = [
+            f"{self.context.label('service', row['service'])}: {reason}"
+            for row in self._by_service[0]
+            if (reason := self.context.words(row["reason"]))
+        ]
+        return markup.details(_("What the numbers of services leave out"), markup.bullets(*said)) if said else None
 
     def _with_plans(self) -> Block | None:
         """The month of each service with each capacity plan that tells of it, folded."""

@@ -240,10 +240,10 @@ class FateSection:
             return _("How much of it waits in a queue is not known.")
         if visible.value <= 0:
             return _("The queues did not grow over the same time: the missing contacts are not seen in them.")
-        return _("About {visible} wait in a queue.", visible=self._number(visible))
+        return _("About {visible} waited in a queue at the end of the period.", visible=self._number(visible))
 
     def _rest_sentences(self) -> list[str]:
-        """What is in no queue, and how much of that is by an estimate from persons hidden need."""
+        """What is in no queue by an estimate from persons, and what stays unexplained; else their sum."""
         _ = self.context.catalogue.gettext
         told = [self._above_zero(name) for name in (SUBSTITUTED, VISIBLE, LOST)]
         rest = Part("", self._missing.value - sum(part.value for part in told if part))
@@ -251,12 +251,12 @@ class FateSection:
             return [_("Together these estimates exceed what is missing: they are uncertain.")]
         if self._part(VISIBLE) is None:
             return [_("What became of the remaining {rest} or so is not known.", rest=self._number(rest))]
-        said = [_("The remaining {rest} or so are not seen in queues.", rest=self._number(rest))]
-        hidden = self._above_zero(HIDDEN)
-        if hidden:
-            said.append(
-                _("An estimate from persons puts the hidden service debt at {hidden}.", hidden=self._number(hidden))
-            )
+        hidden, left = self._above_zero(HIDDEN), self._above_zero(REST)
+        if hidden is None or self._part(REST) is None:
+            return [_("The remaining {rest} or so are not seen in queues.", rest=self._number(rest))]
+        said = [_("About {hidden} are seen in no queue: hidden service debt.", hidden=self._number(hidden))]
+        if left and self._rounded(left).value > 0:
+            said.append(_("About {rest} stay unexplained.", rest=self._number(left)))
         return said
 
     def _remarks(self) -> list[str]:

@@ -26,6 +26,7 @@ from ennakointi.pages.context import (
 from ennakointi.periods import month_text, parse_month
 from ennakointi.text import Catalogue, supported
 
+MOST_WEEKS = 104  # more weeks of normal service than the window has: the service hardly existed before it
 DEBT = ("debt", "debt_lo80", "debt_hi80")
 NOW = ("now", "now_lo80", "now_hi80")
 
@@ -125,7 +126,7 @@ def weeks(row: Row, context: PageContext) -> str:
     """Weeks of normal service, rounded to what the interval of the debt supports."""
     if is_hidden(row, "debt_weeks"):
         return context.catalogue.hidden
-    if not is_shown(row, "debt_weeks", "debt") or not row["debt"]:
+    if not is_shown(row, "debt_weeks", "debt") or not row["debt"] or abs(row["debt_weeks"]) > MOST_WEEKS:
         return context.catalogue.missing
     scale = row["debt_weeks"] / row["debt"]
     return context.catalogue.estimate(*(scale * end for end in ends(row))).value

@@ -63,8 +63,8 @@ def _clearing(tables: Tables, context: PageContext) -> Block | None:
     section = ClearingSection(tables, "all", context)
     found = rows(tables, "debt_clearance", target_group="all", scenario=RETURN)
     wanted = found if found.empty else found[found["target_date"] == found["target_date"].min()]
-    total = wanted if wanted.empty else wanted[wanted["service"] == "all"].dropna(subset=["capacity_for_80pct"])
-    if total.empty:
+    total = wanted if wanted.empty else wanted[wanted["service"] == "all"]
+    if total.empty or (total["capacity_for_80pct"].isna() & ~total["status"].isin([CLEARED, UNCLEAR])).all():
         return _largest_need(tables, context)
     if not section.calls_for_capacity:
         return None

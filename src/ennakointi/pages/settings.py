@@ -9,7 +9,7 @@ from typing import Any
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Intervention, Service
-from ennakointi.periods import Quarter, month_text
+from ennakointi.periods import Quarter, month_of, month_text
 from ennakointi.schema import TABLES
 from ennakointi.text import N_, Catalogue
 
@@ -30,19 +30,20 @@ def page_context(
     `facts` are those of `phases.write_context`: as_of, synthetic, missing, links (page by notebook and group), the
     source's own labels, by kind and code, and what its mapping has no home for.
     """
-    debt = parameters.debt
+    debt, as_of = parameters.debt, date.fromisoformat(facts["as_of"])
     return PageContext(
         catalogue=catalogue,
         quarter=quarter,
-        as_of=date.fromisoformat(facts["as_of"]),
+        as_of=as_of,
         region=catalogue.label(parameters.region.label),
         labels=_labels(parameters, catalogue, facts.get("labels", {})),
         baseline=(month_text(debt.baseline_first), month_text(debt.baseline_last)),
-        window=(month_text(debt.window_first), month_text(debt.window_last)),
+        window=(month_text(debt.window_first), month_text(min(debt.window_last, month_of(as_of)))),
         missing=frozenset(facts["missing"]),
         breaks=_breaks(parameters, catalogue),
         synthetic=facts["synthetic"],
         return_shares=(min(debt.return_shares), max(debt.return_shares)),
+        wanted_chance=float(debt.clearing.wanted_chance),
         area=f"county:{parameters.region.county_code}",
         links={(notebook, group): href for notebook, group, href in facts.get("links", ())},
         unit_cost_eur=_unit_costs(parameters),

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, StrictFloat, StrictInt, StrictStr, model_validator
 
-from ennakointi.parameters.documents import Amount, Count, Document, Label, Share, Text
+from ennakointi.parameters.documents import Amount, Count, Document, Label, Share
 from ennakointi.periods import month_text
 from ennakointi.rules.words import Month, words
 
 Shares = Annotated[tuple[Share, ...], BeforeValidator(words), Field(min_length=1)]
 Months = Annotated[tuple[Month, ...], BeforeValidator(words), Field(min_length=1)]
+Paths = Annotated[StrictInt, Field(ge=20)]  # quantiles of 95 % intervals need draws beyond them
 Careclass = Literal["primary_care", "primary_care_other", "oral_health", "specialised_care"]
 
 
@@ -31,13 +32,23 @@ class Likely(Document):
         return self
 
 
+class LikelyShare(Likely):
+    """A share that is not known."""
+
+    @model_validator(mode="after")
+    def _a_share(self) -> LikelyShare:
+        if self.high > 1:
+            raise ValueError(f"a share is at most 1, but high is {self.high}")
+        return self
+
+
 class LostSettings(Document):
     """Needs that end without care. `at_once`: share of the missing contacts no longer needed at once;
     `per_month`: share of the open needs that pass in a month; `services`: other shares `at_once` by service."""
 
-    at_once: Likely
-    per_month: Likely
-    services: dict[StrictStr, Likely] = Field(default_factory=dict)
+    at_once: LikelyShare
+    per_month: LikelyShare
+    services: dict[StrictStr, LikelyShare] = Field(default_factory=dict)
 
 
 class CapacityPlan(Document):
@@ -55,6 +66,8 @@ class CapacityPlan(Document):
     def _adds_something(self) -> CapacityPlan:
         if bool(self.added_per_month) == (self.added_share is not None):
             raise ValueError("give either `added_per_month` by service or one `added_share` of the normal month")
+        if self.to is not None and self.to < self.from_:
+            raise ValueError(f"the plan ends ({month_text(self.to)}) before it begins ({month_text(self.from_)})")
         return self
 
 
@@ -66,6 +79,15 @@ class ClearingSettings(Document):
     phase_in_months: Count
     horizon_months: Count
     plans: dict[StrictStr, CapacityPlan] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _targets_rise(self) -> ClearingSettings:
+        targets = self.target_months_ahead
+        if any(later <= earlier for earlier, later in pairwise(targets)) or targets[-1] > self.horizon_months:
+            raise ValueError(
+                f"target_months_ahead must rise up to horizon_months ({self.horizon_months}), but are {list(targets)}"
+            )
+        return self
 
 
 class QueueSettings(Document):
@@ -96,7 +118,6 @@ class ExpertView(Document):
     date: date
     weight: Annotated[StrictInt | StrictFloat, Field(gt=0)] = 1
     example: Annotated[bool, Field(strict=True)] = False
-    why: Text | None = None
 
     @model_validator(mode="after")
     def _rising(self) -> ExpertView:
@@ -113,8 +134,8 @@ class DebtSettings(Document):
     window_first: Month
     window_last: Month
     minimum_baseline_months: Count
-    n_paths: Count
-    n_paths_fast: Count
+    n_paths: Paths
+    n_paths_fast: Paths
     return_shares: Shares
     trend: Literal["damped", "none", "linear"]
     pool_below_contacts_a_month: Amount
@@ -129,4 +150,7 @@ class DebtSettings(Document):
         if any(later <= earlier for earlier, later in pairwise(months)):
             given = ", ".join(month_text(month) for month in months)
             raise ValueError(f"baseline and window must follow each other, but are {given}")
+        percent = [round(100 * share) for share in self.return_shares]
+        if any(later <= earlier for earlier, later in pairwise(percent)):
+            raise ValueError(f"return_shares must rise by whole percents, but are {list(self.return_shares)}")
         return self

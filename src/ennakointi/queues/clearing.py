@@ -1,7 +1,8 @@
 """Clearing the debt: the chance of being clear by a date, the capacity for a wanted chance, its euros and work.
 
-Three scenarios of how much hidden need comes back, and the capacity plans of `debt.yml`. All services together are
-one: their queues and hidden needs are summed with their signs, so that errors of services offset each other.
+Three scenarios of how much hidden need comes back, and the capacity plans of `debt.yml`. All services are clear when
+every one is that surely has something to clear: what one has over treats nobody in the queue of another. The chance
+errors of services that may have nothing are no bill.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pandas as pd
 
 from ennakointi.periods import month_text
 from ennakointi.queues import return_scenarios
+from ennakointi.queues.joint import Joint, Outlook
 from ennakointi.queues.return_scenarios import Floats, Needs
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.text import N_, message_json
@@ -30,6 +32,7 @@ REFUSED = "refused"
 TOLERANCE = 0.01  # of a normal month: less is as good as nothing, under two hours of the service's working month
 STEPS, WIDEST, FALLBACK = 12, 2.0, 0.1  # of a curve: intervals, × the wanted capacity, or share of a normal month
 _MONTHS_A_YEAR, _MINUTES_PER_HOUR = 12, 60
+_CLEAR = {"probability_cleared": 1.0, "capacity_for_80pct": 0.0, "cost_eur": 0.0, "fte": 0.0}
 _TOO_LATE = N_("The plan begins after the target date.")
 
 
@@ -39,8 +42,7 @@ class Remaining:
 
     Attributes
     ----------
-    queue, hidden : (p,) queue beyond the expected one, and hidden need, in contacts; below zero is none of its own, and
-        less of the sum of services
+    queue, hidden : (p,) queue beyond the expected one, and hidden need, in contacts; below zero is none
     growth : (p,) contacts, mean monthly change of the queue at present capacity, as observed
     month_sd : (p,) contacts, standard deviation of a month's change about its mean
     returned : (p,) contacts a month that came back from hidden need in the months behind `growth`, which holds them;
@@ -49,6 +51,7 @@ class Remaining:
     normal_month : contacts a month expected without the disruption
     n_persons : persons behind the numbers
     reason : what the numbers leave out, as a message; or empty
+    hidden_known : whether the hidden need could be estimated; without, the draws of it are zero
     """
 
     queue: Floats
@@ -60,11 +63,16 @@ class Remaining:
     normal_month: float
     n_persons: float
     reason: str = ""
+    hidden_known: bool = True
 
     def __post_init__(self) -> None:
         draws = (self.queue, self.hidden, self.growth, self.month_sd, self.returned, self.passing)
         assert len({one.shape for one in draws}) == 1, "the draws of a service belong together"
         assert np.isfinite(draws).all(), "a service without an estimate is refused, not projected"
+
+    def nothing(self, share: float) -> float:
+        """Chance that there is nothing to clear when `share` of the hidden need comes back, signs kept."""
+        return float((self.queue + share * self.hidden <= TOLERANCE * self.normal_month).mean())
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,27 +90,13 @@ class Scenario:
         plan = self.plan
         return plan is None or plan.added_share is not None or not plan.added_per_month.keys().isdisjoint(services)
 
-    def added(self, services: Mapping[str, Remaining]) -> float:
-        """Contacts a month that the scenario adds to services together."""
+    def added(self, service: str, normal_month: float) -> float:
+        """Contacts a month that the scenario adds to a service."""
         if self.plan is None:
             return 0.0
         if self.plan.added_share is not None:
-            return float(self.plan.added_share) * sum(one.normal_month for one in services.values())
-        return float(sum(self.plan.added_per_month.get(service, 0.0) for service in services))
-
-
-@dataclass(frozen=True)
-class Outlook:
-    """Needs under a scenario: `to_clear` contacts and the chance `nothing` that there are none, their signs kept;
-    `added` a month, months to clear (p,) `without` and `with_added`, and the capacity (p,) needed by each target month.
-    """
-
-    to_clear: float
-    nothing: float
-    added: float
-    without: Floats
-    with_added: Floats
-    needed: dict[int, Floats]
+            return float(self.plan.added_share) * normal_month
+        return float(self.plan.added_per_month.get(service, 0.0))
 
 
 def monthly_growth(changes: Floats, n_draws: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
@@ -118,27 +112,6 @@ def monthly_growth(changes: Floats, n_draws: int, rng: np.random.Generator) -> t
     m = len(changes)
     sd = np.sqrt((m - 1) * changes.var(ddof=1) / rng.chisquare(m - 1, n_draws))
     return changes.mean() + sd * rng.standard_normal(n_draws) / np.sqrt(m), sd
-
-
-def together(services: Mapping[str, Remaining]) -> Remaining:
-    """Services as one, their draws paired: sums with signs; months vary independently; needs pass at the services'
-    mean rate, by what is left of each; the persons of the largest service.
-
-    Witness: two services with 10 and −10 contacts of hidden need have nothing to clear.
-    """
-    parts = list(services.values())
-    left = np.array([max(float((one.queue + one.hidden).mean()), 0.0) for one in parts])
-    weights = left if left.any() else np.ones(len(parts))
-    return Remaining(
-        np.sum([one.queue for one in parts], axis=0),
-        np.sum([one.hidden for one in parts], axis=0),
-        np.sum([one.growth for one in parts], axis=0),
-        np.sqrt(np.sum([one.month_sd**2 for one in parts], axis=0)),
-        np.sum([one.returned for one in parts], axis=0),
-        np.average([one.passing for one in parts], axis=0, weights=weights),
-        sum(one.normal_month for one in parts),
-        max(one.n_persons for one in parts),
-    )
 
 
 def needs(remaining: Remaining, share: float, settings: ClearingSettings, noise: Floats) -> Needs:
@@ -187,9 +160,12 @@ def estimate(
     chance is added in all months, of a plan in its own. Status, of present capacity: `cleared` when nothing is left
     now with the wanted chance; `unclear` when the chance of it, queue and hidden need with their signs, is at least
     1 − the wanted chance; `never_at_present_capacity` when the chance of being clear within the horizon is under that;
-    else `possible`. `to_clear` is the mean of the draws. All services: see `together`; a plan adds what it adds to any
-    of them, and work and euros are those of a contact of the services by what is left in each. Costs in prices of the
-    services' price year.
+    else `possible`; `refused` where the hidden need is not known and the queue may be nothing. `to_clear` is the mean
+    of the draws. Costs in prices of the services' price year.
+
+    All services: those neither cleared nor unclear, see `Joint`. Their needs are added up; each gets the same quantile
+    of its needed capacity, the smallest with which every one is clear in the wanted share of the draws. Without any
+    such service all are `cleared` when each is, else `unclear`; no estimate of any is `refused`.
 
     Parameters
     ----------
@@ -197,64 +173,62 @@ def estimate(
     last_month : month index of the last month of the data, the end of month 0
     example : bool, the source is synthetic: plans marked `example` count
     """
-    told = scenarios(settings, return_shares, last_month, example)
-    parts = {
-        **({ALL: remaining} if remaining else {}),
-        **{service: {service: remaining[service]} for service in remaining},
+    chance, told = settings.wanted_chance, scenarios(settings, return_shares, last_month, example)
+    unknown = {s: one.reason for s, one in remaining.items() if not one.hidden_known and one.nothing(0) >= 1 - chance}
+    refusals = {**(refusals or {}), **unknown}
+    left = {service: one for service, one in remaining.items() if service not in unknown}
+    outlooks = {
+        service: _outlooks(service, one, services[service], told, settings, seed ^ zlib.crc32(service.encode()))
+        for service, one in left.items()
     }
     rows, points = [], []
-    for service, inside in parts.items():
-        left = together(inside)
+    for service, joints in _joints(outlooks, told, refusals, chance).items():
         key = {"target_group": target_group, "service": service}
-        reason = _left_out(refusals or {}) if service == ALL else inside[service].reason
-        outlooks = _outlooks(left, inside, told, settings, seed ^ zlib.crc32(service.encode()))
-        for scenario, outlook in outlooks.items():
-            effort = _per_contact(inside, scenario.return_share, services)
-            rows += [
-                {**key, "n_persons": left.n_persons, "reason": reason, **row}
-                for row in _rows(scenario, outlook, effort, settings, last_month)
-            ]
-        curve = _curve(outlooks, left.normal_month, settings, last_month)
-        points += [{**key, "n_persons": left.n_persons, **point} for point in curve]
+        for scenario, joint in joints.items():
+            known = {**key, "n_persons": joint.n_persons, "reason": joint.reason}
+            rows += [{**known, **row} for row in _rows(scenario, joint, settings, last_month)]
+        points += [{**key, **point} for point in _curve(joints, settings, last_month)]
+    if not left and refusals:
+        reasons = set(refusals.values())
+        refusals = {ALL: reasons.pop() if len(reasons) == 1 else _number(refusals), **refusals}
     rows += [
         {"target_group": target_group, "service": service, "status": REFUSED, "reason": reason, **row}
-        for service, reason in (refusals or {}).items()
+        for service, reason in refusals.items()
         for row in _without(told, settings, last_month)
     ]
     return {"debt_clearance": _frame("debt_clearance", rows), "clearance_curve": _frame("clearance_curve", points)}
+
+
+def to_clear(clearance: pd.DataFrame) -> dict[str, float]:
+    """What all services have to clear in each return scenario, by share; empty where it is not known."""
+    rows = clearance[(clearance["service"] == ALL) & clearance["scenario"].str.startswith("return_")]
+    known = rows.dropna(subset=["to_clear"]).drop_duplicates("scenario").sort_values("return_share")
+    return dict(zip(known["scenario"].astype(str), known["to_clear"].astype(float), strict=True))
 
 
 def _frame(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(RESULT_TABLES[name].names))
 
 
-def _left_out(refusals: Mapping[str, str]) -> str:
-    return (
-        message_json(N_("Services without an estimate: {services}."), {"services": len(refusals)}) if refusals else ""
-    )
+def _number(refusals: Mapping[str, str]) -> str:
+    return message_json(N_("Services without an estimate: {services}."), {"services": len(refusals)})
 
 
 def _outlooks(
-    left: Remaining,
-    inside: Mapping[str, Remaining],
-    told: Sequence[Scenario],
-    settings: ClearingSettings,
-    seed: int,
+    service: str, left: Remaining, facts: Service, told: Sequence[Scenario], settings: ClearingSettings, seed: int
 ) -> dict[Scenario, Outlook]:
-    """What is left of the services `inside` under every scenario told of them, with the same months in each."""
+    """A service under every scenario, with the same months in each."""
     horizon = settings.horizon_months
     noise = np.random.default_rng(seed).standard_normal((horizon, len(left.queue))).T  # a month lies together in memory
     found, nothing = {}, np.zeros(horizon)
     for scenario in told:
-        if not scenario.touches(inside):
-            continue
-        open_needs, added = needs(left, scenario.return_share, settings, noise), scenario.added(inside)
-        signed = left.queue + scenario.return_share * left.hidden
+        open_needs = needs(left, scenario.return_share, settings, noise)
+        added = scenario.added(service, left.normal_month)
         without = return_scenarios.months_to_clear(open_needs, nothing)
         given = return_scenarios.during(added, horizon, scenario.first, scenario.last)
         found[scenario] = Outlook(
+            _status(without, left.nothing(scenario.return_share), settings.wanted_chance),
             float((open_needs.queue + open_needs.returning).mean()),
-            float((signed <= open_needs.tolerance).mean()),
             added,
             without,
             return_scenarios.months_to_clear(open_needs, given) if added else without,
@@ -262,43 +236,83 @@ def _outlooks(
                 by: return_scenarios.needed_capacity(open_needs, by, scenario.first, scenario.last)
                 for by in settings.target_months_ahead
             },
+            (_MONTHS_A_YEAR * _cost_eur(facts), _MONTHS_A_YEAR * _person_years(facts)),
+            left.normal_month,
+            left.n_persons,
+            left.reason,
         )
     return found
 
 
-def _rows(
-    scenario: Scenario,
-    outlook: Outlook,
-    effort: tuple[float, float],
-    settings: ClearingSettings,
-    last_month: int,
-) -> Iterator[dict[str, Any]]:
-    """A row for each target date; `effort`: euros and person-years a year of one contact a month."""
+def _joints(
+    outlooks: Mapping[str, Mapping[Scenario, Outlook]],
+    told: Sequence[Scenario],
+    refusals: Mapping[str, str],
+    chance: float,
+) -> dict[str, dict[Scenario, Joint]]:
+    """All services first, then each, under every scenario told of them."""
+    found: dict[str, dict[Scenario, Joint]] = {ALL: {}} if outlooks else {}
+    for scenario in told if outlooks else ():
+        every = {service: own[scenario] for service, own in outlooks.items()}
+        sure = {service: one for service, one in every.items() if one.status not in (CLEARED, UNCLEAR)}
+        if scenario.touches(sure):
+            found[ALL][scenario] = _all_services(every, tuple(sure.values()), refusals, chance)
+    for service, own in outlooks.items():
+        found[service] = {
+            scenario: Joint(one.status, (one,), one.n_persons, one.reason)
+            for scenario, one in own.items()
+            if scenario.touches((service,))
+        }
+    return found
+
+
+def _all_services(
+    every: Mapping[str, Outlook], sure: tuple[Outlook, ...], refusals: Mapping[str, str], chance: float
+) -> Joint:
+    """The services that surely have something to clear; what is left out is that of the others without an estimate."""
+    reason = _number(refusals) if refusals else next((one.reason for one in sure if one.reason), "")
+    persons = max(one.n_persons for one in sure or every.values())
+    if not sure:
+        return Joint(CLEARED if all(one.status == CLEARED for one in every.values()) else UNCLEAR, (), persons, reason)
+    finite = np.isfinite([one.without for one in sure]).all(axis=0).mean()
+    return Joint(POSSIBLE if finite >= 1 - chance else NEVER, sure, persons, reason)
+
+
+def _rows(scenario: Scenario, joint: Joint, settings: ClearingSettings, last_month: int) -> Iterator[dict[str, Any]]:
+    """A row for each target date."""
     for by in settings.target_months_ahead:
-        capacity = _finite(return_scenarios.quantile(outlook.needed[by], settings.wanted_chance))
         yield {
             "scenario": scenario.name,
             "target_date": month_text(last_month + by),
             "return_share": scenario.return_share,
-            "to_clear": outlook.to_clear,
-            "capacity_added_per_month": outlook.added,
-            "probability_cleared": float((outlook.with_added <= by).mean()),
-            "status": _status(outlook, settings.wanted_chance),
-            "capacity_for_80pct": capacity,
-            "cost_eur": capacity * effort[0],
-            "fte": capacity * effort[1],
-            **_cleared(outlook.with_added, last_month),
+            "to_clear": joint.to_clear,
+            "capacity_added_per_month": joint.added,
+            "status": joint.status,
+            **(_projected(joint, by, settings.wanted_chance, last_month) if joint.parts else {}),
+            **(_CLEAR | _cleared(np.zeros(1), last_month) if not joint.parts and joint.status == CLEARED else {}),
             **({"reason": message_json(_TOO_LATE, {})} if scenario.first > by else {}),
         }
 
 
-def _status(outlook: Outlook, chance: float) -> str:
+def _projected(joint: Joint, by: int, chance: float, last_month: int) -> dict[str, Any]:
+    """The chance by a target month, what the wanted one takes, and when the debt is cleared."""
+    capacity, cost_eur, fte = joint.wanted(by, chance)
+    return {
+        "probability_cleared": float((joint.months <= by).mean()),
+        "capacity_for_80pct": capacity,
+        "cost_eur": cost_eur,
+        "fte": fte,
+        **_cleared(joint.months, last_month),
+    }
+
+
+def _status(without: Floats, nothing: float, chance: float) -> str:
     """What present capacity does, where what is left can be told from nothing."""
-    if (outlook.without == 0).mean() >= chance:
+    if (without == 0).mean() >= chance:
         return CLEARED
-    if outlook.nothing >= 1 - chance:
+    if nothing >= 1 - chance:
         return UNCLEAR
-    return POSSIBLE if np.isfinite(outlook.without).mean() >= 1 - chance else NEVER
+    return POSSIBLE if np.isfinite(without).mean() >= 1 - chance else NEVER
 
 
 def _cleared(months: Floats, last_month: int) -> dict[str, str]:
@@ -306,19 +320,6 @@ def _cleared(months: Floats, last_month: int) -> dict[str, str]:
     quantiles = {"cleared_month": 0.5, "cleared_lo80": 0.1, "cleared_hi80": 0.9}
     found = {name: return_scenarios.quantile(months, chance) for name, chance in quantiles.items()}
     return {name: month_text(last_month + int(m)) if np.isfinite(m) else "" for name, m in found.items()}
-
-
-def _finite(number: float) -> float:
-    return float(number) if np.isfinite(number) else np.nan
-
-
-def _per_contact(inside: Mapping[str, Remaining], share: float, services: Mapping[str, Service]) -> tuple[float, float]:
-    """Euros and person-years a year of one contact a month, of services by what is left to clear in each."""
-    left = [max(float((one.queue + share * one.hidden).mean()), 0.0) for one in inside.values()]
-    weights = left if any(left) else [one.normal_month for one in inside.values()]
-    each = [(_cost_eur(services[name]), _person_years(services[name])) for name in inside]
-    euros, years = _MONTHS_A_YEAR * np.average(each, axis=0, weights=weights)
-    return float(euros), float(years)
 
 
 def _cost_eur(service: Service) -> float:
@@ -332,24 +333,25 @@ def _person_years(service: Service) -> float:
     return hours / service.contact_hours_per_person_year
 
 
-def _curve(
-    outlooks: Mapping[Scenario, Outlook], normal_month: float, settings: ClearingSettings, last_month: int
-) -> Iterator[dict[str, Any]]:
+def _curve(joints: Mapping[Scenario, Joint], settings: ClearingSettings, last_month: int) -> Iterator[dict[str, Any]]:
     """The chance of being clear by the first target date against capacity, from none to twice the wanted one of the
     middle return scenario, or to a tenth of the normal month where none is needed."""
     by = settings.target_months_ahead[0]
-    returns = {one: outlook.needed[by] for one, outlook in outlooks.items() if one.plan is None}
+    returns = {one: joint for one, joint in joints.items() if one.plan is None and joint.parts}
+    if not returns:
+        return
     middle = sorted(returns, key=lambda one: one.return_share)[len(returns) // 2]
-    widest = WIDEST * return_scenarios.quantile(returns[middle], settings.wanted_chance) or FALLBACK * normal_month
-    for scenario, needed in returns.items():
-        for step in range(STEPS + 1):
-            capacity = widest * (step / STEPS)
+    widest = WIDEST * returns[middle].wanted(by, settings.wanted_chance)[0] or FALLBACK * returns[middle].normal_month
+    capacities = widest * (np.arange(STEPS + 1) / STEPS)
+    for scenario, joint in returns.items():
+        for step, chance in enumerate(joint.chances(by, capacities)):
             yield {
                 "scenario": scenario.name,
                 "target_date": month_text(last_month + by),
+                "n_persons": joint.n_persons,
                 "step": step,
-                "capacity_added_per_month": capacity,
-                "probability_cleared": float((needed <= capacity).mean()),
+                "capacity_added_per_month": float(capacities[step]),
+                "probability_cleared": float(chance),
             }
 
 

@@ -12,7 +12,7 @@ from ennakointi.queues.service_queue import WEEKS_PER_MONTH, ServiceQueue
 from ennakointi.text import N_
 
 MONTHS_AHEAD = 6
-RUNS = 80
+RUNS = 40
 AGREED = 0.1
 FEW_WAITING = 30
 
@@ -59,7 +59,7 @@ def compare(queue: ServiceQueue, cv2_arrivals: float, cv2_treatments: float, see
         RUNS,
         seed,
     )
-    return judged(float(start.sum()) + months * (received - left - started), float(path[-1].sum()), simulated.queue)
+    return judged(float(start.sum()) + months * (received - left - started), float(path[-1].sum()), simulated)
 
 
 def judged(formula: float, projection: float, runs: Floats) -> Comparison:

@@ -36,10 +36,6 @@ class Growth:
         low, high = self.interval
         return "growing" if low > 0 else "shrinking" if high < 0 else "unclear"
 
-    def draws(self, n: int, rng: np.random.Generator) -> Floats:
-        """(n,) monthly changes drawn from the interval's distribution."""
-        return self.per_month + self.sd * rng.standard_t(self.df, n)
-
 
 def of(size: Floats) -> Growth:
     """The growth of a queue from its month-end sizes (n,), n ≥ 25; of these the last 37 are used.

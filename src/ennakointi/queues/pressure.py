@@ -127,8 +127,9 @@ def _history(panel: Panel, name: str, known: int) -> ServiceQueue | None:
 
 def _measured(queue: ServiceQueue, settings: QueueSettings, limit: float, seed: int, share: float) -> dict[str, Any]:
     year, wait, change = queue.last(YEAR), float(queue.mean_wait_weeks[-1]), growth.of(queue.size)
-    flows = (year.received, year.started, year.left)
-    received, started, left = (float(flow.sum()) / YEAR / WEEKS_PER_MONTH for flow in flows)
+    flows = {"received": year.received, "started": year.started, "left": year.left}
+    of_year, weeks = {name: float(flow.sum()) for name, flow in flows.items()}, YEAR * WEEKS_PER_MONTH
+    received, started, left = (count / weeks for count in of_year.values())
     cv2 = dispersion(queue.received), dispersion(queue.started.sum(axis=1))
     goal = formulas.targets(
         received,
@@ -145,6 +146,9 @@ def _measured(queue: ServiceQueue, settings: QueueSettings, limit: float, seed: 
         **_foreseen(queue, cv2, seed),
         "reason": _left_out(goal.steady, change.verdict == "growing", share),
         "waiting": queue.size[-1],
+        **of_year,
+        "staying": of_year["received"] - of_year["left"],
+        "weeks": weeks,
         "received_per_week": received,
         "started_per_week": started,
         "left_per_week": left,

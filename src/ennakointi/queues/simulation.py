@@ -41,14 +41,6 @@ class Waits:
     care: Floats
 
 
-@dataclass(frozen=True, eq=False)
-class Simulated:
-    """`queue` (runs,): people who wait at the end; `people_per_unit`: 1 unless the queue was scaled down."""
-
-    queue: Floats
-    people_per_unit: float
-
-
 def simulate(
     start: Floats,
     received_per_week: float,
@@ -59,7 +51,7 @@ def simulate(
     weeks: float,
     n_runs: int,
     seed: int,
-) -> Simulated:
+) -> Floats:
     """The queue after some weeks.
 
     Parameters
@@ -70,7 +62,8 @@ def simulate(
 
     Returns
     -------
-    The same for the same seed, on every machine; Python's own random numbers are left as they were.
+    (n_runs,) people who wait at the end, the same for the same seed on every machine; Python's own random numbers are
+    left as they were.
     """
     events = (received_per_week + capacity_per_week) * weeks
     unit = max(1.0, float(start.sum()) / LARGEST, events / MOST_EVENTS)
@@ -81,7 +74,7 @@ def simulate(
     with _GENERATOR, _own_numbers(seed):
         for run in range(n_runs):
             queue[run] = unit * _run(present, arrivals, services, waits, weeks)
-    return Simulated(queue, unit)
+    return queue
 
 
 def _present(start: Floats, unit: float) -> list[float]:

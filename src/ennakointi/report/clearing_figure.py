@@ -32,7 +32,7 @@ STYLES = ((MAIN, "o", "solid"), (PARTS[3], "s", (0, (7, 2))), (SECOND, "^", (0, 
 HEAD, HEAD_LINE = 15.0, 21.0
 LEAD, TALL, FOOT = 30.0, 210.0, 44.0  # from the names to the axes, the axes, and the words under them
 MOST = 150.0  # width of a name
-CHANCES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+CHANCES, APART = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), 0.08  # ticks, and how near the wanted chance one may stand
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class _Place:
         axes: Axes = self.sheet.axes(self.left, self.top, self.wide, TALL)
         axes.set_ylim(0, 1)
         axes.set_xlim(0, self.most)
-        chances = sorted({*CHANCES, wanted})
+        chances = sorted({*(chance for chance in CHANCES if abs(chance - wanted) >= APART), wanted})
         axes.set_yticks(chances, [self.catalogue.percent(chance) for chance in chances])
         axes.get_yticklabels()[chances.index(wanted)].set(fontweight="bold", color=INK)
         axes.axhline(wanted, color=INK, linewidth=1.6)

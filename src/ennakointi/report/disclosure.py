@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ennakointi.errors import EnnakointiError
-from ennakointi.report import forecast_rules
+from ennakointi.report import debt_rules, forecast_rules
 from ennakointi.result_tables import (
     COUNT,
     ESTIMATE,
@@ -99,6 +99,9 @@ def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.
         released["demand_resources"] = follow.assign(
             **{name: round_share(follow[name].to_numpy()) for name in ("amount", "lo80", "hi80")}
         )
+    for name, frame in debt_rules.reconciled(released).items():
+        _order_intervals(frame, list(RESULT_TABLES[name].of_kind(*_HIDDEN_KINDS)))
+        released[name] = frame
     return released
 
 
@@ -129,13 +132,14 @@ def _exact(frame: pd.DataFrame, table: ResultTable) -> pd.DataFrame:
 
 
 def _hidden(exact: Mapping[str, pd.DataFrame], threshold: int) -> dict[str, Flags]:
-    """Hidden rows of every table; resources are hidden with the contacts that they follow from."""
+    """Hidden rows of every table; resources are hidden with the contacts that they follow from, parts of a debt with
+    the others of their month."""
     found = {name: hidden_rows(frame, RESULT_TABLES[name], threshold) for name, frame in exact.items()}
     judged = {name: forecast_rules.with_others(name, exact[name], rows, threshold) for name, rows in found.items()}
     if {"demand_outlook", "demand_resources"} <= set(exact):
         of, own = "demand_outlook", "demand_resources"
         judged[own] = forecast_rules.with_outlook(exact[own], found[own], exact[of], judged[of], threshold)
-    return judged
+    return judged | debt_rules.with_months(exact, judged)
 
 
 def _release(exact: pd.DataFrame, table: ResultTable, hidden: Flags, preset: Preset) -> pd.DataFrame:
@@ -268,7 +272,7 @@ def _term(frame: pd.DataFrame, term: str) -> pd.Series:
 def _order_intervals(released: pd.DataFrame, numbers: list[str]) -> None:
     """Keep lo95 ≤ lo80 ≤ value ≤ hi80 ≤ hi95 after the value was computed from rounded parts."""
     for value in numbers:
-        prefix = "" if value == "estimate" else f"{value}_"
+        prefix = "" if value in ("estimate", "value") else f"{value}_"
         inner_lo = inner_hi = released[value]
         for level in ("80", "95"):
             lo, hi = f"{prefix}lo{level}", f"{prefix}hi{level}"

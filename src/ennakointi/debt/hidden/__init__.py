@@ -55,9 +55,9 @@ class HiddenUse(Result):
 
     `person_model` counts the contacts of the group's members of every month, like the accounts: `net_missing` at the
     end of the window with `net_missing_sd` (the models' error in placebo periods and chance), `expected`,
-    `correlation` of the error with that of a level carried on by age and sex, `model_error` (sd, log scale),
-    `died_per_month` and `moved_per_month` of the service's expected users, `expected_users`, `observed_users` and
-    `hidden` persons, and what `persons_of` needs: `expected_present`, `expected_stayed`, `n_persons`, `persons_shape`.
+    `correlation` of the error with that of a level carried on by age and sex, `died_per_month` and `moved_per_month`
+    of the service's expected users, `expected_users`, `observed_users` and `hidden` persons, and what
+    `persons_of` needs: `expected_present`, `expected_stayed`, `n_persons`, `persons_shape`.
     """
 
     main: ClassVar[str] = "hidden_persons"
@@ -207,7 +207,7 @@ def _fitted(work: _Work, target: int, trained: int) -> Fitted:
         controllers=[COUNTY, *work.parameters.legal_basis],
     )
     train, apply = features.cohort(plan, trained), features.cohort(plan, target)
-    held = _covered(work.everyone, trained, target + work.months - 1)
+    held = _covered(work.everyone, trained - plan.history, target + work.months - 1)
     areas = [
         [m for m in work.series[s].municipalities if (s, m) in held] if s in work.series else [] for s in work.services
     ]

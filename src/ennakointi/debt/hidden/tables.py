@@ -27,7 +27,6 @@ PERSON_MODEL = (
     "net_missing_sd",
     "expected",
     "correlation",
-    "model_error",
     "died_per_month",
     "moved_per_month",
     "expected_users",
@@ -211,7 +210,7 @@ def _row(
     missing = users - came
     half = _Z80 * float(np.sqrt((error * users) ** 2 + use.users_noise[m, s].sum()))
     counted = count.counted[m, s].sum()
-    low, point, high = (float(values[s] * counted) for values in (count.low, count.point, count.high))
+    low, point, high = (min(float(values[s] * counted), users) for values in (count.low, count.point, count.high))
     chance = _Z80 * np.sqrt(max(point, 1.0))
     return {
         "target_group": target_group,
@@ -227,7 +226,7 @@ def _row(
         "absent_hi80": missing + half,
         "hidden": point,
         "hidden_lo80": max(point - float(np.hypot(point - low, chance)), 0.0),
-        "hidden_hi80": point + float(np.hypot(high - point, chance)),
+        "hidden_hi80": min(point + float(np.hypot(high - point, chance)), users),
         "n_persons": use.persons[m].sum(),
     }
 
@@ -253,7 +252,6 @@ def _person_model(
             "net_missing_sd": np.append(sd, total),
             "expected": expected,
             "correlation": trust.correlation,
-            "model_error": np.append(np.full(len(sd), trust.contacts), trust.total),
             "died_per_month": use.died_per_month,
             "moved_per_month": use.moved_per_month,
             "expected_users": use.users.sum(axis=0),
