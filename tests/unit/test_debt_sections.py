@@ -389,3 +389,10 @@ def test_what_is_left_to_clear_reads_the_same_among_the_choices() -> None:
     assert "Purettavana\nkuten raportissa\n3 900\n" in told
     assert "80 %\n5 900\n+1 900" in told
     assert "3 900" in words(ClearingSection(released(tables), "all", context()).block())
+
+
+def test_what_is_left_to_clear_now_is_told_beside_what_clearing_takes() -> None:
+    said = plain(clearing().left_sentence())
+    assert said.startswith("Purettavana 9/2025: noin ")
+    assert said.endswith("jos siitä palaa 50 %.")
+    assert clearing("cleared").left_sentence() == ""

@@ -83,7 +83,8 @@ class DebtPage:
     def _clearing(self, total: Row) -> str:
         """What clearing takes; without a projection, the work that the returning need would be."""
         services = single(self.tables, self.target_group)
-        found = ClearingSection(*self._known).sentence()
+        section = ClearingSection(*self._known)
+        found = " ".join(filter(None, (section.left_sentence(), section.sentence())))
         return found or debt_words.work_sentence(total, services, self.context)
 
     @property

@@ -33,6 +33,19 @@ class ClearingSection(ClearanceRows):
             return self.context.catalogue.gettext("It is not known how much service debt is left to clear.")
         return "" if row is None else " ".join(filter(None, (self._wanted(row), self._present(row))))
 
+    def left_sentence(self) -> str:
+        """How much is left to clear at the end of the data; empty where that is not known or not told from nothing."""
+        row = self._main
+        if row is None or self.is_unclear(row) or row["status"] == CLEARED or not is_shown(row, "to_clear"):
+            return ""
+        return self.context.catalogue.gettext(
+            "Still to clear in {month}: about {left} contacts in queues and of hidden need, if {share} of it comes "
+            "back.",
+            month=self.context.catalogue.month_short(f"{self.context.as_of:%Y-%m}"),
+            left=self.amount(row, "to_clear"),
+            share=self.share(row),
+        )
+
     @property
     def calls_for_capacity(self) -> bool:
         """Whether something must be added: a debt that surely is left, and that present capacity does not clear."""
