@@ -71,6 +71,7 @@ def test_laws_of_the_mixture() -> None:
         np.testing.assert_allclose(quantiles, 8.0 * found[key], rtol=0.02)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_series_moves_the_others_by_no_more_than_the_pooled_parts_do() -> None:
     series = made(7, ("usual",) * 8)
     with_copy = SeriesSet((*series.keys, "copy"), (*series.values, series.values[0]), None, "M", (12,))

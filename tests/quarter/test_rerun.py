@@ -80,7 +80,13 @@ def test_changed_parameters_are_not_resumed(quarter, tmp_path: Path, capsys) -> 
 @pytest.mark.parametrize(
     ("name", "page", "more", "output"),
     [
-        ("data_quality", "data_quality.html", ["--notebook", "summary", "--notebook", "data_quality"], "broken"),
+        pytest.param(
+            "data_quality",
+            "data_quality.html",
+            ["--notebook", "summary", "--notebook", "data_quality"],
+            "broken",
+            marks=pytest.mark.slow,  # a quick one: test_notebook_runs
+        ),
         pytest.param("service_debt", "service_debt-all.html", [], "outputs", marks=pytest.mark.slow),
     ],
 )

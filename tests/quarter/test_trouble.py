@@ -38,6 +38,7 @@ def one_message(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk(quarter, tmp_path: Path) -> None:
     done = run(quarter, tmp_path, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)))
     assert done.returncode == 4, done.stderr
