@@ -121,7 +121,9 @@ def accounts(
     persons : the group's rows of `person_model` (`debt.hidden`); without them nothing is told of hidden need
     prior : all residents' accounts by service (`borrowing.everyone`), for a group
 
-    Measured on synthetic counties: `benchmarks/debt.py county`. On null series: `calibration.calibrate`.
+    Measured on 20 synthetic counties of 20,000 residents (`benchmarks/debt.py county`), planted terms inside their 80 %
+    interval: debt .79, hidden .86, lost .81, visible .86, unexplained .88, substituted .58 (a substitute that is itself
+    in debt shows no surplus). On null series: `calibration.calibrate`.
     """
     account = account_of(panel, settings)
     refusal = _ENDOGENOUS if group is not None and group.endogenous else _too_short(account, settings)
