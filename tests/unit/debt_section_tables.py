@@ -27,6 +27,7 @@ CASES: dict[str, dict[str, tuple[float, float] | None]] = {
     "full": {},
     "negative": {"hidden": (66_000.0, 22_000.0), "unexplained": (-13_040.0, 29_000.0)},
     "shrunk": {"visible": (-9_000.0, 4_000.0), "unexplained": (54_660.0, 29_000.0)},
+    "unsure": {"hidden": (9_000.0, 30_000.0), "unexplained": (43_960.0, 29_000.0)},
     "no_persons": {"hidden": None, "unexplained": None},
     "no_queue": {"visible": None, "hidden": None, "unexplained": None},
     "not_replaced": {"substituted": (0.0, 0.0), "unexplained": (22_000.0, 29_000.0)},

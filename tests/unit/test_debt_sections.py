@@ -396,3 +396,10 @@ def test_what_is_left_to_clear_now_is_told_beside_what_clearing_takes() -> None:
     assert said.startswith("Purettavana 9/2025: noin ")
     assert said.endswith("jos siitä palaa 50 %.")
     assert clearing("cleared").left_sentence() == ""
+
+
+def test_hidden_need_within_its_uncertainty_is_not_told_as_a_number() -> None:
+    text = said(fate("unsure"))
+    assert "piilossa olevaa palveluvelkaa, ei erotu epävarmuudesta." in text
+    assert "Loput noin" in text
+    assert "ei näy missään jonossa" not in text

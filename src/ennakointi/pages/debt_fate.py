@@ -252,8 +252,11 @@ class FateSection:
         if self._part(VISIBLE) is None:
             return [_("What became of the remaining {rest} or so is not known.", rest=self._number(rest))]
         hidden, left = self._above_zero(HIDDEN), self._above_zero(REST)
+        unseen = _("The remaining {rest} or so are not seen in queues.", rest=self._number(rest))
         if hidden is None or self._part(REST) is None:
-            return [_("The remaining {rest} or so are not seen in queues.", rest=self._number(rest))]
+            return [unseen]
+        if hidden.lo <= 0:
+            return [unseen, _("How much of it is hidden service debt cannot be told from the uncertainty.")]
         said = [_("About {hidden} are seen in no queue: hidden service debt.", hidden=self._number(hidden))]
         if left and self._rounded(left).value > 0:
             said.append(_("About {rest} stay unexplained.", rest=self._number(left)))
