@@ -99,7 +99,7 @@ def terms(
             factors = {debt_part.CALIBRATION: debt_part.calibration_table(found.factors)}
             write_tables(workspace.part(debt_part.EVERYONE), {**made.tables, **factors}, {})
         planted = truth[truth["target_group"] == group]
-        rows.append(_compared(found, planted, ours).assign(target_group=group, members=_members(counts)))
+        rows.append(compared(found, planted, ours).assign(target_group=group, members=_members(counts)))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -108,7 +108,7 @@ def _members(counts: panel.Panel) -> float:
     return float(time[time["month"] == counts.last_month]["member_py"].sum() * 12)
 
 
-def _compared(found: debt.Accounts, planted: pd.DataFrame, ours: Parameters) -> pd.DataFrame:
+def compared(found: debt.Accounts, planted: pd.DataFrame, ours: Parameters) -> pd.DataFrame:
     """Every term of every service and of `all` beside the planted one."""
     true = {service: _planted(planted, service, account) for service, account in found.services.items()}
     if true:
