@@ -13,7 +13,6 @@ from ennakointi.periods import month_text
 from ennakointi.rules.words import Month, words
 
 Shares = Annotated[tuple[Share, ...], BeforeValidator(words), Field(min_length=1)]
-Months = Annotated[tuple[Month, ...], BeforeValidator(words), Field(min_length=1)]
 Paths = Annotated[StrictInt, Field(ge=20)]  # quantiles of 95 % intervals need draws beyond them
 Careclass = Literal["primary_care", "primary_care_other", "oral_health", "specialised_care"]
 
