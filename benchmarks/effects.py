@@ -27,7 +27,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "unit"))
 from cohorts_made import cohort
 from roll_outs import CODES, STARTS, roll_out
 
-from ennakointi.effectiveness import enrolled, interrupted, rollout
+from ennakointi.causal import rollout, segmented
+from ennakointi.effectiveness import enrolled
 
 EFFECT = float(np.log(0.85))
 SPREAD = 0.08
@@ -75,7 +76,7 @@ def one_series(autocorrelation: float) -> Study:
             noise[month] = autocorrelation * noise[month - 1] + np.sqrt(1 - autocorrelation**2) * noise[month]
         log_rate = 0.1 * np.sin(2 * np.pi * months / 12) + SPREAD * noise + effect * (months >= 24_048)
         counts = rng.poisson(800 * np.exp(log_rate)).astype(float)
-        found = interrupted.step_effect(counts, np.ones(96), months, 24_048, seed)
+        found = segmented.step_effect(counts, np.ones(96), months, 24_048, seed)
         return Estimate(found.p_value, found.lo95, found.hi95)
 
     return study

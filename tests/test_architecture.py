@@ -26,8 +26,10 @@ store
 sources synthetic
 parameters
 rules
+causal
 schema results result_tables text workspace database
 scores sample_paths
+written_periods
 periods spelling
 errors
 """

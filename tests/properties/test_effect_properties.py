@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi.effectiveness import difference, enrolled, randomisation, verdicts
-from ennakointi.effectiveness.areas import NEVER
-from ennakointi.effectiveness.difference import Noise
+from ennakointi.causal import difference, randomisation
+from ennakointi.causal.areas import NEVER
+from ennakointi.causal.difference import Noise
+from ennakointi.effectiveness import enrolled, verdicts
 from ennakointi.effectiveness.verdicts import Interval
 from ennakointi.results import Check
 

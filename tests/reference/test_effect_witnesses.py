@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
-from ennakointi.effectiveness import difference, enrolled, randomisation, sensitivity
-from ennakointi.effectiveness.areas import NEVER
-from ennakointi.effectiveness.difference import Noise
+from ennakointi.causal import difference, randomisation, sensitivity
+from ennakointi.causal.areas import NEVER
+from ennakointi.causal.difference import Noise
+from ennakointi.effectiveness import enrolled
 
 DATA = Path(os.environ.get("ENNAKOINTI_REFERENCE_DATA", Path(__file__).parents[2] / "../shared/data")) / "causal"
 needs_data = pytest.mark.skipif(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ennakointi.effectiveness.areas import NEVER, AreaPanel
+from ennakointi.causal.areas import NEVER, AreaPanel
 from ennakointi.periods import month_index
 
 CODES = ("016", "081", "098", "111", "142", "316", "398", "560", "576", "781")

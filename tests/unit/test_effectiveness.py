@@ -13,7 +13,7 @@ from cohorts_made import cohort
 from roll_outs import CODES, STARTS, roll_out
 
 from ennakointi import effectiveness, parameters
-from ennakointi.effectiveness.areas import AreaPanel
+from ennakointi.causal.areas import AreaPanel
 from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
 from ennakointi.parameters.documents import EffectSettings, Intervention

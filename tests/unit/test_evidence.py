@@ -12,8 +12,8 @@ import pytest
 import small_county
 
 from ennakointi import effectiveness, groups, panel
+from ennakointi.causal.areas import NEVER, AreaPanel
 from ennakointi.effectiveness import evidence
-from ennakointi.effectiveness.areas import NEVER, AreaPanel
 from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
 from ennakointi.periods import month_index

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from roll_outs import CODES, LARGEST, STARTS, roll_out
 
-from ennakointi.effectiveness import difference, randomisation, rollout
-from ennakointi.effectiveness.areas import NEVER
+from ennakointi.causal import difference, randomisation, rollout
+from ennakointi.causal.areas import NEVER
 
 EFFECT = float(np.log(0.85))
 

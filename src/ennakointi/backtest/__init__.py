@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from ennakointi.backtest import files
 from ennakointi.backtest.files import LongFile
-from ennakointi.backtest.period_formats import NUMBER
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.forecast import engine, window_scores
 from ennakointi.forecast.series import REFUSED, EngineForecast
 from ennakointi.forecast.window_scores import ENGINE, MEASURES, NAIVE
+from ennakointi.written_periods.formats import NUMBER
 
 Say = Callable[[str], None]
 

@@ -12,12 +12,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ennakointi.backtest import long_rows, period_columns, period_formats
+from ennakointi.backtest import long_rows
 from ennakointi.backtest.long_rows import Rows
-from ennakointi.backtest.period_columns import PeriodColumn
-from ennakointi.backtest.period_formats import DAY, FITTING, NUMBER, Grid
 from ennakointi.errors import DataError, ParameterError, RunError
 from ennakointi.forecast.series import LEVELS, SEASONS, EngineForecast, Floats, SeriesSet
+from ennakointi.written_periods import columns as period_columns
+from ennakointi.written_periods import formats as period_formats
+from ennakointi.written_periods.columns import PeriodColumn
+from ennakointi.written_periods.formats import DAY, FITTING, NUMBER, Grid
 
 Ints = npt.NDArray[np.int64]
 

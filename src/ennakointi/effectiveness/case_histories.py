@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ennakointi.effectiveness.areas import Bools, Floats, Ints
+from ennakointi.causal.areas import Bools, Floats, Ints
 from ennakointi.effectiveness.cohorts import SELECTION_MONTHS, Cohort
 from ennakointi.effectiveness.eligibility import OPEN, Trials, cumulated, day_of, persons
 from ennakointi.periods import DAYS_PER_YEAR

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ennakointi.causal.sensitivity import e_value, expected_change_of_selected
 from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.effectiveness.enrolled import EnrolledEffect
-from ennakointi.effectiveness.sensitivity import e_value, expected_change_of_selected
 from ennakointi.parameters.documents import EffectSettings, Intervention
 from ennakointi.results import Check
 from ennakointi.text import N_

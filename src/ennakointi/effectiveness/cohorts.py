@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ennakointi.effectiveness.areas import Bools, Floats, Ints
+from ennakointi.causal.areas import Bools, Floats, Ints
 
 SELECTION_MONTHS = 12  # the year before the index month
 

@@ -7,9 +7,9 @@ from datetime import date
 
 import numpy as np
 
-from ennakointi.effectiveness.areas import AreaPanel
-from ennakointi.effectiveness.interrupted import StepEffect
-from ennakointi.effectiveness.rollout import RolloutEffect
+from ennakointi.causal.areas import AreaPanel
+from ennakointi.causal.rollout import RolloutEffect
+from ennakointi.causal.segmented import StepEffect
 from ennakointi.parameters.documents import Intervention
 from ennakointi.periods import month_of, month_text
 from ennakointi.results import Check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ennakointi.effectiveness.areas import NEVER, AreaPanel, Bools, Floats, Ints
+from ennakointi.causal.areas import NEVER, AreaPanel, Bools, Floats, Ints
 from ennakointi.effectiveness.cohorts import Cohort
 
 FIRST_QUARTER, LAST_QUARTER = -8, 11

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ennakointi.effectiveness.areas import Bools, Floats, Ints
+from ennakointi.causal.areas import Bools, Floats, Ints
 from ennakointi.effectiveness.cohorts import SELECTION_MONTHS
 from ennakointi.groups import GroupIndex
 from ennakointi.periods import day_number, first_day

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.stats import norm, t
 from sklearn.linear_model import PoissonRegressor
 
-from ennakointi.effectiveness.areas import Bools, Floats, Ints
+from ennakointi.causal.areas import Bools, Floats, Ints
+from ennakointi.causal.randomisation import POWER
 from ennakointi.effectiveness.cohorts import Cohort
-from ennakointi.effectiveness.randomisation import POWER
 
 FOLDS = 5
 PRIOR_PRECISION = 20.0  # of the outcome model's coefficients, on standardised covariates

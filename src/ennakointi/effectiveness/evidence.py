@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ennakointi import groups, panel
+from ennakointi.causal.areas import NEVER, AreaPanel, Bools
 from ennakointi.effectiveness import case_histories, eligibility
-from ennakointi.effectiveness.areas import NEVER, AreaPanel, Bools
 from ennakointi.effectiveness.case_histories import CohortPlan
 from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.panel import Panel

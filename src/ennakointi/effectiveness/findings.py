@@ -6,12 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.effectiveness import cohort_checks, effect_checks
-from ennakointi.effectiveness.areas import NEVER, AreaPanel
-from ennakointi.effectiveness.cohorts import Cohort
-from ennakointi.effectiveness.enrolled import enrolled_effect
-from ennakointi.effectiveness.interrupted import StepEffect, step_effect
-from ennakointi.effectiveness.rollout import (
+from ennakointi.causal.areas import NEVER, AreaPanel
+from ennakointi.causal.rollout import (
     BASE_MONTHS,
     RolloutEffect,
     dominant_area,
@@ -19,6 +15,10 @@ from ennakointi.effectiveness.rollout import (
     placebo_effect,
     rollout_effect,
 )
+from ennakointi.causal.segmented import StepEffect, step_effect
+from ennakointi.effectiveness import cohort_checks, effect_checks
+from ennakointi.effectiveness.cohorts import Cohort
+from ennakointi.effectiveness.enrolled import enrolled_effect
 from ennakointi.effectiveness.verdicts import Interval
 from ennakointi.errors import DataError
 from ennakointi.parameters.documents import EffectSettings, Intervention

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.effectiveness.areas import Floats
+from ennakointi.causal.areas import Floats
 from ennakointi.results import Check
 
 WORKS = "works"

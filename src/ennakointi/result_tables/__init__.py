@@ -27,6 +27,7 @@ from ennakointi.result_tables.columns import (
     label,
 )
 from ennakointi.result_tables.debts import DEBT_TABLES
+from ennakointi.result_tables.effects import EFFECT_TABLES
 from ennakointi.result_tables.forecasts import FORECAST_TABLES
 
 __all__ = [
@@ -44,61 +45,6 @@ __all__ = [
 ]
 
 _TABLES = (
-    ResultTable(
-        "effects",
-        (
-            key("intervention", "intervention, from interventions.yml"),
-            key("outcome", "outcome of the intervention"),
-            key("design", "design that gave the estimate"),
-            GROUP,
-            label("record", "record = the design the verdict rests on; beside = shown beside it"),
-            ResultColumn("estimate", SHARE, "per 100 person-years", "effect; below 0 = fewer events"),
-            ResultColumn("lo95", SHARE, "per 100 person-years", "lower end of the 95 % interval"),
-            ResultColumn("hi95", SHARE, "per 100 person-years", "upper end of the 95 % interval"),
-            ResultColumn("relative", SHARE, "share", "effect relative to the level without the intervention"),
-            ResultColumn("relative_lo95", SHARE, "share", "lower end of its 95 % interval"),
-            ResultColumn("relative_hi95", SHARE, "share", "upper end of its 95 % interval"),
-            label("unit", "unit of the estimate"),
-            ResultColumn("p_value", FACT, "probability", "p-value of no effect by the design's own reference"),
-            ResultColumn("n_treated", PERSONS, "persons or areas", "treated persons, or areas under the intervention"),
-            ResultColumn("n_comparison", PERSONS, "persons or areas", "comparison persons, or areas"),
-            label("counted", "persons or areas: what n_treated and n_comparison count"),
-            ResultColumn(
-                "minimum_detectable_effect", SHARE, "share", "smallest relative change found in 8 of 10 cases"
-            ),
-            ResultColumn("smallest_important", FACT, "share", "δ: smallest relative change that matters"),
-            ResultColumn("crude_change", SHARE, "share", "plain before/after change of the treated"),
-            ResultColumn("expected_change", SHARE, "share", "change expected without the intervention"),
-            label("verdict", "works, probably_works, no_meaningful_effect, probably_harmful or cannot_say"),
-            label("evidence_level", "strong, moderate, weak or none"),
-            label("start", "first month of the intervention"),
-            PERSONS_BEHIND,
-        ),
-    ),
-    ResultTable(
-        "effect_checks",
-        (
-            key("intervention", "intervention"),
-            key("outcome", "outcome"),
-            key("check", "what was checked"),
-            GROUP,
-            label("passed", "yes, no, or not_checked"),
-            label("message", "catalogue key and slots of the plain sentence, as JSON"),
-        ),
-        persons=None,
-    ),
-    ResultTable(
-        "effect_series",
-        (
-            key("intervention", "intervention"),
-            key("outcome", "outcome"),
-            GROUP,
-            key("arm", "treated or comparison"),
-            ResultColumn("since_start", KEY, "quarters", "quarters since the start; −1 = the last quarter before"),
-            ResultColumn("rate", SHARE, "per 100 person-years", "events per 100 person-years"),
-            PERSONS_BEHIND,
-        ),
-    ),
     ResultTable(
         "target_groups",
         (
@@ -251,4 +197,6 @@ _TABLES = (
     ),
 )
 
-RESULT_TABLES: dict[str, ResultTable] = {table.name: table for table in (*DEBT_TABLES, *_TABLES, *FORECAST_TABLES)}
+RESULT_TABLES: dict[str, ResultTable] = {
+    table.name: table for table in (*DEBT_TABLES, *EFFECT_TABLES, *_TABLES, *FORECAST_TABLES)
+}

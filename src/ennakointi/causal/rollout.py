@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ennakointi.effectiveness import difference, randomisation
-from ennakointi.effectiveness.areas import NEVER, AreaPanel, Bools, Floats, Ints
-from ennakointi.effectiveness.difference import Cells, Noise
-from ennakointi.effectiveness.randomisation import RandomisedEffect, Reference
+from ennakointi.causal import difference, randomisation
+from ennakointi.causal.areas import NEVER, AreaPanel, Bools, Floats, Ints
+from ennakointi.causal.difference import Cells, Noise
+from ennakointi.causal.randomisation import RandomisedEffect, Reference
 
 BASE_MONTHS = 12  # the year before the start
 WINDOW_MONTHS = 3

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 from scipy.stats import norm
 
-from ennakointi.effectiveness.areas import Floats, Ints
+from ennakointi.causal.areas import Floats, Ints
 from ennakointi.errors import DataError
 
 AUTOCORRELATIONS = np.linspace(0, 0.98, 15)  # below zero would make intervals narrower than independent months

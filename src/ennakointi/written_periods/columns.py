@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ennakointi.backtest import period_formats
-from ennakointi.backtest.period_formats import DAY, YEARS, Form, Ints, Where
 from ennakointi.errors import DataError
 from ennakointi.periods import day_number
+from ennakointi.written_periods import formats as period_formats
+from ennakointi.written_periods.formats import DAY, YEARS, Form, Ints, Where
 
 _PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 
@@ -25,7 +25,7 @@ class PeriodColumn:
 
     Attributes
     ----------
-    kind : what a number counts, as `period_formats` has it.
+    kind : what a number counts, as `written_periods.formats` has it.
     write : numbers (n,) to the values of the file, in its type.
     """
 

@@ -17,8 +17,8 @@ from math import factorial
 
 import numpy as np
 
-from ennakointi.effectiveness.areas import Bools, Floats, Ints
-from ennakointi.effectiveness.difference import Cells, Noise, coefficients
+from ennakointi.causal.areas import Bools, Floats, Ints
+from ennakointi.causal.difference import Cells, Noise, coefficients
 
 TIE = 1e-9  # two statistics closer than this are equal
 POWER = 0.8

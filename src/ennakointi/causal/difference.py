@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.effectiveness.areas import NEVER, Bools, Floats, Ints
+from ennakointi.causal.areas import NEVER, Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ennakointi.effectiveness.interrupted import segmented_design, step_effect
+from ennakointi.causal.segmented import segmented_design, step_effect
 from ennakointi.errors import DataError
 
 MONTHS = np.arange(24_000, 24_096)
