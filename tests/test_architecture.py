@@ -14,7 +14,7 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # Top to bottom: a room (a module, or a folder of modules) imports only from lines below its own.
 LAYERS = """
 cli
-run demo backtest
+run demo backtest effect_command
 study
 phases
 debt_part
@@ -26,6 +26,7 @@ store
 sources synthetic
 parameters
 rules
+effect
 causal
 schema results result_tables text workspace database
 scores sample_paths

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from ennakointi import __version__
 from ennakointi.errors import EnnakointiError, ParameterError
@@ -158,6 +159,16 @@ def _backtest(options: argparse.Namespace) -> int:
     return backtest.run(request, print, lambda text: print(f"ennakointi: {text}", file=sys.stderr))
 
 
+def _effect(options: argparse.Namespace) -> int:
+    from ennakointi import effect_command
+
+    given = {name: value for name in EFFECT_OPTIONS if (value := getattr(options, name)) is not None}
+    request = effect_command.Request(
+        options.design, options.data, options.outcome, given, json=options.json, seed=options.seed
+    )
+    return effect_command.run(request, print)
+
+
 def _list(options: argparse.Namespace) -> int:
     from ennakointi import parameters as documents
 
@@ -166,6 +177,10 @@ def _list(options: argparse.Namespace) -> int:
     for code, thing in getattr(parameters, LISTED[options.what]).items():
         print(f"{code:32s} {getattr(thing, name)[options.language[-1]]}")
     return 0
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def _date(text: str) -> date:
@@ -179,6 +194,37 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def _periods(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+EFFECT_DESIGNS = ("its", "bsts", "did", "staggered", "synthetic-control", "synthetic-did", "enrolled")
+EFFECT_OPTIONS: dict[str, dict[str, Any]] = {  # of the command `effect`, each by its name in the function
+    "time": {"metavar": "COL", "help": "the period of a row; of persons the index date, compared within"},
+    "unit": {"metavar": "COL", "help": "the unit of a row: an area, a site, a person"},
+    "start": {"metavar": "VALUE", "help": "first period under the intervention"},
+    "cohort": {"metavar": "COL", "help": "first treated period of each unit; empty or 0 = never"},
+    "treated": {"metavar": "UNIT", "action": "append", "help": "a treated unit; may be repeated"},
+    "treatment": {"metavar": "COL", "help": "1 = treated, 0 = not; with --start which units, alone also from when"},
+    "offset": {"metavar": "COL", "help": "person-time or population of a row"},
+    "season": {"metavar": "N", "type": _count, "help": "periods in a season; 1 = none (default: of the periods)"},
+    "covariates": {"metavar": "A,B", "type": _names, "help": "columns to adjust for; name^2 and C(name) are known"},
+    "predictors": {"metavar": "A,B", "type": _names, "help": "columns that tell the level, or series not affected"},
+    "cluster": {"metavar": "COL", "help": "rows that belong together (default: the unit)"},
+    "estimand": {"choices": ("att", "ate"), "help": "effect on the treated (default), or on everybody"},
+    "estimator": {"choices": ("aipw", "ipw", "balancing"), "help": "of persons (default: aipw)"},
+    "event": {"metavar": "COL", "help": "1 = it happened, 0 = followed until then: the outcome is a time"},
+    "before": {"metavar": "COL", "help": "the outcome before, on which persons were selected"},
+    "comparison": {"choices": ("never", "not_yet"), "help": "whom staggered starts are compared with"},
+    "weights": {"metavar": "COL", "help": "weight of a unit"},
+    "anticipation": {"metavar": "N", "type": _periods, "help": "periods before the start in which units may react"},
+    "washout": {"metavar": "N", "type": _periods, "help": "periods after the start that are left out"},
+    "phase_in": {"metavar": "N", "type": _periods, "help": "periods over which the effect builds up"},
+}
 
 
 def _cores() -> int:
@@ -205,6 +251,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data_commands(commands)
     _add_run_commands(commands)
     _add_backtest_command(commands)
+    _add_effect_command(commands)
     return parser
 
 
@@ -307,3 +354,18 @@ def _add_backtest_command(commands: argparse._SubParsersAction) -> None:
     backtest.add_argument("--seed", type=int, default=1, help="same seed, same forecasts (default: %(default)s)")
     backtest.add_argument("--debug", action="store_true", help="show the traceback of a fault")
     backtest.set_defaults(command=_backtest)
+
+
+def _add_effect_command(commands: argparse._SubParsersAction) -> None:
+    effect = commands.add_parser("effect", help="the effect of an intervention, from any tidy table")
+    effect.add_argument("design", choices=EFFECT_DESIGNS)
+    effect.add_argument(
+        "--data", type=Path, required=True, metavar="FILE", help="CSV or Parquet, one row a measurement"
+    )
+    effect.add_argument("--outcome", required=True, metavar="COL", help="what the intervention was to change")
+    for name, settings in EFFECT_OPTIONS.items():
+        effect.add_argument(f"--{name.replace('_', '-')}", dest=name, **settings)
+    effect.add_argument("--json", type=Path, metavar="OUT", help="write the result as JSON")
+    effect.add_argument("--seed", type=int, default=0, help="same seed, same numbers (default: %(default)s)")
+    effect.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    effect.set_defaults(command=_effect)

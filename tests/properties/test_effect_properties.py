@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ennakointi.causal import difference, randomisation
+from ennakointi.causal import difference, randomisation, survival, weighting
 from ennakointi.causal.areas import NEVER
 from ennakointi.causal.difference import Noise
-from ennakointi.effectiveness import enrolled, verdicts
+from ennakointi.effectiveness import verdicts
 from ennakointi.effectiveness.verdicts import Interval
 from ennakointi.results import Check
 
@@ -63,12 +63,29 @@ def test_p_values_do_not_depend_on_the_order_of_the_areas(starts: np.ndarray, se
 @settings(max_examples=30, deadline=None)
 def test_balancing_weights_are_a_distribution_with_the_means_of_the_enrolled(seed: int, columns: int) -> None:
     rng = np.random.default_rng(seed)
-    both = enrolled.standardised(np.vstack([rng.normal(0.3, 1, (200, columns)), rng.normal(size=(600, columns))]))
-    one, other = both[:200], both[200:]
-    found = enrolled.balancing_weights(one, other, np.ones(600))
+    both = weighting.standardised(np.vstack([rng.normal(0.3, 1, (200, columns)), rng.normal(size=(600, columns))]))
+    goal, other = both[:200].mean(axis=0), both[200:]
+    found = weighting.balancing_weights(goal, other, np.ones(600))
     assert (found >= 0).all()
     assert found.sum() == pytest.approx(1)
-    assert np.abs(found @ other - one.mean(axis=0)).max() < enrolled.AIMED_DIFFERENCE
+    assert np.abs(found @ other - goal).max() < weighting.AIMED_DIFFERENCE
+
+
+@given(seeds, st.integers(2, 40), st.integers(1, 12))
+@settings(max_examples=50, deadline=None)
+def test_survival_with_ties_keeps_its_laws(seed: int, persons: int, days: int) -> None:
+    """The curve falls from 1, its influences cancel, and a person counted twice weighs as two persons."""
+    rng = np.random.default_rng(seed)
+    time, event = rng.integers(1, days + 1, persons).astype(float), rng.random(persons) < 0.6
+    weight = rng.integers(1, 4, persons)
+    found = survival.kaplan_meier(time, event, weight.astype(float), days)
+    again = survival.kaplan_meier(np.repeat(time, weight), np.repeat(event, weight), np.ones(weight.sum()), days)
+    assert (np.diff(np.append(1.0, found.survival)) <= 0).all()
+    assert (found.risk, found.mean) == pytest.approx((again.risk, again.mean))
+    assert found.risk_influence.sum() == pytest.approx(0, abs=1e-9)
+    assert found.mean_influence.sum() == pytest.approx(0, abs=1e-8)
+    assert 0 <= found.risk <= 1
+    assert 0 <= found.mean <= days + 1e-9
 
 
 @given(st.floats(-0.9, 2), st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 0.5))

@@ -33,7 +33,7 @@ def check(terms: pd.DataFrame, effects: pd.DataFrame) -> None:
     assert effects["inside"].mean() >= 0.9
     null = effects[effects["intervention"] == "heavy_user_coaching"]
     assert (null["planted"] == 0).all()
-    assert null["effective"].mean() <= 0.1
+    assert null["effective"].mean() <= 0.05
 
 
 def recovered(seeds: range) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from debt_part_tables import part_tables
+from effect_tables import VERDICTS, effect_tables
 from quality_tables import frame, quality_tables
 
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
@@ -43,14 +44,6 @@ LABELS = {
     "sv": {"target_group": {"all": "Hela befolkningen"}, "outcome": {"emergency_contacts": "Jourbesök"}},
     "en": {"target_group": {"all": "All residents"}, "outcome": {"emergency_contacts": "Emergency contacts"}},
 }
-VERDICTS = {
-    "team_model": "probably_works",
-    "outreach": "works",
-    "coaching": "cannot_say",
-    "walks": "no_meaningful_effect",
-    "new_form": "probably_harmful",
-    "pathway": "cannot_say",
-}
 
 
 def context(language: str = "fi", **changes: Any) -> PageContext:
@@ -76,9 +69,8 @@ def context(language: str = "fi", **changes: Any) -> PageContext:
         "unit_cost_eur": {"primary_care": 65, "mental_health": 120, "emergency_contacts": 250},
         "interventions": {
             name: InterventionFacts(
-                "emergency_contacts",
                 selected_on="prior_use" if name == "coaching" else "nothing",
-                decision_month="2025-12" if name == "team_model" else "2025-06",
+                decision_months=("2024-12", "2025-12") if name == "team_model" else ("2025-06",),
                 description=(("Miksi", "Asia hoidetaan yhdellä yhteydenotolla."),),
             )
             for name in VERDICTS
@@ -231,83 +223,6 @@ def group_tables() -> dict[str, pd.DataFrame]:
         {"target_group": "all", "other": "older_people", "n_persons": 24_000},
     ]
     return {"target_groups": frame("target_groups", groups), "group_overlap": frame("group_overlap", overlap)}
-
-
-def effect_row(intervention: str, verdict: str, estimate: float, half: float, **changes: Any) -> dict[str, Any]:
-    row = {
-        "intervention": intervention,
-        "outcome": "emergency_contacts",
-        "design": "cohort",
-        "target_group": "all",
-        "record": "record",
-        "estimate": estimate,
-        "lo95": estimate - half,
-        "hi95": estimate + half,
-        "relative": estimate / 60,
-        "relative_lo95": (estimate - half) / 60,
-        "relative_hi95": (estimate + half) / 60,
-        "unit": "per_100_person_years",
-        "p_value": 0.03,
-        "n_treated": 620,
-        "n_comparison": 2400,
-        "counted": "persons",
-        "minimum_detectable_effect": 0.08,
-        "smallest_important": 0.1,
-        "verdict": verdict,
-        "evidence_level": "moderate",
-        "start": "2022-10",
-        "n_persons": 3020,
-    }
-    return {**row, **changes}
-
-
-def effect_tables() -> dict[str, pd.DataFrame]:
-    effects = [
-        effect_row("team_model", "probably_works", -12, 7, design="did", counted="areas", n_treated=5, n_comparison=6),
-        effect_row("outreach", "works", -20, 6, evidence_level="strong", target_group="older_people"),
-        effect_row("coaching", "cannot_say", -0.6, 9, crude_change=-0.34, expected_change=-0.33),
-        effect_row("walks", "no_meaningful_effect", 0.2, 2),
-        effect_row("new_form", "probably_harmful", 9, 4, evidence_level="weak"),
-        effect_row(
-            "pathway",
-            "cannot_say",
-            -3,
-            14,
-            evidence_level="none",
-            minimum_detectable_effect=0.25,
-            n_persons=200,
-        ),
-        effect_row("team_model", "cannot_say", -1, 7, outcome="primary_care_contacts", design="did"),
-        effect_row("team_model", "works", -18, 3, record="beside", design="its"),
-    ]
-    series = [
-        {
-            "intervention": "team_model",
-            "outcome": "emergency_contacts",
-            "target_group": "all",
-            "arm": arm,
-            "since_start": quarter,
-            "rate": 60 + 0.5 * quarter - (12 if arm == "treated" and quarter >= 0 else 0),
-            "n_persons": 800,
-        }
-        for arm in ("comparison", "treated")
-        for quarter in range(-8, 6)
-    ]
-    checks = [
-        {
-            "intervention": "team_model",
-            "outcome": "emergency_contacts",
-            "check": "baseline",
-            "target_group": "all",
-            "passed": "no",
-            "message": message_json("The baseline has {months} months.", {"months": 24}),
-        }
-    ]
-    return {
-        "effects": frame("effects", effects),
-        "effect_series": frame("effect_series", series),
-        "effect_checks": frame("effect_checks", checks),
-    }
 
 
 def deviation_tables() -> dict[str, pd.DataFrame]:

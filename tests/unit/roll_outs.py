@@ -30,6 +30,7 @@ def roll_out(
     equal: bool = False,
     spread: float = 0.0,
     autocorrelation: float = 0.0,
+    n_months: int = LAST - FIRST + 1,
 ) -> AreaPanel:
     """Poisson counts with own levels, a common season and trend, and `effect` on the log rate after the
     start.
@@ -38,7 +39,7 @@ def roll_out(
     noise of the areas' log rates with this `autocorrelation`.
     """
     rng = np.random.default_rng(seed)
-    months = np.arange(FIRST, LAST + 1)
+    months = np.arange(LAST + 1 - n_months, LAST + 1)
     residents = np.full(10, 20_000) if equal else RESIDENTS
     given = STARTS if starts is None else starts
     first = np.array([given.get(code, NEVER) for code in CODES], dtype=np.int64)

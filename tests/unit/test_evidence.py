@@ -13,9 +13,10 @@ import small_county
 
 from ennakointi import effectiveness, groups, panel
 from ennakointi.causal.areas import NEVER, AreaPanel
-from ennakointi.effectiveness import evidence
+from ennakointi.effectiveness import area_outcomes, evidence, registered
 from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
+from ennakointi.parameters.effect_documents import SERVICE_COST, SERVICE_MINUTES, Outcome
 from ennakointi.periods import month_index
 
 pytestmark = pytest.mark.xdist_group("evidence")  # its fixtures are dear: one worker makes them once
@@ -57,6 +58,20 @@ def contacts() -> pd.DataFrame:
     )
 
 
+def stays() -> pd.DataFrame:
+    """Person 0 lies five days in a ward after the index month, person 4 two days before it."""
+    rows = [("p0", "2021-04-28", "2021-05-03"), ("p4", "2020-12-10", "2020-12-12")]
+    frame = pd.DataFrame(rows, columns=["person_id", "admitted_at", "discharged_at"])
+    days = {name: pd.to_datetime(frame[name]) + pd.Timedelta(hours=9) for name in ("admitted_at", "discharged_at")}
+    return frame.assign(**days, stay_id=["s0", "s1"], service="ward_care", unit="ward")
+
+
+def measurements() -> pd.DataFrame:
+    rows = [("p0", "2021-02-10", 60), ("p0", "2021-06-01", 50), ("p0", "2021-07-01", 52), ("p1", "2021-05-05", 70)]
+    frame = pd.DataFrame(rows, columns=["person_id", "measured_on", "value"])
+    return frame.assign(measured_on=pd.to_datetime(frame["measured_on"]).dt.date, measure="hba1c_mmol_mol")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A prepared quarter of five persons."""
@@ -77,6 +92,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
     )
     tables = {"persons": persons(), "contacts": contacts(), "enrolments": enrolments, "statuses": statuses}
+    tables |= {"stays": stays(), "measurements": measurements()}
     store = small_county.build_store(place, AS_OF, **tables)
     index = groups.build(store, KNOWN, place / "work" / "memberships", ["all"])
     panel.build(store, index, KNOWN, place / "work" / "panels")
@@ -150,11 +166,73 @@ def test_only_statuses_that_may_be_used_are_covariates(cohort: Cohort) -> None:
 
 def test_other_outcomes_have_the_same_rows(folder: Path) -> None:
     found = gathered(folder, "heavy_user_coaching").by_outcome
-    assert set(found) == {"emergency_contacts", "primary_care_contacts", NEGATIVE_CONTROL}
+    outcomes = {"emergency_contacts", "primary_care_contacts", NEGATIVE_CONTROL}
+    assert set(found) == outcomes | {SERVICE_COST, SERVICE_MINUTES}
     primary = found["primary_care_contacts"]
     assert isinstance(primary, Cohort)
     assert primary.events.sum() == 0
     assert len(primary.person) == 6
+
+
+def test_costs_and_minutes_of_persons_are_of_all_services(folder: Path, cohort: Cohort) -> None:
+    found = gathered(folder, "heavy_user_coaching").by_outcome
+    for name, each in ((SERVICE_COST, "unit_cost_eur"), (SERVICE_MINUTES, "minutes_per_contact")):
+        one = found[name]
+        assert isinstance(one, Cohort)
+        np.testing.assert_allclose(one.events, cohort.events * getattr(KNOWN.services["emergency"], each))
+        np.testing.assert_array_equal(one.covariates, cohort.covariates)
+
+
+def cohort_of(folder: Path, measure: dict[str, object], **changed: object) -> Cohort:
+    primary = Outcome.model_validate(
+        {"id": "measured", "label": {"fi": "x", "sv": "x", "en": "x"}, "measure": measure, "better": "fewer"}
+    )
+    found = gathered(folder, "heavy_user_coaching", primary_outcome=primary, **changed).by_outcome["measured"]
+    assert isinstance(found, Cohort)
+    return found
+
+
+def test_bed_days_of_persons_by_hand(folder: Path) -> None:
+    """Person 4's two days before March 2021 put them in another cell than person 0; person 3 had none."""
+    found = cohort_of(folder, {"kind": "bed_days"})
+    assert found.events[row(found, 0, MARCH)] == 5
+    assert found.events.sum() == 5
+    assert (4, MARCH) not in set(zip(found.person.tolist(), found.index_month.tolist()))
+    assert found.covariates[row(found, 0, MARCH), found.names.index("outcome_q1")] == 0
+
+
+def test_means_of_persons_are_of_those_who_were_measured(folder: Path) -> None:
+    found = cohort_of(folder, {"kind": "measurement", "measure": "hba1c_mmol_mol"})
+    enrolled, other = row(found, 0, MARCH), row(found, 1, MARCH)
+    assert set(zip(found.person.tolist(), found.index_month.tolist())) == {(0, MARCH), (1, MARCH)}
+    assert (found.events[enrolled], found.person_years[enrolled]) == (102, 2)
+    assert (found.before_events[enrolled], found.before_person_years[enrolled]) == (60, 1)
+    assert (found.events[other], found.before_person_years[other]) == (70, 0)
+    values = dict(zip(found.names, found.covariates.T))
+    average = (60 + 70) / 2  # of the rows that are known, also those of June, stands for the other person's
+    assert values["outcome_measured_1y"][[enrolled, other]].tolist() == [60, average]
+    assert values["outcome_measured_known"][[enrolled, other]].tolist() == [1, 0]
+    assert found.population == {}
+
+
+def test_the_follow_up_begins_after_the_washout(folder: Path) -> None:
+    """June 2021 to May 2022: not the contact of May 2021, but those of February and April 2022."""
+    found = gathered(folder, "heavy_user_coaching", washout_months=2).by_outcome["emergency_contacts"]
+    assert isinstance(found, Cohort)
+    enrolled = row(found, 0, MARCH)
+    assert found.events[enrolled] == 2
+    assert found.quarter_events[enrolled, -4:].tolist() == [0, 0, 1, 1]
+    assert found.person_years[enrolled] == pytest.approx(365 / 365.25)
+    assert found.washout_months == 2
+    assert found.person_years[row(found, 3, MARCH)] == pytest.approx(15 / 365.25)  # dies on 15 June
+
+
+def test_persons_whom_the_intervention_may_have_reached_are_marked(folder: Path, cohort: Cohort) -> None:
+    found = gathered(folder, "heavy_user_coaching", spillover_exclusions=("111",)).by_outcome["emergency_contacts"]
+    assert isinstance(found, Cohort)
+    marked = set(zip(found.person[found.reached].tolist(), found.index_month[found.reached].tolist()))
+    assert marked == {(3, MARCH), (4, MARCH)}
+    assert not cohort.reached.any()
 
 
 def test_nobody_enrolled_and_no_group_say_so(folder: Path) -> None:
@@ -203,7 +281,7 @@ def test_standardised_person_years_follow_the_strata() -> None:
         (),
         AS_OF,
     )
-    found = evidence._weighted_person_years(one_month, ["emergency"])
+    found = area_outcomes.weighted_person_years(one_month, ["emergency"], counts.assign(value=counts["contacts"]))
     assert found["111"].iloc[0] == pytest.approx(0.5e6, rel=1e-4)
     assert found["398"].iloc[0] == pytest.approx(1.5e6, rel=1e-4)
 
@@ -229,7 +307,7 @@ def test_an_intervention_that_only_enrolments_name_has_stated_defaults(folder: P
     assert set(known) <= {*KNOWN.interventions, "other_thing"}
     strange = known["other_thing"]
     assert (strange.target_group, strange.primary_outcome.better, strange.selected_on) == ("all", "fewer", "need")
-    assert strange.smallest_important_effect == effectiveness.DEFAULT_SMALLEST
+    assert strange.smallest_important_effect == registered.DEFAULT_SMALLEST
 
 
 def test_only_interventions_that_the_source_can_tell_of_are_known(folder: Path) -> None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from ennakointi import parameters
 from ennakointi.errors import ParameterError
+from ennakointi.parameters.effect_documents import EffectSettings, Intervention, Outcome
 from ennakointi.periods import parse_month
 from ennakointi.result_tables import RESULT_TABLES
 
@@ -70,9 +73,134 @@ def test_the_shipped_interventions_are_those_of_the_contract():
     interventions = parameters.load().interventions
     assert set(interventions) == {"team_model", "outreach_elderly", "heavy_user_coaching"}
     assert interventions["team_model"].starts["111"] == parse_month("2022-10")
-    assert interventions["team_model"].assignment == "municipality"
+    assert interventions["team_model"].rollout == "municipality"
     assert interventions["heavy_user_coaching"].selected_on == "prior_use"
     assert {i.primary_outcome.services for i in interventions.values()} == {("emergency",)}
+    assert {i.decision_months[-1] for i in interventions.values()} == {parse_month("2025-09")}
+    assert all(i.cost is not None and i.negative_control is not None for i in interventions.values())
+
+
+def test_a_registration_is_marked_by_its_content(folder):
+    """The mark changes with any word of the entry, not with the order of the keys nor with a default written out."""
+    before = {name: one.registered for name, one in parameters.load(folder).interventions.items()}
+    assert len(set(before.values())) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", mark) for mark in before.values())
+    spoil(folder, "interventions.yml", "  selected_on: nothing\n", "")
+    spoil(
+        folder,
+        "interventions.yml",
+        "  target_group: all\n",
+        "  target_group: all\n  selected_on: nothing\n  washout_months: 0\n",
+    )
+    assert {name: one.registered for name, one in parameters.load(folder).interventions.items()} == before
+    spoil(folder, "interventions.yml", "smallest_important_effect: 0.05", "smallest_important_effect: 0.06")
+    after = {name: one.registered for name, one in parameters.load(folder).interventions.items()}
+    assert [name for name in after if after[name] != before[name]] == ["team_model"]
+
+
+SHIPPED = yaml.safe_load((parameters.shipped("parameters") / "interventions.yml").read_text(encoding="utf-8"))
+SETTINGS = yaml.safe_load((parameters.shipped("parameters") / "effects.yml").read_text(encoding="utf-8"))
+MODEL, COACHING = ({"id": name, **SHIPPED[name]} for name in ("team_model", "heavy_user_coaching"))
+COUNTY_WIDE = {"rollout": "county", "starts": {}, "start": "2024-01", "comparison": "none"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "document", "changed", "said"),
+    [
+        (Intervention, MODEL, {"rollout": "county"}, "`starts` belongs to rollout: municipality or unit"),
+        (Intervention, COACHING, {"start": "2024-01"}, "`start` belongs to rollout: county"),
+        (Intervention, MODEL, {"decision_months": ["2025-09", "2024-12"]}, "decision_months must rise"),
+        (Intervention, MODEL, {"decision_months": ["2022-10"]}, "must come after the first start"),
+        (Intervention, MODEL, {"spillover_exclusions": ["111"]}, "names '111', which starts the intervention itself"),
+        (Intervention, MODEL, {"comparison": "other_counties"}, "use later_adopters, never_adopters or none"),
+        (Intervention, COACHING, {"comparison": "later_adopters"}, "use same_index_same_history or none"),
+        (Intervention, MODEL, {"secondary_outcomes": [MODEL["primary_outcome"]]}, "two outcomes have the same id"),
+        (
+            Intervention,
+            MODEL,
+            {"primary_outcome": {**MODEL["primary_outcome"], "id": "service_cost"}},
+            "the outcome id 'service_cost' is the program's own",
+        ),
+        (
+            Intervention,
+            MODEL,
+            {
+                "rollout": "county",
+                "starts": {},
+                "start": "2024-01",
+                "comparison": "none",
+                "spillover_exclusions": ["05"],
+            },
+            "a county is written county:05",
+        ),
+        (EffectSettings, SETTINGS, {"willingness_to_pay_eur": [0, 300, 100]}, "willingness_to_pay_eur must rise"),
+        (EffectSettings, SETTINGS, {"named_willingness_to_pay_eur": 301}, "must be one of willingness_to_pay_eur"),
+    ],
+)
+def test_what_does_not_fit_together_is_told(kind, document, changed, said):
+    assert kind.model_validate(document)
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        kind.model_validate({**document, **changed})
+
+
+def test_faults_of_measures_and_costs_are_told_with_their_places(folder):
+    counted = "kind: contacts, service: "
+    for old, new in (  # the first place that still has the words: the three primary outcomes, then secondary ones
+        (f"{counted}emergency", "kind: contact, service: emergency"),
+        (f"{counted}emergency", "service: emergency"),
+        (f"{counted}emergency", "kind: contacts, servce: emergency"),
+        (f"{counted}primary_care", "kind: waits_over, service: primary_care"),
+        (f"{counted}specialised_outpatient", "kind: contacts, mode: fone"),
+        ("fixed_eur: 60000, ", "fixed_euro: 60000, "),
+        ("per_person_eur: 420, price_year: 2023", "per_person_eur: 420"),
+    ):
+        spoil(folder, "interventions.yml", old, new)
+    told = message(folder)
+    for said in (
+        "team_model.primary_outcome.measure: 'contact' is not known – did you mean 'contacts'?",
+        "outreach_elderly.primary_outcome.measure: `kind` is missing; known: contacts, cost, bed_days",
+        "heavy_user_coaching.primary_outcome.measure.servce: unknown key – did you mean 'service'?",
+        "team_model.secondary_outcomes[0].measure.longer_than_days: is missing",
+        "team_model.secondary_outcomes[1].measure.mode: 'fone' is not known – did you mean 'phone'?",
+        "team_model.cost.fixed_euro: unknown key – did you mean 'fixed_eur'?",
+        "outreach_elderly.cost.price_year: is missing",
+        "(7 faults)",
+    ):
+        assert said in told
+
+
+def test_names_of_interventions_are_checked_against_the_other_documents(folder):
+    spoil(folder, "interventions.yml", "service: emergency", "service: emergncy")
+    spoil(folder, "interventions.yml", "negative_control: [oral_health]", "negative_control: [oral]")
+    spoil(folder, "interventions.yml", "selected_on: nothing", 'selected_on: nothing\n  spillover_exclusions: ["999"]')
+    told = message(folder)
+    assert "team_model.emergency_contacts.service: service 'emergncy' does not exist – did you mean" in told
+    assert "outreach_elderly.negative_control: service 'oral' does not exist" in told
+    assert "team_model.spillover_exclusions: municipality '999' does not exist" in told
+    assert "(3 faults)" in told
+
+
+MEASURES = {
+    "contacts": ({"service": "emergency", "profession": ["nurse"], "urgency": "urgent"}, "per 100 person-years", 100),
+    "cost": ({"sector": "health"}, "euros per person-year", 1),
+    "bed_days": ({}, "bed-days per 100 person-years", 100),
+    "wait_days": ({"specialty": "x", "wait_from": "decided"}, "days", 1),
+    "waits_over": ({"longer_than_days": 90}, "share", 1),
+    "measurement": ({"measure": "hba1c_mmol_mol", "maximum": 53}, "share", 1),
+}
+
+
+@pytest.mark.parametrize("kind", MEASURES)
+def test_every_kind_of_measure_has_its_unit(kind):
+    given, unit, scale = MEASURES[kind]
+    label = {"fi": "x", "sv": "x", "en": "x"}
+    outcome = Outcome.model_validate({"id": "x", "label": label, "measure": {"kind": kind, **given}, "better": "fewer"})
+    model = Intervention.model_validate(MODEL)
+    assert model.unit_of(outcome.measure) == (unit, scale)
+    by_unit = {"contacts": "contacts", "cost": "euros", "bed_days": "bed-days"}
+    expected = (f"{by_unit[kind]} per unit and month", 1) if kind in by_unit else (unit, scale)
+    assert model.model_copy(update={"rollout": "unit"}).unit_of(outcome.measure) == expected
+    assert Outcome.model_validate(outcome.model_dump()) == outcome
 
 
 def test_every_known_break_has_its_month():

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from roll_outs import CODES, LARGEST, STARTS, roll_out
+from roll_outs import CODES, FIRST, LARGEST, STARTS, roll_out
 
 from ennakointi.causal import difference, randomisation, rollout
-from ennakointi.causal.areas import NEVER
+from ennakointi.causal.areas import NEVER, NEVER_TREATED
 
 EFFECT = float(np.log(0.85))
 
@@ -27,12 +27,12 @@ def test_the_planted_effect_is_inside_its_interval_and_found() -> None:
 @pytest.mark.parametrize("autocorrelation", [0.0, 0.8])
 def test_the_interval_covers_and_no_effect_is_seldom_found(autocorrelation: float) -> None:
     noise = {"spread": 0.08, "autocorrelation": autocorrelation}
-    effects = [rollout.rollout_effect(roll_out(s, EFFECT, **noise), 199, s, LARGEST) for s in range(40)]
-    nulls = [rollout.rollout_effect(roll_out(s, 0.0, **noise), 199, s, LARGEST) for s in range(40)]
+    effects = [rollout.rollout_effect(roll_out(s, EFFECT, **noise), 199, s, LARGEST) for s in range(20)]
+    nulls = [rollout.rollout_effect(roll_out(s, 0.0, **noise), 199, s, LARGEST) for s in range(20)]
     inside = sum(e is not None and e.effect.lo95 <= EFFECT <= e.effect.hi95 for e in effects)
     found = sum(e is None or e.effect.p_value <= 0.05 for e in nulls)
-    assert inside >= 35
-    assert found <= 5  # cluster-robust errors find 18 of 40 with one treated area
+    assert inside >= 17
+    assert found <= 3  # cluster-robust errors find 9 of 20 with one treated area
 
 
 def test_one_treated_of_ten_cannot_reach_five_per_cent() -> None:
@@ -87,6 +87,9 @@ def test_leave_one_out_has_an_effect_for_each_treated_area() -> None:
     left_out = rollout.leave_one_out(panel, found.treated, LARGEST)
     assert len(left_out) == 4
     assert left_out == pytest.approx(EFFECT, abs=0.1)
+    first = (panel.months >= panel.starts[:, None]) & (panel.months < panel.starts[:, None] + 3)
+    slow = replace(panel, counts=np.where(first, 2 * panel.counts, panel.counts))
+    assert rollout.leave_one_out(slow, found.treated, LARGEST, washout=3) == pytest.approx(EFFECT, abs=0.1)
 
 
 def test_a_dominant_area_is_more_than_half() -> None:
@@ -116,6 +119,34 @@ def test_noise_tells_dispersion_and_drift_apart() -> None:
     assert drifting.drift == pytest.approx(0.15 * np.sqrt(2), rel=0.35)
 
 
+def test_the_base_is_the_whole_years_that_the_areas_cover() -> None:
+    """45 months before the first start are three whole years, and a gap makes them fewer for that start alone."""
+    panel = roll_out(11)
+    cells = rollout.group_time_cells(panel)
+    length = {int(start): int(month) for start, month in zip(cells.start, cells.start - cells.base_first)}
+    assert length == {start: (start - FIRST) // 12 * 12 for start in STARTS.values()}
+    assert (cells.base_last == cells.start - 1).all()
+    gap = panel.counts.copy()
+    gap[CODES.index("781"), STARTS["111"] - FIRST - 20] = np.nan
+    shorter = rollout.group_time_cells(replace(panel, counts=gap))
+    assert set((shorter.start - shorter.base_first)[shorter.start == STARTS["111"]]) == {12}
+    later = rollout.group_time_cells(panel, washout=3)
+    assert (later.first >= later.start + 3).all()
+    assert later.last.max() <= panel.months[-1]
+
+
+def test_a_longer_base_is_more_precise() -> None:
+    """A year alone as base: wider on average when areas stray for long (autocorrelation 0.8)."""
+    widths = []
+    for seed in range(6):
+        panel = roll_out(seed, EFFECT, share=0.2, equal=True, spread=0.08, autocorrelation=0.8)
+        year = difference.group_time_cells(panel.starts, int(panel.months[0]), int(panel.months[-1]), 3, 12)
+        found = [rollout.rollout_effect(panel, 199, seed, None, cells) for cells in (None, year)]
+        widths.append([one.effect.hi95 - one.effect.lo95 for one in found if one is not None])
+    whole, one_year = np.mean(widths, axis=0)
+    assert whole < 0.9 * one_year
+
+
 def test_assignments_are_all_distinct_and_the_actual_is_first() -> None:
     starts = np.array([3, 3, 5, NEVER, NEVER])
     rows, exact = randomisation.assignments(starts, np.ones(5, bool), 1000, 0)
@@ -129,3 +160,14 @@ def test_assignments_are_all_distinct_and_the_actual_is_first() -> None:
     assert not exact
     assert drawn.shape == (10, 5)
     assert (drawn[0] == starts).all()
+
+
+def test_with_never_adopters_only_those_who_start_later_are_no_comparison() -> None:
+    panel = roll_out(3, -0.3, share=0.2, equal=True)
+    later = rollout.rollout_effect(panel, 99, 1)
+    never = rollout.rollout_effect(replace(panel, comparison=NEVER_TREATED), 99, 1)
+    assert later is not None
+    assert never is not None
+    assert (never.comparison == (panel.starts == NEVER)).all()
+    assert later.comparison.sum() > never.comparison.sum()
+    assert never.effect.estimate == pytest.approx(later.effect.estimate, abs=0.1)

@@ -89,6 +89,13 @@ def test_harm_comes_before_benefit() -> None:
     found = [words(one) for one in decisions.decisions(without("debt_summary", "debt_clearance"), context())]
     assert "Päätettävä: lopetetaanko" in found[0]
     assert "Päätettävä: laajennetaanko" in found[1]
+    assert "Jos parannuksen (yksi vältetty käynti) arvo on 120 €" in found[1]
+
+
+def test_without_costs_an_effect_is_valued_as_working_time() -> None:
+    tables = without("debt_summary", "debt_clearance", "cost_effectiveness")
+    found = [words(one) for one in decisions.decisions(tables, context())]
+    assert "Päätettävä: laajennetaanko" in found[1]
     assert "ei säästynyttä rahaa" in found[1]
 
 

@@ -72,3 +72,9 @@ def test_holm_by_hand() -> None:
     assert verdicts.holm(np.array([0.04, 0.01, 0.03])) == pytest.approx([0.06, 0.03, 0.06])
     assert verdicts.holm(np.array([0.9, 0.8])) == pytest.approx([1.0, 1.0])
     assert len(verdicts.holm(np.array([]))) == 0
+
+
+def test_no_evidence_gives_no_verdict_and_small_data_never_raise_the_level() -> None:
+    assert verdicts.verdict(Interval(-0.2, -0.3, -0.06), "fewer", 0.05, "none", DOUBT) == "cannot_say"
+    assert verdicts.verdict(Interval(0.0, -0.01, 0.01), "fewer", 0.05, "none", DOUBT) == "cannot_say"
+    assert verdicts.published_level("none", "probably_works", (Check("detectable", False, ""),)) == "none"

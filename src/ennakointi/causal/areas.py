@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEVER = 2**31 - 1  # the start of an area that never starts
+NOT_YET, NEVER_TREATED = "not_yet", "never"  # comparison areas: start later or never, or never
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -25,6 +26,7 @@ class AreaPanel:
     person_years : (A, T) person-years at risk.
     persons : (A, T) distinct persons with an event in the month.
     starts : (A,) month index of the first month under the intervention, `NEVER` for none.
+    comparison : who is compared with: `not_yet` (areas that start later or never) or `never`.
     """
 
     areas: tuple[str, ...]
@@ -33,6 +35,7 @@ class AreaPanel:
     person_years: Floats
     persons: Floats
     starts: Ints
+    comparison: str = NOT_YET
 
     def without(self, area: int) -> AreaPanel:
         """The panel without one area, by its position."""

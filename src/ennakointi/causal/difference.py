@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.causal.areas import NEVER, Bools, Floats, Ints
+from ennakointi.causal.areas import NEVER, NOT_YET, Bools, Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ def window_sums(values: Floats, periods: Ints, first: Ints, last: Ints) -> Float
     return np.where(whole, running[:, high] - running[:, low], np.nan)
 
 
-def coefficients(assignments: Ints, cells: Cells, weight: Floats, comparison: str = "not_yet") -> tuple[Floats, Floats]:
+def coefficients(assignments: Ints, cells: Cells, weight: Floats, comparison: str = NOT_YET) -> tuple[Floats, Floats]:
     """Coefficients of the areas' changes in the aggregated effect, for many assignments of starts at once.
 
     Parameters
@@ -92,7 +92,7 @@ def coefficients(assignments: Ints, cells: Cells, weight: Floats, comparison: st
     starts = assignments[:, :, None]
     untouched = np.maximum(cells.last, cells.start)
     treated = np.where(starts == cells.start, weight, 0.0)
-    others = np.where(starts > untouched if comparison == "not_yet" else starts == NEVER, weight, 0.0)
+    others = np.where(starts > untouched if comparison == NOT_YET else starts == NEVER, weight, 0.0)
     mass, other_mass = treated.sum(axis=1), others.sum(axis=1)
     complete = (mass > 0) & (other_mass > 0)
     share = np.where(complete, mass, 0.0)

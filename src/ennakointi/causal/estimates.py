@@ -28,6 +28,8 @@ class Numbers(NamedTuple):
         return Numbers(self.estimate * factor, *(bounds or (np.nan, np.nan)))
 
 
+_MARKS = {True: "✓", False: "✗", None: "–"}  # a check that passed, failed, could not be made
+MOST_DIGITS = 6  # after the point; smaller numbers are written with a power of ten
 UNKNOWN = Numbers(np.nan, np.nan, np.nan)
 
 
@@ -91,11 +93,15 @@ class Estimate:
         """`as_dict` as JSON text."""
         return json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
+    def lines(self) -> list[str]:
+        """The sentence, what was used, and a line for every check."""
+        return [self.sentence, f"{self.n:,} observations; design {self.design}.", *self._checked()]
+
+    def _checked(self) -> list[str]:
+        return [f"{_MARKS[check.passed]} {_message(check)}" for check in self.checks]
+
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<li>{escape({True: '✓', False: '✗', None: '–'}[c.passed])} {escape(_message(c))}</li>"
-            for c in self.checks
-        )
+        rows = "".join(f"<li>{escape(line)}</li>" for line in self._checked())
         return f"<p>{escape(self.sentence)}</p><ul>{rows}</ul>"
 
 
@@ -120,22 +126,34 @@ def _sentence(found: Estimate) -> str:
     effect, relative = found.effect, found.relative
     if not np.isfinite(effect.estimate):
         return f"{found.outcome}: no effect could be estimated."
-    way = "lower" if effect.estimate < 0 else "higher"
-    size = _number(abs(effect.estimate), effect)
-    share = f", a change of {100 * relative.estimate:+.1f} %" if np.isfinite(relative.estimate) else ""
-    said = f"{found.outcome}: {size} {way} than without the intervention{share}"
+    said = f"{found.outcome}: {_difference(effect, relative)}"
     if not np.isfinite([effect.lo95, effect.hi95]).all():
-        return f"{said}; an interval of 95 % cannot be given{_p(found.p_value)}."
+        return f"{said}; an interval of 95% cannot be given{_p(found.p_value)}."
     low, high = _number(effect.lo95, effect), _number(effect.hi95, effect)
-    return f"{said} (95 % interval {low} to {high}{_p(found.p_value)})."
+    return f"{said} (95% interval {low} to {high}{_p(found.p_value)})."
+
+
+def _difference(effect: Numbers, relative: Numbers) -> str:
+    """What the estimate is, in words: nothing is called lower or higher that is shown as 0."""
+    size = _number(abs(effect.estimate), effect)
+    if not size.strip("0.,"):
+        return "as without the intervention"
+    said = f"{size} {'lower' if effect.estimate < 0 else 'higher'} than without the intervention"
+    share = _number(100 * relative.estimate, relative.scaled(100)) if np.isfinite(relative.estimate) else ""
+    if not share.strip("-−0.,"):
+        return said
+    return f"{said}, a change of {'+' if relative.estimate > 0 else ''}{share}%"
 
 
 def _number(value: float, effect: Numbers) -> str:
-    """As many digits as the interval supports, and at least two significant ones of the estimate."""
+    """Two significant digits of the interval's width, or of the estimate where there is none."""
     width = effect.hi95 - effect.lo95
-    scale = width if np.isfinite(width) and width > 0 else abs(effect.estimate)
-    digits = 0 if scale == 0 else max(0, 1 - int(np.floor(np.log10(scale))))
-    return f"{value:.{min(digits, 12)}f}"
+    scale = width if np.isfinite(width) and width > 1e-9 * abs(effect.estimate) else abs(effect.estimate)
+    digits = 0 if scale == 0 else 1 - int(np.floor(np.log10(scale)))
+    rounded = round(value, digits) + 0.0  # no negative zero
+    if rounded and digits > MOST_DIGITS:
+        return f"{rounded:.1e}".replace("-", "−")
+    return f"{rounded:,.{min(max(digits, 0), MOST_DIGITS)}f}".replace("-", "−")
 
 
 def _p(p_value: float) -> str:

@@ -5,6 +5,7 @@ Nothing here prints the name of a unit: in a table of persons it would be a pers
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -21,7 +22,9 @@ from ennakointi.written_periods import columns as period_columns
 from ennakointi.written_periods import formats as period_formats
 from ennakointi.written_periods.formats import Grid
 
-NUMBER = period_formats.NUMBER
+NUMBER, MONTH, DAY = period_formats.NUMBER, period_formats.MONTH, period_formats.DAY
+YEARS = np.arange(period_formats.YEARS.start, period_formats.YEARS.stop)
+_QUARTER = re.compile(r"(?P<y>\d{4})[ _:-]?[Qq](?P<q>[1-4])|[Qq](?P<q1>[1-4])[ /-]?(?P<y1>\d{4})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,38 +52,68 @@ class Times:
 
     def of(self, value: Any, what: str) -> int:
         """Position of a start that the user named; may lie outside the data. ParameterError when it is no period."""
+        if pd.isna(value):
+            raise ParameterError(f"{what} is empty: give the first period under the intervention")
         return int(self.of_column(pd.Series([value]), what)[0])
 
     def of_column(self, values: pd.Series, what: str) -> Ints:
-        """(n,) positions of other periods, such as those of a cohort column; no missing values."""
+        """(n,) positions of other periods, such as those of a cohort column; no missing values. A start between two
+        periods counts from the later one on."""
         different, place = _different(values)
-        form, numbers = _numbers(pa.array(different.tolist()), what, ParameterError)
-        if form != self._kind:
-            raise ParameterError(f"{what}: {different[0]!r} is no period like those of {self._column!r} ({self.span})")
-        positions = self._grid.positions(numbers) - self._first
-        if (positions % self._step).any():
-            raise ParameterError(f"{what}: a value lies between the periods of {self._column!r} ({self.span})")
-        return np.asarray((positions // self._step)[place], dtype=np.int64)
+        found = self._positions(*_numbers(different, what, ParameterError))
+        if found is None:
+            shown = str(different[0])
+            raise ParameterError(f"{what}: {shown!r} is no period like those of {self._column!r} ({self.span})")
+        positions = found - self._first
+        return np.asarray((-(-positions // self._step))[place], dtype=np.int64)
+
+    def _positions(self, kind: str, raw: Ints) -> Ints | None:
+        """Places on the grid; a date stands for its month, a year or a January for one another. None when the two have
+        nothing to do with each other."""
+        if kind == self._kind:
+            return self._grid.positions(raw)
+        if kind not in (MONTH, DAY) and not np.isin(raw, YEARS).all():
+            return None
+        months = 12 * raw if kind == NUMBER else raw if kind == MONTH else Grid(DAY, "M", 1).positions(raw)
+        if self._kind in (MONTH, DAY) and self._grid.frequency == "M":
+            return months
+        ends = (self._first, self._first + self._step * (self.n_periods - 1))
+        years = self._kind == NUMBER and np.isin(ends, YEARS).all() and not (months % 12).any()
+        return months // 12 if years else None
 
     @property
     def span(self) -> str:
         """First and last period in words."""
         return f"{self.labels[0]} … {self.labels[-1]}"
 
+    @property
+    def season(self) -> int:
+        """Periods of a year, for days of a week; 1 for years, plain numbers and odd steps."""
+        if self._kind == NUMBER:
+            return 1
+        whole = {"M": 12, "W": 52, "D": 7}[self._grid.frequency]
+        if self._grid.frequency == "M" and whole % self._step == 0:
+            return whole // self._step
+        return whole if self._step == 1 else 1
+
 
 @dataclass(frozen=True, eq=False)
 class OneSeries:
-    """A single series in order of time, (T,) each; NaN where a period is missing. `regressors` is (T, k)."""
+    """A single series in order of time, (T,) each; NaN where a period is missing. `regressors` is (T, k); `season` is
+    what its periods suggest."""
 
     times: tuple[str, ...]
     values: Floats
     offset: Floats | None
     regressors: Floats
     start: int
+    season: int
 
 
 def require(frame: pd.DataFrame, names: Sequence[str | None]) -> None:
     """ParameterError for a column that the table does not have, DataError when it has no rows."""
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError(f"the data are a {type(frame).__name__}: give a pandas DataFrame")
     for name in names:
         if name is not None and name not in frame.columns:
             known = ", ".join(map(str, frame.columns[:20]))
@@ -89,6 +122,12 @@ def require(frame: pd.DataFrame, names: Sequence[str | None]) -> None:
             )
     if frame.empty:
         raise DataError("the data have no rows")
+    for name in {name for name in names if name is not None}:
+        column = frame[name]
+        if isinstance(column, pd.DataFrame):
+            raise ParameterError(f"column {name!r} stands {column.shape[1]} times in the data: names must differ")
+        if column.dtype == object and not column.map(pd.api.types.is_hashable).all():
+            raise DataError(f"column {name!r} holds lists: give one value in each row")
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
@@ -97,11 +136,27 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
     column = frame[name]
     if column.dtype == bool:
         return column.to_numpy(float)
+    if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_timedelta64_dtype(column):
+        raise DataError(f"column {name!r} holds dates or times: give numbers")
     values = pd.to_numeric(column, errors="coerce").to_numpy(float)
     odd = int((np.isnan(values) & column.notna().to_numpy()).sum() + np.isinf(values).sum())
     if odd:
         raise DataError(f"column {name!r}: {odd} values are no numbers: correct them or leave them empty")
     return np.asarray(values)
+
+
+def answers(column: pd.Series) -> pd.Series:
+    """Yes and no, true and false, or `X` and `No X` as 1 and 0; any other column as it is."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column
+    words = column.astype("string").str.strip().str.lower()
+    different = sorted(set(words.dropna()), key=len)
+    for pair in (["no", "yes"], ["true", "false"]):
+        if set(different) <= set(pair):
+            return words.map({"no": 0.0, "yes": 1.0, "false": 0.0, "true": 1.0}).astype(float)
+    if len(different) == 2 and different[1] == f"no {different[0]}":
+        return words.map({different[0]: 1.0, different[1]: 0.0}).astype(float)
+    return column
 
 
 def times(frame: pd.DataFrame, name: str) -> Times:
@@ -110,7 +165,7 @@ def times(frame: pd.DataFrame, name: str) -> Times:
     if missing := int(frame[name].isna().sum()):
         raise DataError(f"column {name!r}: {missing} rows have no period: give them one or leave the rows out")
     different, place = _different(frame[name])
-    kind, raw = _numbers(pa.array(different.tolist()), f"column {name!r}", DataError)
+    kind, raw = _numbers(different, f"column {name!r}", DataError)
     grid = period_formats.grid(kind, raw, None) or Grid(kind, "D")
     if (off := grid.misses(raw)).any():
         raise DataError(f"column {name!r}: {int(off.sum())} of {len(raw)} periods lie off the grid of {grid.name}")
@@ -157,6 +212,7 @@ def series(
         None if offset is None else positive(laid(offset), offset),
         np.stack(held, axis=1) if held else np.zeros((when.n_periods, 0)),
         begun,
+        when.season,
     )
 
 
@@ -177,11 +233,11 @@ def positive(values: Floats, name: str) -> Floats:
 def _different(column: pd.Series) -> tuple[Any, Ints]:
     """The different periods of a column as text, sorted, and the place of each row among them."""
     codes, values = pd.factorize(column)
-    texts, place = np.unique(np.array([_as_text(value) for value in values], dtype=str), return_inverse=True)
+    texts, place = np.unique(np.array([as_text(value) for value in values], dtype=str), return_inverse=True)
     return texts, np.asarray(place[codes], np.int64)
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A period as text: whole floats without `.0`, timestamps as their day."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
@@ -190,10 +246,14 @@ def _as_text(value: Any) -> str:
     return str(value).strip()
 
 
-def _numbers(different: pa.Array, what: str, error: type[Exception]) -> tuple[str, Ints]:
-    """What the numbers of periods count, and the numbers."""
+def _numbers(different: Any, what: str, error: type[Exception]) -> tuple[str, Ints]:
+    """What the numbers of periods count, and the numbers; a quarter is its first month."""
+    texts = different.tolist()
+    quarters = [_QUARTER.fullmatch(text) for text in texts]
+    if all(quarters):
+        texts = [f"{one['y'] or one['y1']}-{3 * int(one['q'] or one['q1']) - 2:02d}" for one in quarters if one]
     try:
-        column, found = period_columns.read(different, None, lambda _: what)
+        column, found = period_columns.read(pa.array(texts), None, lambda _: what)
     except DataError as fault:
         raise error(str(fault)) from None
     return column.kind, found

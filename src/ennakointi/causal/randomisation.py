@@ -17,7 +17,7 @@ from math import factorial
 
 import numpy as np
 
-from ennakointi.causal.areas import Bools, Floats, Ints
+from ennakointi.causal.areas import NOT_YET, Bools, Floats, Ints
 from ennakointi.causal.difference import Cells, Noise, coefficients
 
 TIE = 1e-9  # two statistics closer than this are equal
@@ -88,7 +88,15 @@ def _all_orders(values: Ints, counts: Ints) -> Ints:
     return np.array([order for order, _ in orders])
 
 
-def reference(rows: Ints, cells: Cells, weight: Floats, expected: Floats, first_month: int, spread: Noise) -> Reference:
+def reference(
+    rows: Ints,
+    cells: Cells,
+    weight: Floats,
+    expected: Floats,
+    first_month: int,
+    spread: Noise,
+    comparison: str = NOT_YET,
+) -> Reference:
     """Coefficients and standard errors of the effect under each assignment.
 
     Parameters
@@ -96,8 +104,9 @@ def reference(rows: Ints, cells: Cells, weight: Floats, expected: Floats, first_
     rows : (P, A) assignments, the actual first. `weight` : (A, K), 0 where a change is unknown.
     expected : (A, T) events expected in each month; the variance of a change is dispersion × Poisson by
         month, plus the squared drift of the area.
+    comparison : who is compared with, as of `AreaPanel`.
     """
-    coefficient, usable = coefficients(rows, cells, weight)
+    coefficient, usable = coefficients(rows, cells, weight, comparison)
     coefficient = coefficient[usable]
     influence = _influence(cells, expected, first_month)
     variance = np.zeros(len(coefficient))

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+
+from ennakointi.causal.estimates import Numbers
+
+RATIO_PER_DEVIATION = 0.91  # log risk ratio of one standard deviation
+
+
+class EValues(NamedTuple):
+    """Of the estimate, and of the end of its interval that is nearer to no effect (1 when the interval holds it)."""
+
+    estimate: float
+    nearer: float
 
 
 def e_value(risk_ratio: float) -> float:
@@ -13,6 +26,21 @@ def e_value(risk_ratio: float) -> float:
     """
     ratio = max(risk_ratio, 1 / risk_ratio)
     return float(ratio + np.sqrt(ratio * (ratio - 1)))
+
+
+def e_values(log_ratio: Numbers) -> EValues:
+    """E-values of a log ratio and its interval."""
+    estimate, low, high = log_ratio
+    nearer = 0.0 if low <= 0 <= high else low if low > 0 else high
+    return EValues(e_value(float(np.exp(estimate))), e_value(float(np.exp(nearer))))
+
+
+def log_ratio_of_difference(difference: Numbers, deviation: float) -> Numbers:
+    """Log risk ratio that is about worth a difference of means, given the outcome's standard deviation.
+
+    Chinn 2000, Statistics in Medicine 19:3127–3131, as used by VanderWeele & Ding 2017 (0.91 per deviation).
+    """
+    return difference.scaled(RATIO_PER_DEVIATION / deviation)
 
 
 def expected_change_of_selected(correlation: float, mean_selected: float, mean_population: float) -> float:

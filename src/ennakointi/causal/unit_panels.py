@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.causal.areas import NEVER, Floats, Ints
-from ennakointi.causal.frames import Times, inside, numbers, positive, require, times
+from ennakointi.causal.frames import Times, answers, as_text, inside, numbers, positive, require, times
 from ennakointi.errors import DataError, ParameterError
-from ennakointi.spelling import did_you_mean
+
+NEVER_WORDS = ("", "0", "0.0", "never", "never treated", "never-treated", "none", "no", "na", "nan", "inf", ".", "-")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,23 @@ class UnitPanel:
     covariates: Floats
     cluster: Ints
     starts: Ints
+
+    def by_values(self) -> UnitPanel:
+        """The units in an order that their names do not change, nor the outcome's unit, sign or zero: what is drawn at
+        random depends on it."""
+        known = ~np.isnan(self.values)
+        values = np.where(known, self.values, 0.0)
+        centred = np.where(known, values - values.sum(axis=0) / np.maximum(known.sum(axis=0), 1), 0.0)
+        order = np.lexsort((np.abs(centred @ np.sqrt(np.arange(2, len(self.times) + 2))), self.starts))
+        return UnitPanel(
+            tuple(self.units[place] for place in order),
+            self.times,
+            self.values[order],
+            None if self.offset is None else self.offset[order],
+            self.covariates[order],
+            np.asarray(pd.factorize(self.cluster[order])[0], np.int64),
+            self.starts[order],
+        )
 
 
 def unit_panel(
@@ -67,6 +85,8 @@ def unit_panel(
         everybody from the first period on, is treated; the start lies outside the data.
     """
     require(frame, [outcome, time, unit, cohort, treatment, offset, cluster, *covariates])
+    if outcome in (time, unit, treatment, offset):
+        raise ParameterError(f"column {outcome!r} is the outcome and cannot be anything else beside it")
     if int(frame[unit].isna().sum()):
         raise DataError(f"column {unit!r}: {int(frame[unit].isna().sum())} rows have no unit")
     when = times(frame, time)
@@ -74,10 +94,12 @@ def unit_panel(
     cell = row * when.n_periods + when.position
     if repeated := int((np.bincount(cell) > 1).sum()):
         raise DataError(f"{repeated} rows repeat a unit and a period ({unit!r} × {time!r}): each pair must stand once")
+    if treatment is not None:
+        _told(frame, outcome, treatment)
     starts = _starts(frame, row, names, when, start, cohort, treated, treatment)
     shape = (len(names), when.n_periods)
     held = [_laid(frame, name, cell, shape) for name in covariates]
-    groups = pd.factorize(_constant(frame[cluster], row, len(names), cluster))[0] if cluster else np.arange(len(names))
+    groups = _clusters(frame, cluster, row, len(names)) if cluster else np.arange(len(names))
     return UnitPanel(
         tuple(names.astype(str).tolist()),
         when.labels,
@@ -93,6 +115,8 @@ def _laid(frame: pd.DataFrame, name: str, cell: Ints, shape: tuple[int, int]) ->
     """(U, T) a column by unit and period; NaN where no row is."""
     filled = np.full(shape[0] * shape[1], np.nan)
     filled[cell] = numbers(frame, name)
+    if np.isnan(filled).all():
+        raise DataError(f"column {name!r} holds no number")
     return filled.reshape(shape)
 
 
@@ -126,7 +150,7 @@ def _starts(
             raise ParameterError("--start does not go with --cohort, which holds the start of each unit")
         starts = _cohorts(_constant(frame[cohort], row, len(names), cohort), when, cohort)
     elif treatment is not None and start is None:
-        starts = _switched_on(numbers(frame, treatment), row, len(names), when, treatment)
+        starts = _switched_on(flags(frame, treatment), row, len(names), when, treatment)
     else:
         if start is None:
             raise ParameterError("--treated needs --start VALUE, the first period under the intervention")
@@ -143,24 +167,31 @@ def _starts(
 def _chosen(frame: pd.DataFrame, row: Ints, names: Any, treated: Any, treatment: str | None) -> Any:
     """(U,) whether each unit is named, or has 1 in the treatment column in any period."""
     if treatment is not None:
-        flag = numbers(frame, treatment)
-        _binary(flag, treatment)
+        flag = flags(frame, treatment)
         return np.bincount(row, weights=np.nan_to_num(flag), minlength=len(names)) > 0
-    wanted = {str(treated)} if isinstance(treated, str | int | float) else {str(one) for one in treated}
+    wanted = {as_text(one) for one in ([treated] if np.isscalar(treated) else treated)}
     known = names.astype(str)
     for one in wanted - set(known):
-        raise ParameterError(f"--treated {one!r}: no such unit in the data{did_you_mean(one, known)}")
+        raise ParameterError(f"--treated {one!r}: no such unit in the data")
     return np.isin(known, list(wanted))
 
 
-def _binary(flag: Floats, name: str) -> None:
+def _told(frame: pd.DataFrame, outcome: str, treatment: str) -> None:
+    """DataError when a row with an outcome does not tell whether it is treated: it would pass for untreated."""
+    if missing := int((frame[treatment].isna() & frame[outcome].notna()).sum()):
+        raise DataError(f"column {treatment!r}: {missing} rows are empty: write 1 or 0, or leave the rows out")
+
+
+def flags(frame: pd.DataFrame, name: str) -> Floats:
+    """(n,) a column of 0 and 1, or of yes and no."""
+    flag = numbers(pd.DataFrame({name: answers(frame[name])}), name)
     if not np.isin(flag[~np.isnan(flag)], (0, 1)).all():
         raise DataError(f"column {name!r} must hold 0 and 1 only")
+    return flag
 
 
 def _switched_on(flag: Floats, row: Ints, n_units: int, when: Times, name: str) -> Ints:
     """(U,) first period with 1 of each unit; DataError when the treatment ends again."""
-    _binary(flag, name)
     starts = np.full(n_units, NEVER, np.int64)
     on = flag == 1
     np.minimum.at(starts, row[on], when.position[on])
@@ -174,10 +205,20 @@ def _cohorts(values: pd.Series, when: Times, name: str) -> Ints:
     never = values.isna()
     if pd.api.types.is_numeric_dtype(values):
         never |= ~np.isfinite(values.astype(float)) | (values == 0)
+    else:
+        never |= values.astype(str).str.strip().str.lower().isin(NEVER_WORDS)
     starts = np.full(len(values), NEVER, np.int64)
     if (~never).any():
         starts[~never.to_numpy()] = when.of_column(values[~never], f"column {name!r}")
     return starts
+
+
+def _clusters(frame: pd.DataFrame, cluster: str, row: Ints, n_units: int) -> Ints:
+    """(U,) number of each unit's cluster."""
+    groups = pd.factorize(_constant(frame[cluster], row, n_units, cluster), use_na_sentinel=False)[0]
+    if groups.max() == 0 and n_units > 1:
+        raise DataError(f"column {cluster!r}: all units are in one cluster: chance between clusters cannot be told")
+    return np.asarray(groups, np.int64)
 
 
 def _constant(column: pd.Series, row: Ints, n_units: int, name: str) -> pd.Series:

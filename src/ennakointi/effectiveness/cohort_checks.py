@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ennakointi.causal.sensitivity import e_value, expected_change_of_selected
+from ennakointi.causal import person_checks
+from ennakointi.causal.estimates import Numbers
+from ennakointi.causal.sensitivity import expected_change_of_selected
+from ennakointi.effectiveness import effect_checks
 from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.effectiveness.enrolled import EnrolledEffect
-from ennakointi.parameters.documents import EffectSettings, Intervention
+from ennakointi.parameters.effect_documents import EffectSettings, Intervention
 from ennakointi.results import Check
 from ennakointi.text import N_
 
-GOOD_BALANCE, WORST_BALANCE = 0.1, 0.2
 MOST_UNMATCHED = 0.1
 MOST_CONTAMINATED = 0.1
 
@@ -23,11 +25,14 @@ def of_cohort(effect: EnrolledEffect, cohort: Cohort, settings: EffectSettings) 
     return [
         _persons(effect, settings),
         _matched(effect, cohort),
-        _balance(effect),
-        _overlap(effect, settings),
+        person_checks.balance(float(np.abs(effect.balance).max()) if len(effect.balance) else 0.0),
+        person_checks.overlap(effect.effective_comparison, settings.minimum_persons),
+        _alternative_estimator(effect),
         _regression_to_the_mean(effect),
+        _washout(effect, cohort),
+        _spill_over(effect, cohort),
         _contamination(cohort),
-        *_unmeasured(effect),
+        *person_checks.unmeasured(Numbers(effect.estimate, effect.lo95, effect.hi95)),
     ]
 
 
@@ -102,50 +107,76 @@ def _matched(effect: EnrolledEffect, cohort: Cohort) -> Check:
     return Check(
         "matched",
         kept,
-        N_(
-            "A comparison person with the same history and a follow-up was missing for "
-            "{unmatched_share} of the enrolled."
-        ),
-        {"unmatched_share": share},
+        N_("Enrolled persons without a comparison person with the same history and a follow-up: {unmatched_persons}."),
+        {"unmatched_persons": max(cohort.asked - effect.n_enrolled, 0)},
     )
 
 
-def _balance(effect: EnrolledEffect) -> Check:
-    worst = float(np.abs(effect.balance).max())
-    values = {"difference": worst}
-    if worst < GOOD_BALANCE:
+def _alternative_estimator(effect: EnrolledEffect) -> Check:
+    """Whether the weights alone and the outcome model alone say the same."""
+    others = [effect.balancing.estimate, effect.outcome_model.estimate]
+    if not np.isfinite([effect.lo95, *others]).all():
+        return Check("alternative_estimator", None, N_("The same persons cannot be compared in another way."))
+    values = {
+        "lowest_change_share": float(np.expm1(min(others))),
+        "highest_change_share": float(np.expm1(max(others))),
+    }
+    if all(_inside(effect, other) for other in others):
         return Check(
-            "balance",
+            "alternative_estimator",
             True,
             N_(
-                "Enrolled and comparison persons had the same history and traits (largest difference "
-                "{difference} standard "
-                "deviations)."
+                "Weighting alone and an outcome model alone give changes of {lowest_change_share} to "
+                "{highest_change_share}: they agree with the result."
             ),
             values,
         )
     return Check(
-        "balance",
+        "alternative_estimator",
         False,
         N_(
-            "Enrolled and comparison persons differed in their history or traits by up to "
-            "{difference} standard deviations."
+            "Weighting alone and an outcome model alone give changes of {lowest_change_share} to "
+            "{highest_change_share}: the result depends on the method."
         ),
         values,
-        critical=worst > WORST_BALANCE,
     )
 
 
-def _overlap(effect: EnrolledEffect, settings: EffectSettings) -> Check:
-    enough = effect.effective_comparison >= settings.minimum_persons
+def _inside(effect: EnrolledEffect, other: float) -> bool:
+    return bool(effect.lo95 <= other <= effect.hi95)
+
+
+def _washout(effect: EnrolledEffect, cohort: Cohort) -> Check:
+    """The months left out, or what leaving out the first three would change."""
+    if cohort.washout_months:
+        return Check(
+            "washout",
+            True,
+            N_("Months after each person's start that are left out: {washout_months}."),
+            {"washout_months": cohort.washout_months},
+        )
+    return effect_checks.washout(effect.after_first_quarter, (effect.lo95, effect.hi95))
+
+
+def _spill_over(effect: EnrolledEffect, cohort: Cohort) -> Check:
+    """Comparison persons left out because the intervention may have reached them."""
+    if not cohort.reached.any():
+        return Check(
+            "spill_over", None, N_("No area was named where the intervention may have reached comparison persons.")
+        )
+    agrees = _inside(effect, effect.with_exposed)
+    values = {
+        "left_out_share": float(cohort.reached[~cohort.enrolled].mean()),
+        "change_share": float(np.expm1(effect.with_exposed)),
+    }
     return Check(
-        "overlap",
-        enough,
-        N_("There are enough persons like the enrolled to compare with (worth {like_persons} persons).")
-        if enough
-        else N_("There are too few persons like the enrolled to compare with (worth {like_persons} persons)."),
-        {"like_persons": int(effect.effective_comparison)},
-        critical=True,
+        "spill_over",
+        agrees,
+        N_(
+            "Left out because the intervention may have reached them: {left_out_share} of the comparison persons. "
+            "With them the change would be {change_share}."
+        ),
+        values,
     )
 
 
@@ -176,26 +207,3 @@ def _contamination(cohort: Cohort) -> Check:
         ),
         {"later_share": cohort.later_enrolled},
     )
-
-
-def _unmeasured(effect: EnrolledEffect) -> list[Check]:
-    """The E-value of the bound that is nearer to no effect, when the interval leaves none out."""
-    if not np.isfinite(effect.estimate) or effect.lo95 <= 0 <= effect.hi95:
-        return []
-    nearer = effect.lo95 if effect.lo95 > 0 else effect.hi95
-    values = {
-        "factor": e_value(float(np.exp(effect.estimate))),
-        "bound_factor": e_value(float(np.exp(nearer))),
-    }
-    return [
-        Check(
-            "unmeasured",
-            True,
-            N_(
-                "Something unknown would have to make both enrolment and the outcome at least "
-                "{factor}-fold more likely to "
-                "explain the effect, and {bound_factor}-fold to explain the nearer end of its interval."
-            ),
-            values,
-        )
-    ]

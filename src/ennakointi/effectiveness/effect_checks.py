@@ -10,24 +10,37 @@ import numpy as np
 from ennakointi.causal.areas import AreaPanel
 from ennakointi.causal.rollout import RolloutEffect
 from ennakointi.causal.segmented import StepEffect
-from ennakointi.parameters.documents import Intervention
+from ennakointi.effectiveness.looks import LEVEL
+from ennakointi.parameters.effect_documents import Intervention
 from ennakointi.periods import month_of, month_text
 from ennakointi.results import Check
 from ennakointi.text import N_
 
-LEVEL = 0.05
 
-
-def decision(intervention: Intervention, as_of: date) -> Check:
-    """Whether the pre-registered month of the verdict has come."""
-    month = {"decision_month": month_text(intervention.decision_month)}
-    if month_of(as_of) >= intervention.decision_month:
-        return Check("decision_date", True, N_("The month agreed for the verdict has come: {decision_month}."), month)
+def decision(intervention: Intervention, as_of: date, alpha: float) -> Check:
+    """Whether this look was agreed in advance, and how strict it is; `alpha` is 0 where it may decide
+    nothing."""
+    months = intervention.decision_months
+    passed = [month for month in months if month <= month_of(as_of)]
+    if not passed or not alpha:
+        return Check(
+            "decision_date",
+            False,
+            N_("The verdict was agreed for {decision_month}: looking earlier misleads, so there is none yet."),
+            {"decision_month": month_text(months[-1] if passed else months[0])},
+        )
+    values = {"decision_month": month_text(passed[-1]), "looks": len(passed), "looks_agreed": len(months)}
+    if len(months) == 1:
+        return Check("decision_date", True, N_("The month agreed for the verdict has come: {decision_month}."), values)
+    values |= {"level_share": alpha}
     return Check(
         "decision_date",
-        False,
-        N_("This is an interim look: the verdict was agreed for {decision_month}, and repeated looks mislead."),
-        month,
+        True,
+        N_(
+            "Looks agreed in advance: {looks_agreed}; this is number {looks} ({decision_month}). Looking several times "
+            "finds more by chance, so this one is judged at a level of {level_share}."
+        ),
+        values,
     )
 
 
@@ -51,20 +64,6 @@ def detectable(share: float, smallest_important: float) -> Check:
             "An effect that is found may look too large."
         ),
         values,
-    )
-
-
-def negative_control(p_value: float | None) -> Check:
-    """Whether an outcome that the intervention cannot change stayed the same."""
-    if p_value is None or not np.isfinite(p_value):
-        return Check("negative_control", None, N_("There is no outcome that the intervention could not have changed."))
-    if p_value > LEVEL:
-        return Check("negative_control", True, N_("An outcome that the intervention cannot change did not change."))
-    return Check(
-        "negative_control",
-        False,
-        N_("An outcome that the intervention cannot change differs too: the comparison is biased."),
-        critical=True,
     )
 
 
@@ -183,6 +182,105 @@ def _dominant(effect: RolloutEffect, with_all: RolloutEffect, panel: AreaPanel) 
             "own start. Counted as the others the effect would be {change_share}."
         ),
         values,
+    )
+
+
+def alternative(change: float, bounds: tuple[float, float]) -> Check:
+    """Whether the effect is the same when every area counts alike; `bounds` are of record, all on the log scale."""
+    if not np.isfinite([change, *bounds]).all():
+        return Check("alternative_estimator", None, N_("The effect cannot be estimated in another way."))
+    inside = bounds[0] <= change <= bounds[1]
+    return Check(
+        "alternative_estimator",
+        bool(inside),
+        N_("Counted with equal weights of the areas the effect would be {change_share}, within the interval.")
+        if inside
+        else N_("Counted with equal weights of the areas the effect would be {change_share}, outside the interval."),
+        {"change_share": float(np.expm1(change))},
+    )
+
+
+def washout(change: float | None, bounds: tuple[float, float]) -> Check:
+    """Whether the effect stays when the first months after the start are left out."""
+    if change is None or not np.isfinite([change, *bounds]).all():
+        return Check("washout", None, N_("There are too few months to leave the first ones after the start out."))
+    inside = bounds[0] <= change <= bounds[1]
+    return Check(
+        "washout",
+        bool(inside),
+        N_("Without the first three months after the start the change is {change_share}, within the interval.")
+        if inside
+        else N_("Without the first three months after the start the change is {change_share}, outside the interval."),
+        {"change_share": float(np.expm1(change))},
+    )
+
+
+def placebo_date(p_value: float | None) -> Check:
+    """Whether a start a year too early shows an effect where none can be."""
+    if p_value is None:
+        return Check("placebo_date", None, N_("There are too few months before the start to try an earlier one."))
+    if p_value > LEVEL:
+        return Check("placebo_date", True, N_("A start a year earlier shows no effect, as it should."))
+    return Check(
+        "placebo_date",
+        False,
+        N_("A start a year earlier shows an effect too: the series changes for other reasons."),
+        critical=True,
+    )
+
+
+def drifting_level(change: float | None, bounds: tuple[float, float]) -> Check:
+    """Whether a model with a drifting level agrees; `change` and `bounds` are on the log scale."""
+    if change is None or not np.isfinite([change, *bounds]).all():
+        return Check("alternative_estimator", None, N_("The effect cannot be estimated in another way."))
+    inside = bounds[0] <= change <= bounds[1]
+    return Check(
+        "alternative_estimator",
+        bool(inside),
+        N_("A model whose level may drift gives {change_share}, within the interval.")
+        if inside
+        else N_("A model whose level may drift gives {change_share}, outside the interval."),
+        {"change_share": float(np.expm1(change))},
+    )
+
+
+def parting_trends(breakdown: float | None) -> Check:
+    """How far the developments could part after the start before the effect could be none."""
+    name = "parting_trends"
+    if breakdown is None:
+        return Check(name, None, N_("There are too few years to say how far the developments could part."))
+    if not np.isfinite(breakdown) and breakdown != np.inf:
+        return Check(name, None, N_("There is no average effect over the years that parting developments could undo."))
+    if breakdown >= 1:
+        return Check(
+            name,
+            True,
+            N_("Even if the areas parted after the start as much in a year as ever before it, the effect would stay."),
+        )
+    return Check(
+        name,
+        False,
+        N_(
+            "If the areas parted after the start by more than {factor} times as much in a year as before it, the "
+            "effect could be none."
+        ),
+        {"factor": float(breakdown)},
+    )
+
+
+def spill_over(excluded: int) -> Check:
+    """Whether areas that the intervention may reach were left out of the comparison."""
+    if excluded:
+        return Check(
+            "spill_over",
+            True,
+            N_("Areas that the intervention may reach without adopting it were left out: {areas_excluded}."),
+            {"areas_excluded": excluded},
+        )
+    return Check(
+        "spill_over",
+        None,
+        N_("It was not registered whom else the intervention may reach; if it does, the effect looks too small."),
     )
 
 

@@ -11,13 +11,16 @@ from ennakointi.effectiveness.cohorts import Cohort
 FIRST_QUARTER, LAST_QUARTER = -8, 11
 
 
-def of_cohort(cohort: Cohort) -> pd.DataFrame:
-    """arm, since_start, rate (per 100 person-years), n_persons (with an event in the quarter)."""
+def of_cohort(cohort: Cohort, weight: Floats) -> pd.DataFrame:
+    """arm, since_start, rate (numerator per denominator), n_persons (with an event in the quarter).
+
+    `weight` : (n,) of the rows, under which the comparison persons are like the enrolled; ones for a plain mean.
+    """
     parts = []
     for arm, rows in (("treated", cohort.enrolled), ("comparison", ~cohort.enrolled)):
         events, time = cohort.quarter_events[rows], cohort.quarter_person_years[rows]
-        total = time.sum(axis=0)
-        rate = 100 * events.sum(axis=0) / np.where(total > 0, total, np.nan)
+        total = weight[rows] @ time
+        rate = weight[rows] @ events / np.where(total > 0, total, np.nan)
         persons = [len(np.unique(cohort.person[rows][column > 0])) for column in events.T]
         parts.append(_frame(arm, cohort.quarter, rate, np.array(persons, dtype=float)))
     return pd.concat(parts, ignore_index=True).dropna(subset=["rate"])
@@ -55,8 +58,8 @@ def _quarter(panel: AreaPanel, quarter: int) -> tuple[float, float, float, float
         if pool[1] > 0:
             others, weight = others + own[1] * pool[0] / pool[1], weight + own[1]
             other_persons = max(other_persons, pool[2])
-    rate = 100 * treated[0] / treated[1] if treated[1] > 0 else np.nan
-    return rate, treated[2], 100 * others / weight if weight > 0 else np.nan, other_persons
+    rate = treated[0] / treated[1] if treated[1] > 0 else np.nan
+    return rate, treated[2], others / weight if weight > 0 else np.nan, other_persons
 
 
 def _totals(panel: AreaPanel, areas: Bools, months: Bools) -> Floats:

@@ -8,7 +8,6 @@ the data.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +18,15 @@ from numpy.typing import NDArray
 
 from ennakointi.causal.areas import Bools, Floats, Ints
 from ennakointi.effectiveness.cohorts import SELECTION_MONTHS
+from ennakointi.effectiveness.outcome_months import Reading, day_of, of_bucket
 from ennakointi.groups import GroupIndex
-from ennakointi.periods import day_number, first_day
+from ennakointi.parameters.effect_documents import Cost, Measure
 from ennakointi.store import Store
 from ennakointi.store.layout import BUCKETS
 
 COMPARISONS_PER_ENROLLED = 10
 OUTCOME_CLASSES = np.array([1, 2, 3, 4, 6, 10])  # lower ends of the classes of yearly counts, the first is 0
+EUROS = 200.0  # of a cost that stand for one event in the classes
 TOTAL_CLASSES = np.array([1, 3, 6, 10, 15, 25, 50])
 AGE_CLASSES = np.array([7, 18, 30, 45, 65, 75, 80, 85])
 OPEN = 2**31 - 1
@@ -65,13 +66,6 @@ class Trials:
     cell: Ints
     asked: int
     pool: Floats
-
-
-def day_of(month: Ints) -> Ints:
-    """Day number of the first day of each month."""
-    unique, place = np.unique(month, return_inverse=True)
-    days = np.array([day_number(first_day(int(m))) for m in unique], dtype=np.int64)
-    return np.asarray(days[place].reshape(np.shape(month)))
 
 
 def persons(store: Store, bucket: int, intervention: str) -> Persons:
@@ -135,22 +129,13 @@ def cumulated(
 
 
 def trials(
-    store: Store,
-    person_months: Path,
-    groups: GroupIndex,
-    intervention: str,
-    target_group: str,
-    outcome: Collection[str],
-    last_month: int,
-    seed: int,
+    reading: Reading, groups: GroupIndex, intervention: str, target_group: str, outcome: Measure, seed: int
 ) -> Trials:
     """Enrolled persons with a year of history and a month of follow-up, and their comparison persons.
 
-    Parameters
-    ----------
-    outcome : services of the primary outcome.
-    last_month : last month of the follow-up.
+    `outcome` : the primary one; a mean or a share is no use of services, so then all contacts alone make the cells.
     """
+    store, last_month = reading.store, reading.last_month
     by_bucket = [persons(store, bucket, intervention) for bucket in range(BUCKETS)]
     starts = np.concatenate([p.enrolled_month for p in by_bucket])
     first = max(store.first_month + SELECTION_MONTHS, groups.available_from[target_group])
@@ -159,23 +144,34 @@ def trials(
     if not len(months):
         none = np.zeros(0, np.int64)
         return Trials(none, none, none.astype(bool), none, asked, np.zeros(6))
-    services = np.array([code in outcome for code in store.codes("contacts", "service")])
-    sets = np.stack([services, np.ones(len(services), bool)])
     code = groups.ids.index(target_group)
     pool, parts = np.zeros(6), []
     for bucket, known in enumerate(by_bucket):
         first_month = int(months[0]) - SELECTION_MONTHS
-        file = person_months / f"bucket={bucket:02d}.parquet"
-        counts = cumulated(file, len(known), first_month, last_month, sets)
-        member = _members(groups.file(bucket), code, len(known), months)
-        parts.append(_eligible(known, bucket, months, member, counts, first_month))
-        pool += _pool(known, counts[:, :, 0], member[:, 0], int(months[0]), first_month, last_month)
+        used = _used(reading, bucket, len(known), first_month, outcome)
+        member = members(groups.file(bucket), code, len(known), months)
+        size = EUROS if isinstance(outcome, Cost) else 1.0
+        parts.append(_eligible(known, bucket, months, member, used / np.array([size, 1.0]), first_month))
+        if outcome.over_person_time:
+            pool += _pool(known, used[:, :, 0], member[:, 0], int(months[0]), first_month, last_month)
     person, index, cell, enrolled = (np.concatenate(columns) for columns in zip(*parts))
     taken = _drawn(person, cell, enrolled, seed)
     return Trials(person[taken], index[taken], enrolled[taken], cell[taken], asked, pool)
 
 
-def _members(file: Path, group: int, n_persons: int, months: Ints) -> Bools:
+def _used(reading: Reading, bucket: int, n_persons: int, first_month: int, outcome: Measure) -> Floats:
+    """(n, M + 1, 2) the outcome's numerator (0 of a mean or a share) and all contacts before each month."""
+    everything = np.ones((1, len(reading.store.codes("contacts", "service"))), bool)
+    file = reading.person_months / f"bucket={bucket:02d}.parquet"
+    contacts = cumulated(file, n_persons, first_month, reading.last_month, everything)[:, :, 0].astype(float)
+    if not outcome.over_person_time:
+        return np.stack([np.zeros_like(contacts), contacts], axis=2)
+    rows = of_bucket(reading, bucket, outcome)
+    numerator, _ = rows.cumulated(np.arange(n_persons), n_persons, first_month, reading.last_month)
+    return np.stack([numerator, contacts], axis=2)
+
+
+def members(file: Path, group: int, n_persons: int, months: Ints) -> Bools:
     """(n, I) membership of the target group in each index month."""
     runs = pq.read_table(file, filters=[("group", "=", group)])
     row = runs["person"].to_numpy().astype(np.int64) // BUCKETS
@@ -187,7 +183,7 @@ def _members(file: Path, group: int, n_persons: int, months: Ints) -> Bools:
 
 
 def _eligible(
-    known: Persons, bucket: int, months: Ints, member: Bools, counts: NDArray[np.int32], first_month: int
+    known: Persons, bucket: int, months: Ints, member: Bools, counts: Floats, first_month: int
 ) -> tuple[Ints, Ints, Ints, Bools]:
     """Person, index month, cell and enrolment of every eligible person-month of a bucket."""
     found = []
@@ -226,9 +222,7 @@ def _drawn(person: Ints, cell: Ints, enrolled: Bools, seed: int) -> Ints:
     return np.sort(np.concatenate([kept, drawn]))
 
 
-def _pool(
-    known: Persons, counts: NDArray[np.int32], member: Bools, month: int, first_month: int, last_month: int
-) -> Floats:
+def _pool(known: Persons, counts: Floats, member: Bools, month: int, first_month: int, last_month: int) -> Floats:
     """n, Σx, Σy, Σx², Σy², Σxy of the outcome in the year before and the year from the first index month."""
     if month + SELECTION_MONTHS > last_month + 1:
         return np.zeros(6)

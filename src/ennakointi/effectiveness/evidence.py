@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from ennakointi import groups, panel
-from ennakointi.causal.areas import NEVER, AreaPanel, Bools
-from ennakointi.effectiveness import case_histories, eligibility
+from ennakointi.causal.areas import NEVER_TREATED, NOT_YET, AreaPanel, Bools
+from ennakointi.effectiveness import area_outcomes, case_histories, donor_counties, eligibility
+from ennakointi.effectiveness.area_outcomes import Members
 from ennakointi.effectiveness.case_histories import CohortPlan
 from ennakointi.effectiveness.cohorts import Cohort
-from ennakointi.panel import Panel
-from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
+from ennakointi.effectiveness.outcome_months import Reading, Weighted, lacking
 from ennakointi.parameters import Parameters
-from ennakointi.parameters.documents import Intervention
+from ennakointi.parameters.effect_documents import NEGATIVE_CONTROL as NEGATIVE_CONTROL
+from ennakointi.parameters.effect_documents import SERVICE_COST, SERVICE_MINUTES, Counted, Intervention
 from ennakointi.rules.words import COUNTY
+from ennakointi.schema import AGGREGATE_TABLE
 from ennakointi.store import Store
 from ennakointi.text import N_
 
-NEGATIVE_CONTROL = "negative_control"
 NO_GROUP = N_("The target group of the intervention cannot be formed from these data.")
 NO_ENROLMENTS = N_("The data name nobody who was enrolled in time to be followed.")
+NO_SUCH_UNIT = N_("The data hold no contacts of a unit that the intervention names; check its code.")
+NOT_HELD = N_("The register does not hold the areas long enough before the start.")
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Data by outcome; `NEGATIVE_CONTROL` stands for the negative-control outcome.
+    """Data by outcome; `NEGATIVE_CONTROL` stands for the negative-control outcome, `SERVICE_COST` and
+    `SERVICE_MINUTES` for the euros (at unit costs) and minutes of all services when the intervention has a cost.
 
-    `missing` says why there are none, as an English catalogue key; the data are then empty.
+    Attributes
+    ----------
+    missing : why there are no data at all, as an English catalogue key; empty when there are some.
+    reasons : the same by outcome.
+    washout : months from the start that a comparison of areas must leave out; a cohort's follow-up has left them out.
+    excluded : areas that the intervention may have reached (spill-over): they are in no panel.
+    with_excluded : the primary outcome with them, to check what they change; None when there are none.
     """
 
     as_of: date
     by_outcome: Mapping[str, AreaPanel | Cohort]
     missing: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    washout: int = 0
+    excluded: tuple[str, ...] = ()
+    with_excluded: AreaPanel | None = None
 
 
 def gather(
@@ -53,104 +65,117 @@ def gather(
 
     Parameters
     ----------
-    panels, memberships : folders that `panel.build` and `groups.build` wrote.
+    panels, memberships : folders that `panel.build` and `groups.build` wrote; an aggregate source has none.
     """
+    if AGGREGATE_TABLE in store.tables and "persons" not in store.tables:
+        found, reasons = donor_counties.panels(store, intervention, parameters)
+        return _of_areas(store.as_of, intervention, found, reasons)
     index = groups.open(memberships)
     if intervention.target_group not in index.ids:
         return Evidence(store.as_of, {}, NO_GROUP)
-    outcomes = _outcomes(intervention)
-    if intervention.assignment == "municipality":
-        members = panel.open(panels, intervention.target_group)
-        found = {name: area_panel(members, services, intervention.starts) for name, services in outcomes.items()}
-        return Evidence(store.as_of, found)
-    return _enrolled(store, panels, index, intervention, outcomes, parameters, seed)
+    members = Members(panel.open(panels, intervention.target_group), index, parameters.panel.age_bands)
+    reading = Reading(
+        store, panels / "person_months", parameters.services, members.panel.last_month, intervention.rollout == "unit"
+    )
+    measures = _measures(intervention, members.panel, parameters)
+    reasons = {name: why for name, measure in measures.items() if (why := lacking(reading, measure))}
+    counted = {name: measure for name, measure in measures.items() if name not in reasons}
+    if intervention.rollout == "person":
+        return _enrolled(reading, members, intervention, counted, reasons, parameters, seed)
+    made = {name: _of_area(reading, members, intervention, one, parameters) for name, one in counted.items()}
+    why = NO_SUCH_UNIT if intervention.rollout == "unit" else NOT_HELD
+    reasons |= {name: why for name, one in made.items() if one is None}
+    return _of_areas(store.as_of, intervention, {n: one for n, one in made.items() if one is not None}, reasons)
 
 
-def area_panel(members: Panel, services: Collection[str], starts: Mapping[str, int]) -> AreaPanel:
-    """Counts of the services by municipality and month, without persons of an untold municipality.
+def _measures(
+    intervention: Intervention, members: panel.Panel, parameters: Parameters
+) -> dict[str, Counted | Weighted]:
+    """What is counted, by outcome; costs and minutes are of all services that the data hold."""
+    measures: dict[str, Counted | Weighted] = {outcome.id: outcome.measure for outcome in intervention.outcomes}
+    if intervention.negative_control is not None:
+        measures[NEGATIVE_CONTROL] = intervention.negative_control.measure
+    if intervention.cost is not None:
+        used = {code: parameters.services[code] for code in members.services}
+        euros = {code: one.unit_cost_eur * one.care_units_per_contact for code, one in used.items()}
+        minutes = {code: one.minutes_per_contact * one.care_units_per_contact for code, one in used.items()}
+        measures |= {SERVICE_COST: Weighted(euros), SERVICE_MINUTES: Weighted(minutes)}
+    return measures
 
-    Person-years are weighted by age and sex, so that an area that ages does not look as if it changed.
-    """
-    areas = tuple(code for code in members.municipalities if code != UNKNOWN_MUNICIPALITY)
-    months = np.arange(max(members.first_month, members.available_from), members.last_month + 1)
-    frames = [members.series(list(services), [area]).set_index("month").reindex(months) for area in areas]
-    held = [~frame["contacts"].isna().to_numpy() for frame in frames]
-    lived = _weighted_person_years(members, services)
-    return AreaPanel(
-        areas=areas,
-        months=months,
-        counts=_matrix(frames, "contacts", held),
-        person_years=np.array([lived.xs(area).reindex(months, fill_value=0.0).to_numpy(float) for area in areas]),
-        persons=_matrix(frames, "persons", held),
-        starts=np.array([starts.get(area, NEVER) for area in areas], dtype=np.int64),
+
+def _of_area(
+    reading: Reading, members: Members, intervention: Intervention, measure: Counted | Weighted, parameters: Parameters
+) -> AreaPanel | None:
+    if intervention.rollout == "unit":
+        return area_outcomes.of_units(reading, members, measure, intervention.starts)
+    found = area_outcomes.of_municipalities(reading, members, measure, intervention.starts)
+    if intervention.start is None:
+        return found
+    code = f"{COUNTY}:{parameters.region.county_code}"
+    return area_outcomes.of_county(found, code, intervention.start, parameters.effects.minimum_before_months)
+
+
+def _of_areas(
+    as_of: date, intervention: Intervention, found: Mapping[str, AreaPanel], reasons: Mapping[str, str]
+) -> Evidence:
+    """Panels without the areas that the intervention may have reached, compared with whom the registration names."""
+    primary = found.get(intervention.primary_outcome.id)
+    excluded = tuple(code for code in intervention.spillover_exclusions if primary and code in primary.areas)
+    missing = "" if primary is not None else reasons.get(intervention.primary_outcome.id, "")
+    pool = NEVER_TREATED if intervention.comparison == "never_adopters" else NOT_YET
+    return Evidence(
+        as_of,
+        {name: replace(_without(one, excluded), comparison=pool) for name, one in found.items()},
+        missing if not found else "",
+        reasons,
+        intervention.washout_months,
+        excluded,
+        primary if excluded else None,
     )
 
 
-def _weighted_person_years(members: Panel, services: Collection[str]) -> pd.Series:
-    """Person-years by municipality and month, each stratum counted by its rate per the rate of all: indirect
-    standardisation with the covered cells of all areas and months as the standard."""
-    stratum = ["age_band", "sex"]
-    covered = members.coverage[members.coverage["service"].isin(list(services))]
-    whole = covered.groupby(["municipality", "month"], observed=True)["covered"].all().rename("covered")
-    time = members.person_time.merge(whole.reset_index(), on=["municipality", "month"])
-    rows = members.counts[members.counts["service"].isin(list(services))]
-    events = rows.groupby(stratum, observed=True)["contacts"].sum()
-    lived = time[time["covered"]].groupby(stratum, observed=True)["member_py"].sum()
-    rate = (events.reindex(lived.index, fill_value=0.0) + 0.5) / (lived + 0.5 * lived.sum() / max(events.sum(), 1))
-    relative = (rate * lived.sum() / max(events.sum(), 1)).rename("relative").reset_index()
-    weighted = members.person_time.merge(relative, on=stratum, how="left")
-    value = weighted["member_py"] * weighted["relative"].fillna(1.0)
-    return value.groupby([weighted["municipality"], weighted["month"]], observed=True).sum()
-
-
-def _matrix(frames: list[pd.DataFrame], column: str, held: list[Any]) -> Any:
-    rows = [np.where(known, frame[column].to_numpy(float), np.nan) for frame, known in zip(frames, held)]
-    return np.array(rows)
-
-
-def _outcomes(intervention: Intervention) -> dict[str, tuple[str, ...]]:
-    outcomes = {outcome.id: tuple(outcome.services) for outcome in intervention.outcomes}
-    if intervention.negative_control:
-        outcomes[NEGATIVE_CONTROL] = tuple(intervention.negative_control)
-    return outcomes
+def _without(found: AreaPanel, areas: tuple[str, ...]) -> AreaPanel:
+    for code in areas:
+        found = found.without(found.areas.index(code)) if code in found.areas else found
+    return found
 
 
 def _enrolled(
-    store: Store,
-    panels: Path,
-    index: groups.GroupIndex,
+    reading: Reading,
+    members: Members,
     intervention: Intervention,
-    outcomes: Mapping[str, tuple[str, ...]],
+    measures: Mapping[str, Counted | Weighted],
+    reasons: Mapping[str, str],
     parameters: Parameters,
     seed: int,
 ) -> Evidence:
-    members = panel.open(panels, intervention.target_group)
-    trials = eligibility.trials(
-        store,
-        panels / "person_months",
-        index,
-        intervention.id,
-        intervention.target_group,
-        intervention.primary_outcome.services,
-        members.last_month,
-        seed,
-    )
+    as_of, primary = reading.store.as_of, intervention.primary_outcome
+    if primary.id in reasons:
+        return Evidence(as_of, {}, reasons[primary.id], reasons)
+    group, measure = members.panel.target_group, primary.measure
+    trials = eligibility.trials(reading, members.index, intervention.id, group, measure, seed)
     if not trials.enrolled.any():
-        return Evidence(store.as_of, {}, NO_ENROLMENTS)
+        return Evidence(as_of, {}, NO_ENROLMENTS, reasons)
     plan = CohortPlan(
         intervention=intervention.id,
-        outcomes=outcomes,
-        covered={name: _held(members, services, store) for name, services in outcomes.items()},
+        outcomes=measures,
+        covered={
+            name: _held(members.panel, one.services(parameters.services), reading) for name, one in measures.items()
+        },
         controllers=[COUNTY, *parameters.legal_basis],
         follow_up=parameters.effects.follow_up_months,
-        last_month=members.last_month,
+        washout=intervention.washout_months,
+        exposed=intervention.spillover_exclusions,
     )
-    return Evidence(store.as_of, case_histories.cohorts(store, panels / "person_months", trials, plan))
+    found = case_histories.cohorts(reading, trials, plan)
+    return Evidence(as_of, found, "", reasons, intervention.washout_months, intervention.spillover_exclusions)
 
 
-def _held(members: Panel, services: Collection[str], store: Store) -> Bools:
+def _held(members: panel.Panel, services: tuple[str, ...], reading: Reading) -> Bools:
     """(municipalities of the store, months of the data) whether the register holds all the services."""
+    codes = reading.store.codes("persons", "municipality")
     rows = members.coverage[members.coverage["service"].isin(list(services))]
+    if rows.empty:
+        return np.ones((len(codes), len(members.months)), bool)
     held = rows.pivot_table(index="municipality", columns="month", values="covered", aggfunc="all", observed=True)
-    codes = store.codes("persons", "municipality")
     return np.asarray(held.reindex(codes).fillna(True).to_numpy(bool))

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import norm
 
 from ennakointi.causal.areas import Floats
 from ennakointi.results import Check
@@ -18,10 +19,15 @@ PROBABLY_HARMFUL = "probably_harmful"
 CANNOT_SAY = "cannot_say"
 
 LEVELS = ("none", "weak", "moderate", "strong")
-_DESIGN_LEVEL = {"did": "moderate", "cohort": "moderate", "its": "weak", "before_after": "none"}
+_DESIGN_LEVEL = {
+    **dict.fromkeys(("did", "cohort", "synthetic_control", "synthetic_did"), "moderate"),
+    **dict.fromkeys(("its", "bsts", "rdit"), "weak"),
+    "before_after": "none",
+}
 _MANY_AREAS = 5  # on each side: then a comparison of areas that passes every check is strong
 PRECISION = "detectable"  # a check of size, not of the design: `published_level`
-NOTES = frozenset({"decision_date", PRECISION})  # no mark against the design
+COMPARISON = "comparison"  # one series has none: its design level says so already
+NOTES = frozenset({"decision_date", PRECISION, "parting_trends", "spill_over"})  # no mark against the design
 
 
 @dataclass(frozen=True)
@@ -37,15 +43,26 @@ class Interval:
         return Interval(-self.estimate, -self.hi95, -self.lo95)
 
 
+def at_level(log: Interval, alpha: float) -> Interval:
+    """A 95 % interval on the log scale widened to 1 − `alpha`, as a normal one would be; NaN at level 0."""
+    factor = norm.isf(alpha / 2) / norm.isf(0.025) if alpha > 0 else np.nan
+    return Interval(
+        log.estimate,
+        log.estimate - factor * (log.estimate - log.lo95),
+        log.estimate + factor * (log.hi95 - log.estimate),
+    )
+
+
 def verdict(relative: Interval, better: str, smallest_important: float, level: str, checks: Sequence[Check]) -> str:
-    """The verdict by rules fixed in advance.
+    """The verdict by rules fixed in advance, from the interval at the level of the look.
 
     The whole interval beyond the smallest important effect, on evidence that is at least moderate: works.
     Inside plus or minus that effect: no meaningful effect. Beyond zero: probably works, or probably
-    harmful. Otherwise, and whenever a critical check failed: cannot say.
+    harmful. Otherwise, and whenever a critical check failed or no evidence is left: cannot say.
     """
     gain = relative if better == "fewer" else relative.turned()
-    if not np.isfinite([gain.lo95, gain.hi95]).all() or any(c.critical and c.passed is False for c in checks):
+    broken = level == "none" or any(check.critical and check.passed is False for check in checks)
+    if broken or not np.isfinite([gain.lo95, gain.hi95]).all():
         return CANNOT_SAY
     if gain.hi95 < -smallest_important and LEVELS.index(level) >= LEVELS.index("moderate"):
         return WORKS
@@ -60,7 +77,7 @@ def evidence_level(design: str, checks: Collection[Check], n_treated: int, n_com
     """`strong`, `moderate`, `weak` or `none`: the design's own level, one lower when a check failed, none
     when a critical one did. A comparison of at least five areas on each side that passes every check is
     strong."""
-    counted = [check for check in checks if check.name not in NOTES]
+    counted = [check for check in checks if check.name not in NOTES and (check.critical or check.name != COMPARISON)]
     if any(check.critical and check.passed is False for check in counted):
         return "none"
     level = LEVELS.index(_DESIGN_LEVEL[design])
@@ -77,7 +94,8 @@ def published_level(level: str, named: str, checks: Collection[Check]) -> str:
     if named == CANNOT_SAY:
         return "none"
     small = any(check.name == PRECISION and check.passed is False for check in checks)
-    return LEVELS[max(LEVELS.index(level) - 1, 1)] if small and named != WORKS else level
+    lowered = small and named != WORKS and level != "none"
+    return LEVELS[max(LEVELS.index(level) - 1, 1)] if lowered else level
 
 
 def holm(p_values: Floats) -> Floats:

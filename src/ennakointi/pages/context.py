@@ -6,6 +6,7 @@ stands in `suppressed`) or absent (not estimated); the three never look alike.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,13 +68,12 @@ class Break:
 
 @dataclass(frozen=True)
 class InterventionFacts:
-    """What the parameters say of an intervention: its one primary outcome, which way is better, and its
-    description as (term, text) pairs ready in the reader's language."""
+    """What the parameters say of an intervention: which way of its primary outcome is better, the months of its
+    looks (the last gives the verdict), and its description as (term, text) pairs ready in the reader's language."""
 
-    primary_outcome: str
     better: str = "fewer"
     selected_on: str = "nothing"
-    decision_month: str = ""
+    decision_months: tuple[str, ...] = ()
     description: tuple[tuple[str, str], ...] = ()
 
 
@@ -117,12 +117,21 @@ class PageContext:
         return markup.link(text, href) if href else text
 
     def words(self, message: Any) -> str:
-        """A released `message`, `reason` or `missing`: key and slots as JSON, a plain key, or empty."""
+        """A released `message`, `reason` or `missing`: key and slots as JSON, a JSON list of such, a plain key, or
+        empty."""
         if not isinstance(message, str) or not message:
             return ""
+        if message.startswith("["):
+            return " ".join(self.word_list(message))
         if message.startswith("{"):
             return self.catalogue.message(message)
         return self.catalogue.gettext(message)
+
+    def word_list(self, messages: Any) -> list[str]:
+        """The sentences of a released JSON list of messages; none where there is no list."""
+        if not isinstance(messages, str) or not messages.startswith("["):
+            return []
+        return [self.words(one if isinstance(one, str) else json.dumps(one)) for one in json.loads(messages)]
 
     def source_missing(self, table: str, needed: str) -> Block:
         """`Aineisto puuttuu: …` with what would have to be delivered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ennakointi.pages import debt_words, demand_rows, demand_words, effect_words
+from ennakointi.pages import debt_words, demand_rows, demand_words, effect_units, effect_words
 from ennakointi.pages.context import (
     DEBT_KINDS,
     PageContext,
@@ -19,6 +19,7 @@ from ennakointi.pages.context import (
 from ennakointi.pages.debt_clearance import CLEARED, UNCLEAR, person_years
 from ennakointi.pages.debt_clearing import ClearingSection
 from ennakointi.pages.demand_rows import Change
+from ennakointi.pages.effect_costs import CostSection
 from ennakointi.report import markup
 from ennakointi.report.markup import Block
 
@@ -212,14 +213,14 @@ def _by_effects(tables: Tables, context: PageContext) -> list[Block]:
     if found.empty:
         return []
     order = ("probably_harmful", "works", "probably_works", "no_meaningful_effect", "cannot_say")
-    worded = [_effect(row, context) for name in order for row in records(found[found["verdict"] == name])]
+    worded = [_effect(row, tables, context) for name in order for row in records(found[found["verdict"] == name])]
     return [one for one in worded if one is not None]
 
 
-def _effect(row: Row, context: PageContext) -> Block | None:
+def _effect(row: Row, tables: Tables, context: PageContext) -> Block | None:
     _ = context.catalogue.gettext
-    euros = _euros_per_hundred(row, context)
-    if euros is None or effect_words.facts(row, context).better != "fewer":
+    euros = CostSection(tables, row, context).benefit() or _euros_per_hundred(row, context)
+    if not euros:
         return None
     name = context.label("intervention", row["intervention"])
     titles = {
@@ -238,13 +239,15 @@ def _effect(row: Row, context: PageContext) -> Block | None:
     )
 
 
-def _euros_per_hundred(row: Row, context: PageContext) -> str | None:
-    """The computed value of the effect per hundred persons a year: working time released, not money saved."""
+def _euros_per_hundred(row: Row, context: PageContext) -> str:
+    """The computed value of fewer contacts per hundred persons a year: working time released, not money saved. Empty
+    where contacts are not what is counted."""
     unit_cost = context.unit_cost_eur.get(str(row["outcome"]))
-    if unit_cost is None or not is_shown(row, "estimate", "lo95", "hi95"):
-        return None
+    fewer = effect_words.facts(row, context).better == "fewer" and row["unit"] == "per 100 person-years"
+    if unit_cost is None or not fewer or not is_shown(row, *effect_units.EFFECT):
+        return ""
     if row["estimate"] > 0:
-        number = context.catalogue.estimate(*numbers(row, ("estimate", "lo95", "hi95"), unit_cost))
+        number = context.catalogue.estimate(*numbers(row, effect_units.EFFECT, unit_cost))
         return context.catalogue.gettext(
             "Computed cost of the extra contacts per hundred persons a year: about {value} euros (interval "
             "{interval}).",

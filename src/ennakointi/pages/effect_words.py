@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from ennakointi.pages.context import InterventionFacts, PageContext, Row, is_hidden, is_shown, records
+from ennakointi.pages import effect_units
+from ennakointi.pages.context import InterventionFacts, PageContext, Row, is_hidden, is_shown, numbers, records
 from ennakointi.periods import month_of, parse_month
 from ennakointi.text import N_
 
 RELATIVE = ("relative", "relative_lo95", "relative_hi95")
-NO_FACTS = InterventionFacts(primary_outcome="")
+NO_FACTS = InterventionFacts()
 
 
 class Verdict(NamedTuple):
@@ -38,8 +39,16 @@ EVIDENCE = {
 }
 DESIGNS = {
     "did": N_("comparison of areas with a different start"),
+    "did_all_areas": N_("the same with every area counted alike"),
+    "did_without_largest": N_("the same without the largest area"),
+    "synthetic_control": N_("a weighted comparison made of other areas"),
+    "synthetic_did": N_("a weighted comparison of areas and months"),
     "its": N_("one series before and after"),
+    "bsts": N_("forecast of the series from the time before"),
+    "rdit": N_("the step at the start alone"),
     "cohort": N_("comparison persons with the same starting day and history"),
+    "balancing": N_("comparison persons weighted to the same history"),
+    "regression": N_("the same persons with a model of the outcome"),
     "before_after": N_("before and after, no comparison"),
 }
 
@@ -66,34 +75,26 @@ def opening(row: Row, context: PageContext) -> str:
 
 
 def effect_sentence(row: Row, context: PageContext) -> str:
-    """The estimate with its confidence interval, in events per 100 persons a year."""
+    """The estimate with its confidence interval in the unit of the outcome, as events of so many persons a year."""
     _ = context.catalogue.gettext
     outcome = context.label("outcome", row["outcome"])
-    if any(is_hidden(row, column) for column in ("estimate", "lo95", "hi95")):
+    if any(is_hidden(row, column) for column in effect_units.EFFECT):
         return _("{outcome}: {hidden}.", outcome=outcome, hidden=context.catalogue.hidden)
-    if not is_shown(row, "estimate", "lo95", "hi95"):
+    if not is_shown(row, *effect_units.EFFECT):
         return ""
-    estimate, lo, hi = row["estimate"], row["lo95"], row["hi95"]
-    if hi < 0:
-        number = context.catalogue.estimate(-estimate, -hi, -lo)
+    if row["lo95"] > 0 or row["hi95"] < 0:
+        amount, interval = effect_units.amount(row, context)
         return _(
-            "{outcome}: about {number} fewer per hundred persons a year (95% confidence interval {interval}).",
+            "{outcome}: about {amount} (95% confidence interval {interval}).",
             outcome=outcome,
-            number=number.value,
-            interval=number.interval,
+            amount=amount,
+            interval=interval,
         )
-    number = context.catalogue.estimate(estimate, lo, hi)
-    if lo > 0:
-        return _(
-            "{outcome}: about {number} more per hundred persons a year (95% confidence interval {interval}).",
-            outcome=outcome,
-            number=number.value,
-            interval=number.interval,
-        )
+    number = effect_units.number(row, context)
     return _(
-        "{outcome}: the difference per hundred persons a year is within its uncertainty ({number}; 95% "
-        "confidence interval {interval}).",
+        "{outcome}: the difference {per} is within its uncertainty ({number}; 95% confidence interval {interval}).",
         outcome=outcome,
+        per=effect_units.per(row, context),
         number=number.value,
         interval=number.interval,
     )
@@ -104,11 +105,20 @@ def expected_sentence(row: Row, context: PageContext) -> str:
     _ = context.catalogue.gettext
     if not is_shown(row, "crude_change", "expected_change"):
         return ""
+    crude, expected = float(row["crude_change"]), float(row["expected_change"])
+    selected = facts(row, context).selected_on == "prior_use"
+    if selected and crude < 0 and expected < 0:
+        return _(
+            "From before to after it fell by {crude}. Without the intervention it would have fallen by about "
+            "{expected}, because heavy users were selected.",
+            crude=context.catalogue.percent(-crude),
+            expected=context.catalogue.percent(-expected),
+        )
     changes = {
-        "crude": context.catalogue.signed_percent(row["crude_change"]),
-        "expected": context.catalogue.signed_percent(row["expected_change"]),
+        "crude": context.catalogue.signed_percent(crude),
+        "expected": context.catalogue.signed_percent(expected),
     }
-    if facts(row, context).selected_on == "prior_use":
+    if selected:
         return _(
             "Change from before to after: {crude}. Without the intervention it would have been about "
             "{expected}, because heavy users were selected.",
@@ -149,12 +159,12 @@ def evidence_sentence(row: Row, context: PageContext) -> str:
 
 def interim_sentence(row: Row, context: PageContext) -> str:
     """That the verdict agreed on in advance is still to come."""
-    decision = facts(row, context).decision_month
-    if not decision or month_of(context.as_of) >= parse_month(decision):
+    decisions = facts(row, context).decision_months
+    if not decisions or month_of(context.as_of) >= parse_month(decisions[-1]):
         return ""
     return context.catalogue.gettext(
         "This is an interim look: the decision was set for {month} in advance.",
-        month=context.catalogue.month_short(decision),
+        month=context.catalogue.month_short(decisions[-1]),
     )
 
 
@@ -180,10 +190,31 @@ def primary(effects: pd.DataFrame, context: PageContext) -> pd.DataFrame:
     if effects.empty:
         return effects
     record = effects[effects["record"] == "record"]
-    outcomes = record["intervention"].map(lambda i: context.interventions.get(i, NO_FACTS).primary_outcome)
-    of_primary = record[(outcomes == record["outcome"]) | (outcomes == "")].drop_duplicates("intervention")
+    of_primary = record[record["role"] == "primary"]
     order = [verdict(row, context).order for row in records(of_primary)]
     return of_primary.assign(order=order).sort_values(["order", "intervention"]).drop(columns="order")
+
+
+def relative_words(row: Row, context: PageContext) -> str:
+    """The relative effect with its interval in a table cell."""
+    catalogue = context.catalogue
+    if is_hidden(row, "relative"):
+        return catalogue.hidden
+    if not is_shown(row, *RELATIVE):
+        return catalogue.missing
+    number = catalogue.percent_estimate(*numbers(row, RELATIVE))
+    return f"{number.value} ({number.interval})"
+
+
+def sizes(row: Row, context: PageContext) -> str:
+    """How many were treated and how many they were compared with."""
+    _ = context.catalogue.gettext
+    if not is_shown(row, "n_treated", "n_comparison"):
+        return context.catalogue.hidden if is_hidden(row, "n_treated") else context.catalogue.missing
+    counts = {name: context.catalogue.number(row[f"n_{name}"]) for name in ("treated", "comparison")}
+    if row["counted"] == "areas":
+        return _("Areas with the intervention: {treated}; for comparison: {comparison}.", **counts)
+    return _("Participants: {treated}; comparison persons: {comparison}.", **counts)
 
 
 def design_words(design: str, context: PageContext) -> str:

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import effect_words, quality_trust
-from ennakointi.pages.context import (
-    PageContext,
-    Row,
-    Tables,
-    check_value,
-    intervals,
-    is_hidden,
-    is_shown,
-    numbers,
-    records,
-    rows,
-)
+from ennakointi.pages import effect_units, effect_words, quality_trust
+from ennakointi.pages.context import PageContext, Row, Tables, check_value, is_hidden, is_shown, records, rows
+from ennakointi.pages.effect_costs import CostSection
+from ennakointi.pages.effect_designs import DesignSection
+from ennakointi.pages.effect_ranking import RankingSection
+from ennakointi.pages.effect_time import TimeSection
 from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column
 
@@ -36,7 +29,8 @@ class EffectsPage:
     Parameters
     ----------
     tables : mapping of released tables
-        `effects`, `effect_checks` and `effect_series`; a missing key means not computed.
+        `effects`, `effect_designs`, `effect_checks`, `effect_series`, `effect_time`, `cost_effectiveness`,
+        `cost_curve`, `cost_plane` and `intervention_ranking`; a missing key means not computed.
     target_group : str
         Id of the group.
     context : PageContext
@@ -102,7 +96,9 @@ class EffectsPage:
             return markup.paragraph(_("There are no effects to show."))
         shown = effects.dropna(subset=list(effect_words.RELATIVE))
         picture = None if shown.empty else self._forest(shown)
-        table = self._effects_table(effects, _("Effects of the interventions on their primary outcomes"))
+        table = self._effects_table(
+            effects, _("Effects of the interventions on their primary outcomes"), "intervention"
+        )
         return markup.stack(None if picture is None else markup.figure(picture), table)
 
     def _forest(self, shown: pd.DataFrame) -> figures.Figure:
@@ -129,92 +125,88 @@ class EffectsPage:
             percent=True,
         )
 
-    def _effects_table(self, effects: pd.DataFrame, caption: str) -> Block:
+    def _effects_table(self, effects: pd.DataFrame, caption: str, named: str) -> Block:
+        """Effects with their verdicts, each row `named` by its intervention or by its outcome."""
         _ = self.context.catalogue.gettext
-        cells = [self._effect_cells(row) for row in records(effects)]
+        told = records(effects)
+        units = {effect_units.per(row, self.context) for row in told}
+        of_unit = _("Effect {per}", per=units.pop()) if len(units) == 1 else _("Effect in the unit of the outcome")
+        titles = {"intervention": _("Intervention"), "outcome": _("Outcome")}
         columns = [
-            Column("intervention", _("Intervention")),
-            Column("outcome", _("Outcome")),
+            Column("name", titles[named]),
             Column("relative", _("Relative effect (95% confidence interval)"), "number", format=str),
-            Column("estimate", _("Per hundred persons a year"), "number", format=str),
+            Column("estimate", of_unit, "text" if units else "number", format=str),
             Column("verdict", _("Verdict")),
             Column("evidence", _("Evidence")),
         ]
+        names = [self.context.label(named, row[named]) for row in told]
+        cells = [self._effect_cells(row, bool(units)) | {"name": name} for row, name in zip(told, names)]
         return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue)
 
-    def _effect_cells(self, row: Row) -> dict[str, str]:
+    def _effect_cells(self, row: Row, with_unit: bool) -> dict[str, str]:
         catalogue = self.context.catalogue
         level = effect_words.EVIDENCE.get(str(row["evidence_level"]))
         return {
-            "intervention": self.context.label("intervention", row["intervention"]),
-            "outcome": self.context.label("outcome", row["outcome"]),
-            "relative": self._relative(row),
-            "estimate": intervals(row, "estimate", "lo95", "hi95", catalogue),
+            "relative": effect_words.relative_words(row, self.context),
+            "estimate": self._estimate(row, with_unit),
             "verdict": catalogue.gettext(effect_words.verdict(row, self.context).words),
             "evidence": catalogue.gettext(level) if level else catalogue.missing,
         }
 
-    def _relative(self, row: Row) -> str:
+    def _estimate(self, row: Row, with_unit: bool) -> str:
+        """`−12 (−19 – −5)`, with its unit where that differs from row to row."""
         catalogue = self.context.catalogue
-        if is_hidden(row, "relative"):
+        if is_hidden(row, "estimate"):
             return catalogue.hidden
-        if not is_shown(row, *effect_words.RELATIVE):
+        if not is_shown(row, *effect_units.EFFECT):
             return catalogue.missing
-        number = catalogue.percent_estimate(*numbers(row, effect_words.RELATIVE))
-        return f"{number.value} ({number.interval})"
+        number = effect_units.number(row, self.context)
+        return " ".join([f"{number.value} ({number.interval})", *([effect_units.per(row, self.context)] * with_unit)])
+
+    def ranking(self) -> Block:
+        """On the page of all interventions: evidence and net benefit of each, and what is needed to know more."""
+        _ = self.context.catalogue.gettext
+        if self.target_group == "all":
+            by_intervention = {str(row["intervention"]): row for row in records(self._primary)}
+            return RankingSection(self.tables, by_intervention, self.context).block()
+        where = self.context.linked(_("All interventions"), "effectiveness", "all")
+        return markup.paragraph(_("All interventions are beside each other on the page of all residents:"), where)
 
     def each(self) -> Block:
-        """Every intervention on its own: verdict, picture before and after, other outcomes, description."""
+        """Every intervention on its own: verdict, course, costs, checks, what is needed to know more, and the rest
+        folded. One of a group with a page of its own is told there."""
         effects = self._primary
         if effects.empty:
             return markup.paragraph(self.context.catalogue.gettext("There are no effects to show."))
         return markup.stack(*(self._intervention(row) for row in records(effects)))
 
     def _intervention(self, row: Row) -> Block:
+        _ = self.context.catalogue.gettext
         found = effect_words.verdict(row, self.context)
+        group = str(row["target_group"])
+        course = TimeSection(self.tables, row, self.context)
+        design = DesignSection(self.tables, row, self.context)
+        parts: tuple[Block | None, ...]
+        if group != self.target_group and ("effectiveness", group) in self.context.links:
+            parts = (markup.paragraph(self.context.linked(_("The effect in detail"), "effectiveness", group)),)
+        else:
+            parts = (
+                course.before_after(),
+                course.over_time(),
+                CostSection(self.tables, row, self.context).block(),
+                self._checks(row),
+                self._to_know_more(row),
+                self._other_outcomes(row),
+                design.designs(),
+                design.description(),
+            )
         return markup.section(
             self.context.label("intervention", row["intervention"]),
-            markup.paragraph(markup.verdict(self.context.catalogue.gettext(found.words), found.tone)),
+            markup.paragraph(markup.verdict(_(found.words), found.tone)),
             markup.paragraph(*self._sentences(row)),
-            self._before_after(row),
-            self._other_outcomes(row),
-            self._to_know_more(row),
-            self._description(row),
+            *parts,
             level=3,
         )
-
-    def _before_after(self, row: Row) -> Block | None:
-        _ = self.context.catalogue.gettext
-        keys = {"intervention": row["intervention"], "outcome": row["outcome"]}
-        series = rows(self.tables, "effect_series", **keys)
-        shown = series if series.empty else series.dropna(subset=["rate"])
-        if shown.empty:
-            return None
-        names = {"treated": _("With the intervention"), "comparison": _("Comparison")}
-        ordered = shown.sort_values(["arm", "since_start"], ascending=[False, True])
-        frame = ordered.assign(arm=ordered["arm"].map(names), since_start=ordered["since_start"].astype(int))
-        outcome = self.context.label("outcome", row["outcome"])
-        picture = figures.before_after(
-            frame,
-            catalogue=self.context.catalogue,
-            unit=_("per hundred persons a year"),
-            alt=" ".join([f"{outcome}.", effect_words.effect_sentence(row, self.context)]),
-            caption=_("{outcome} before and after the start", outcome=outcome),
-            x_label=_("quarters from the start"),
-            start_label=_("Start"),
-        )
-        return markup.figure(picture, self._series_table(frame, outcome), _("Numbers as a table"))
-
-    def _series_table(self, frame: pd.DataFrame, outcome: str) -> Block:
-        _ = self.context.catalogue.gettext
-        wide = frame.pivot_table(index="since_start", columns="arm", values="rate", sort=True).reset_index()
-        arms = [c for c in dict.fromkeys(frame["arm"]) if c in wide.columns]
-        columns = [
-            Column("since_start", _("Quarters from the start"), "signed"),
-            *(Column(arm, arm, "significant") for arm in arms),
-        ]
-        caption = _("{outcome} per hundred persons a year", outcome=outcome)
-        return markup.table(wide, columns, caption, self.context.catalogue)
 
     def _other_outcomes(self, row: Row) -> Block | None:
         _ = self.context.catalogue.gettext
@@ -226,55 +218,39 @@ class EffectsPage:
         ]
         if others.empty:
             return None
-        return markup.details(_("Other outcomes"), self._effects_table(others, _("Effects on other outcomes")))
+        return markup.details(
+            _("Effects on other outcomes"), self._effects_table(others, _("Other outcomes"), "outcome")
+        )
+
+    def _checks(self, row: Row) -> Block:
+        """What was checked of the estimate, in plain sentences."""
+        _ = self.context.catalogue.gettext
+        checks = records(self._checks_of(row))
+        made = [(check_value(check["passed"]), self.context.words(check["message"])) for check in checks]
+        shown = markup.checks(made, self.context.catalogue) if made else markup.paragraph(_("No checks were made."))
+        return markup.section(_("What was checked"), shown, level=4)
 
     def _to_know_more(self, row: Row) -> Block | None:
-        """What would be needed before a verdict can be given."""
+        """What would be needed before a verdict can be given, or to be surer of it."""
+        _ = self.context.catalogue.gettext
+        keys = {"intervention": str(row["intervention"]), "target_group": str(row["target_group"])}
+        ranked = records(rows(self.tables, "intervention_ranking", **keys))
+        needed = self.context.word_list(ranked[0]["needed"]) if ranked else self._needed(row)
+        if not needed:
+            return None
+        return markup.section(_("To know more"), markup.bullets(*needed), level=4)
+
+    def _needed(self, row: Row) -> list[str]:
+        """The same where the interventions have not been ranked."""
         _ = self.context.catalogue.gettext
         if row["verdict"] != "cannot_say":
-            return None
+            return []
         needed = [_("More participants or a longer follow-up.")]
-        if str(row["design"]) in ("its", "before_after"):
+        if str(row["design"]) in ("its", "bsts", "before_after"):
             needed.append(_("A comparison: areas or persons that do not have the intervention yet."))
         if effect_words.facts(row, self.context).selected_on == "prior_use":
             needed.append(_("Comparison persons who had used as much but did not take part, best by drawing lots."))
-        return markup.stack(markup.paragraph(markup.strong(_("To know more:"))), markup.bullets(*needed))
-
-    def _description(self, row: Row) -> Block | None:
-        _ = self.context.catalogue.gettext
-        known = list(effect_words.facts(row, self.context).description)
-        known.append((_("Design"), effect_words.design_words(str(row["design"]), self.context)))
-        if is_shown(row, "n_treated", "n_comparison"):
-            known.append((_("Data"), self._sizes(row)))
-        if is_shown(row, "smallest_important"):
-            share = self.context.catalogue.percent(row["smallest_important"])
-            known.append((_("Smallest change that matters"), share))
-        if row["start"]:
-            known.append((_("Started"), self.context.catalogue.month(str(row["start"]))))
-        return markup.details(_("What was done and how it was evaluated"), markup.definitions(*known))
-
-    def _sizes(self, row: Row) -> str:
-        _ = self.context.catalogue.gettext
-        numbers = {
-            "treated": self.context.catalogue.number(row["n_treated"]),
-            "comparison": self.context.catalogue.number(row["n_comparison"]),
-        }
-        if row["counted"] == "areas":
-            return _("Areas with the intervention: {treated}; for comparison: {comparison}.", **numbers)
-        return _("Participants: {treated}; comparison persons: {comparison}.", **numbers)
-
-    def checks(self) -> Block:
-        """What was checked of each primary estimate, in plain sentences."""
-        blocks = []
-        for row in records(self._primary):
-            checks = records(self._checks_of(row))
-            made = [(check_value(check["passed"]), self.context.words(check["message"])) for check in checks]
-            if made:
-                name = self.context.label("intervention", row["intervention"])
-                title = markup.paragraph(markup.strong(name))
-                blocks += [title, markup.checks(made, self.context.catalogue)]
-        nothing = markup.paragraph(self.context.catalogue.gettext("No checks were made."))
-        return markup.stack(*blocks) if blocks else nothing
+        return needed
 
     def definitions(self) -> Block:
         """The words and the method, folded."""
@@ -290,7 +266,13 @@ class EffectsPage:
                 _("No meaningful effect"),
                 _("The whole confidence interval is smaller than the change that matters."),
             ),
-            (_("Cannot say yet"), _("The confidence interval holds both a meaningful effect and none.")),
+            (
+                _("Cannot say yet"),
+                _(
+                    "The confidence interval holds both a meaningful effect and none, or the comparison did not pass a "
+                    "check that matters."
+                ),
+            ),
             (
                 _("Confidence interval"),
                 _("The effects that fit the data: 95 of 100 such intervals hold the true one."),
@@ -301,6 +283,12 @@ class EffectsPage:
             _("The uncertainty comes from drawing the starting times again at random, so few areas are enough."),
             _("Participants are compared with persons who had the same history of use on the same starting day."),
             _("A plain before/after of heavy users is never a verdict: their use falls even without any support."),
+            _("The level of 5 % is spent over the looks agreed on in advance; each look has its own share of it."),
+            _("There is one primary outcome. p-values of the others are adjusted for their number (Holm)."),
+            _(
+                "Costs and effect are drawn together from the same data, so that the uncertainty of one is that of the "
+                "other too."
+            ),
         )
         return markup.stack(
             markup.details(_("Definitions"), terms), markup.details(_("How the numbers were made"), method)

@@ -8,17 +8,23 @@ from typing import Any
 
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
 from ennakointi.parameters import Parameters
-from ennakointi.parameters.documents import Intervention, Service
+from ennakointi.parameters.documents import Service
+from ennakointi.parameters.effect_documents import Contacts, Intervention
 from ennakointi.periods import Quarter, month_of, month_text
 from ennakointi.schema import TABLES
 from ennakointi.text import N_, Catalogue
 
 MINUTES_PER_HOUR = 60
-DESCRIPTION = {
+DESCRIPTION = {  # parts of TIDieR; those after `how_much` where there is something to tell
     "why": N_("Why"),
     "what": N_("What was done"),
     "who": N_("Who did it"),
     "how_much": N_("How much"),
+    "where": N_("Where"),
+    "when": N_("When"),
+    "tailoring": N_("What was tailored"),
+    "modifications": N_("What was changed on the way"),
+    "fidelity": N_("How well it was followed"),
 }
 
 
@@ -98,7 +104,9 @@ def _unit_costs(parameters: Parameters) -> dict[str, float]:
     """Euros a contact by service, and by outcome where an outcome is one service."""
     costs = {code: s.unit_cost_eur * s.care_units_per_contact for code, s in parameters.services.items()}
     outcomes = [outcome for one in parameters.interventions.values() for outcome in one.outcomes]
-    return costs | {o.id: costs[o.services[0]] for o in outcomes if len(o.services) == 1}
+    return costs | {
+        o.id: costs[o.services[0]] for o in outcomes if isinstance(o.measure, Contacts) and len(o.services) == 1
+    }
 
 
 def _person_years(service: Service) -> float:
@@ -122,13 +130,40 @@ def _breaks(parameters: Parameters, catalogue: Catalogue) -> tuple[Break, ...]:
 
 
 def _facts(intervention: Intervention, catalogue: Catalogue) -> InterventionFacts:
-    described = intervention.description
     return InterventionFacts(
-        primary_outcome=intervention.primary_outcome.id,
         better=intervention.primary_outcome.better,
         selected_on=intervention.selected_on,
-        decision_month=month_text(intervention.decision_month),
-        description=tuple(
-            (catalogue.gettext(name), catalogue.label(getattr(described, field))) for field, name in DESCRIPTION.items()
-        ),
+        decision_months=tuple(month_text(month) for month in intervention.decision_months),
+        description=(*_described(intervention, catalogue), *_registered(intervention, catalogue)),
     )
+
+
+def _described(intervention: Intervention, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """What was done and what it costs, as (term, text)."""
+    _ = catalogue.gettext
+    told = {name: getattr(intervention.description, field, None) for field, name in DESCRIPTION.items()}
+    found = [(_(name), catalogue.label(text)) for name, text in told.items() if text is not None]
+    cost = intervention.cost
+    if cost is not None:
+        slots = {
+            "fixed": catalogue.euros(cost.fixed_eur),
+            "yearly": catalogue.euros(cost.fixed_eur_per_year),
+            "person": catalogue.euros(cost.per_person_eur),
+            "price_year": f"{cost.price_year}",
+        }
+        text = _("Once: {fixed}; a year: {yearly}; for each participant: {person}. Prices of {price_year}.", **slots)
+        found.append((_("What it costs"), text))
+    return found
+
+
+def _registered(intervention: Intervention, catalogue: Catalogue) -> list[tuple[str, str]]:
+    """What was fixed before the results were seen, as (term, text)."""
+    _ = catalogue.gettext
+    found = [(_("Primary outcome"), catalogue.label(intervention.primary_outcome.label))]
+    others = [catalogue.label(outcome.label) for outcome in intervention.secondary_outcomes]
+    if others:
+        found.append((_("Other outcomes"), "; ".join(others)))
+    if intervention.washout_months:
+        months = _("Months after the start that are not counted: {months}.", months=intervention.washout_months)
+        found.append((_("Settling in"), months))
+    return found

@@ -22,6 +22,7 @@ from ennakointi.parameters.cross_checks import Contents, cross_checks, unknown
 from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.document_faults import fault_sentences
+from ennakointi.parameters.effect_documents import EffectSettings, Intervention
 from ennakointi.parameters.mappings import MappingDocument
 from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.parameters.scenario_documents import Scenario
@@ -33,14 +34,14 @@ _KINDS: Mapping[str, Any] = {
     "regions": dict[str, doc.Region],
     "services": dict[str, doc.Service],
     "target_groups": dict[str, doc.GroupDefinition],
-    "interventions": dict[str, doc.Intervention],
+    "interventions": dict[str, Intervention],
     "breaks": dict[str, doc.Break],
     "debt": DebtSettings,
     "expert_views": dict[str, ExpertView],
     "forecast": doc.ForecastSettings,
     "scenarios": dict[str, Scenario],
     "panel": doc.PanelSettings,
-    "effects": doc.EffectSettings,
+    "effects": EffectSettings,
     "disclosure": doc.DisclosureSettings,
     "notebooks": dict[str, doc.Notebook],
     "legal_basis": dict[str, dict[str, Annotated[StrictStr, Field(min_length=1)]]],
@@ -91,14 +92,14 @@ class Parameters:
     region: doc.Region
     services: Mapping[str, doc.Service]
     target_groups: Mapping[str, TargetGroup]
-    interventions: Mapping[str, doc.Intervention]
+    interventions: Mapping[str, Intervention]
     breaks: Mapping[str, doc.Break]
     debt: DebtSettings
     expert_views: Mapping[str, ExpertView]
     forecast: doc.ForecastSettings
     scenarios: Mapping[str, Scenario]
     panel: doc.PanelSettings
-    effects: doc.EffectSettings
+    effects: EffectSettings
     disclosure: doc.DisclosureSettings
     notebooks: Mapping[str, doc.Notebook]
     legal_basis: Mapping[str, str]
@@ -119,7 +120,8 @@ class Parameters:
             return self
         debt = self.debt.model_copy(update={"n_paths": self.debt.n_paths_fast})
         forecast = self.forecast.model_copy(update={"n_paths": self.forecast.n_paths_fast})
-        effects = self.effects.model_copy(update={"permutations": self.effects.permutations_fast})
+        fewer = {"permutations": self.effects.permutations_fast, "cost_draws": self.effects.cost_draws_fast}
+        effects = self.effects.model_copy(update=fewer)
         return replace(self, debt=debt, forecast=forecast, effects=effects)
 
 

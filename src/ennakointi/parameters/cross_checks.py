@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ennakointi.parameters import documents as doc
 from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
+from ennakointi.parameters.effect_documents import EffectSettings, Intervention
 from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.rules import Rule, nodes, walk
@@ -24,14 +25,14 @@ class Contents:
     regions: Mapping[str, doc.Region]
     services: Mapping[str, doc.Service]
     target_groups: Mapping[str, doc.GroupDefinition]
-    interventions: Mapping[str, doc.Intervention]
+    interventions: Mapping[str, Intervention]
     breaks: Mapping[str, doc.Break]
     debt: DebtSettings
     expert_views: Mapping[str, ExpertView]
     forecast: doc.ForecastSettings
     scenarios: Mapping[str, Scenario]
     panel: doc.PanelSettings
-    effects: doc.EffectSettings
+    effects: EffectSettings
     disclosure: doc.DisclosureSettings
     notebooks: Mapping[str, doc.Notebook]
     legal_basis: Mapping[str, Mapping[str, str]]
@@ -98,15 +99,20 @@ def _rule_names(place: str, node: Rule, municipalities: set[str], contents: Cont
 
 
 def _interventions(contents: Contents) -> Iterable[str]:
-    for name, intervention in contents.interventions.items():
+    for name, one in contents.interventions.items():
         place = f"interventions.yml: {name}"
-        inside = contents.municipalities(intervention.regions)
-        yield from unknown(f"{place}.regions", intervention.regions, contents.regions, "region")
-        yield from unknown(f"{place}.target_group", [intervention.target_group], contents.target_groups, "target group")
-        yield from unknown(f"{place}.starts", intervention.starts, inside, "municipality")
-        for outcome in intervention.outcomes:
-            yield from unknown(f"{place}.{outcome.id}.services", outcome.services, contents.services, "service")
-        yield from unknown(f"{place}.negative_control", intervention.negative_control, contents.services, "service")
+        yield from unknown(f"{place}.regions", one.regions, contents.regions, "region")
+        yield from unknown(f"{place}.target_group", [one.target_group], contents.target_groups, "target group")
+        inside = contents.municipalities(one.regions)
+        if one.rollout == "municipality":
+            yield from unknown(f"{place}.starts", one.starts, inside, "municipality")
+        if one.rollout in ("municipality", "person"):
+            yield from unknown(f"{place}.spillover_exclusions", one.spillover_exclusions, inside, "municipality")
+        for outcome in one.outcomes:
+            yield from unknown(f"{place}.{outcome.id}.service", outcome.services, contents.services, "service")
+        if one.negative_control is not None:
+            control = getattr(one.negative_control.measure, "service", None) or ()
+            yield from unknown(f"{place}.negative_control", control, contents.services, "service")
 
 
 def _breaks(contents: Contents) -> Iterable[str]:

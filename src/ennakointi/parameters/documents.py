@@ -27,7 +27,6 @@ Codes = Annotated[tuple[StrictStr, ...], BeforeValidator(words)]
 Amount = Annotated[StrictInt | StrictFloat, Field(ge=0)]
 Share = Annotated[StrictInt | StrictFloat, Field(ge=0, le=1)]
 Count = Annotated[StrictInt, Field(ge=1)]
-Outcomes = Annotated[tuple["Outcome", ...], BeforeValidator(words)]
 
 
 class Document(BaseModel):
@@ -102,66 +101,6 @@ class GroupDefinition(Document):
     who: Rule
 
 
-class Outcome(Document):
-    """Contacts of some services; `better` says which way is an improvement."""
-
-    id: Text
-    label: Label
-    services: Annotated[Codes, Field(min_length=1)]
-    better: Literal["fewer", "more"]
-
-
-class Description(Document):
-    """TIDieR in short (Hoffmann et al. 2014, 10.1136/bmj.g1687): why, what, who provided, how much."""
-
-    why: Label
-    what: Label
-    who: Label
-    how_much: Label
-
-
-class Intervention(Document):
-    """An intervention, its pre-specified outcome and how its effect is to be judged.
-
-    `example`: a roll-out of the synthetic county only. `starts`: first month by municipality, for a roll-out.
-    `smallest_important_effect`: the relative change that matters.
-    """
-
-    id: StrictStr
-    label: Label
-    regions: Annotated[Codes, Field(min_length=1)]
-    target_group: Text
-    assignment: Literal["municipality", "enrolment"]
-    starts: dict[StrictStr, Month] = {}
-    primary_outcome: Outcome
-    secondary_outcomes: Outcomes = ()
-    negative_control: Codes = ()
-    smallest_important_effect: Annotated[StrictFloat, Field(gt=0, lt=1)]
-    decision_month: Month
-    comparison: Literal["later_adopters", "same_index_same_history", "none"]
-    example: Annotated[bool, Field(strict=True)] = False
-    selected_on: Literal["nothing", "need", "prior_use"]
-    description: Description
-
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """The primary outcome first."""
-        return (self.primary_outcome, *self.secondary_outcomes)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Intervention:
-        rolled_out = self.assignment == "municipality"
-        if rolled_out != bool(self.starts):
-            raise ValueError("`starts` belongs to assignment: municipality, and must be given with it")
-        fitting = "later_adopters" if rolled_out else "same_index_same_history"
-        if self.comparison not in (fitting, "none"):
-            raise ValueError(f"comparison {self.comparison!r} does not fit; use {fitting} or none")
-        names = [outcome.id for outcome in self.outcomes]
-        if len(set(names)) < len(names):
-            raise ValueError("two outcomes have the same id")
-        return self
-
-
 class Break(Document):
     """A known break of the series from `month` on; empty tuples mean all."""
 
@@ -215,16 +154,6 @@ class PanelSettings(Document):
         if self.age_bands[:1] != (0,) or any(b <= a for a, b in pairwise(self.age_bands)):
             raise ValueError("age_bands are the lowest ages of the bands: they begin with 0 and rise")
         return self
-
-
-class EffectSettings(Document):
-    """Settings shared by every evaluation of an effect."""
-
-    permutations: Count
-    permutations_fast: Count
-    follow_up_months: Count
-    minimum_before_months: Count
-    minimum_persons: Count
 
 
 class Preset(Document):

@@ -133,7 +133,7 @@ def forest(
             _effect(sheet, top, record, lines, place, band)
         for tick in ticks:
             words = show(tick, digits)
-            middle = min(place(tick), sheet.width - text_width(words, SMALL) / 2)
+            middle = min(place(tick), sheet.width - text_width(words, SMALL) / 2 - 6)
             sheet.say(middle, sheet.height - 20, words, SMALL, QUIET, ha="center")
         return sheet.canvas
 
@@ -168,7 +168,9 @@ def _sides(sheet: Sheet, unit: str, zero: float, better: str, worse: str) -> Non
     left = f"← {better}" if better else ""
     if text_width(left, SMALL) <= zero - 8:  # the sign of the numbers says the same
         sheet.say(zero - 8, 32, left, SMALL, QUIET, ha="right")
-    sheet.say(zero + 8, 32, f"{worse} →" if worse else "", SMALL, QUIET)
+    right = f"{worse} →" if worse else ""
+    if zero + 8 + text_width(right, SMALL) <= sheet.width:
+        sheet.say(zero + 8, 32, right, SMALL, QUIET)
 
 
 def _effect(

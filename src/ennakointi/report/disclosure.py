@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ennakointi.errors import EnnakointiError
-from ennakointi.report import debt_rules, forecast_rules
+from ennakointi.report import debt_rules, effect_rules, forecast_rules
 from ennakointi.result_tables import (
     COUNT,
     ESTIMATE,
@@ -133,13 +133,13 @@ def _exact(frame: pd.DataFrame, table: ResultTable) -> pd.DataFrame:
 
 def _hidden(exact: Mapping[str, pd.DataFrame], threshold: int) -> dict[str, Flags]:
     """Hidden rows of every table; resources are hidden with the contacts that they follow from, parts of a debt with
-    the others of their month."""
+    the others of their month, and what tells of a hidden effect."""
     found = {name: hidden_rows(frame, RESULT_TABLES[name], threshold) for name, frame in exact.items()}
     judged = {name: forecast_rules.with_others(name, exact[name], rows, threshold) for name, rows in found.items()}
     if {"demand_outlook", "demand_resources"} <= set(exact):
         of, own = "demand_outlook", "demand_resources"
         judged[own] = forecast_rules.with_outlook(exact[own], found[own], exact[of], judged[of], threshold)
-    return judged | debt_rules.with_months(exact, judged)
+    return judged | debt_rules.with_months(exact, judged) | effect_rules.with_effects(exact, judged)
 
 
 def _release(exact: pd.DataFrame, table: ResultTable, hidden: Flags, preset: Preset) -> pd.DataFrame:
@@ -287,16 +287,18 @@ _PERSON_SLOT = re.compile(r"(^|_)(n|persons?|treated|comparison)(_|$)")
 def _round_slots(cells: pd.Series, hidden: Flags, preset: Preset) -> list[Any]:
     """Numbers in sentences: persons under the threshold's rule, others three digits, none in a hidden row."""
     return [
-        _round_message(cell, row_hidden, preset) if isinstance(cell, str) and cell.startswith("{") else cell
+        _round_messages(cell, row_hidden, preset) if isinstance(cell, str) and cell.startswith(("{", "[")) else cell
         for cell, row_hidden in zip(cells, hidden, strict=True)
     ]
 
 
-def _round_message(cell: str, row_hidden: bool, preset: Preset) -> str:
+def _round_messages(cell: str, row_hidden: bool, preset: Preset) -> str:
+    """A cell of one message, or of a list of messages."""
     content = json.loads(cell)
-    content["values"] = {
-        name: _round_slot(name, value, row_hidden, preset) for name, value in content["values"].items()
-    }
+    for message in content if isinstance(content, list) else [content]:
+        message["values"] = {
+            name: _round_slot(name, value, row_hidden, preset) for name, value in message["values"].items()
+        }
     return json.dumps(content, ensure_ascii=False, sort_keys=True)
 
 
@@ -314,7 +316,7 @@ def _round_slot(name: str, value: Any, row_hidden: bool, preset: Preset) -> Any:
 def _suppressed(exact: pd.DataFrame, hidden: Flags) -> list[str]:
     """For each row the hidden columns, separated by `;`; what was never estimated is missing, not hidden."""
     names = exact.columns.to_numpy()
-    present = exact.notna().to_numpy()
+    present = exact.notna().to_numpy(dtype=bool)
     return [";".join(names[row]) if flag else "" for row, flag in zip(present, hidden, strict=True)]
 
 

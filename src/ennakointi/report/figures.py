@@ -19,8 +19,11 @@ from ennakointi.periods import parse_month
 from ennakointi.report import svg
 from ennakointi.report.bar_figures import bars, forest
 from ennakointi.report.clearing_figure import Curve, clearing_curves
+from ennakointi.report.cost_figures import PlaneWords, acceptability, cost_plane
+from ennakointi.report.effect_time_figure import TimeWords, effect_time
 from ennakointi.report.fate_figure import Piece, fate
 from ennakointi.report.forecast_figures import FanWords, fan, fans
+from ennakointi.report.ranking_figure import RankingWords, ranking
 from ennakointi.report.sheet import (
     INK,
     MAIN,
@@ -47,16 +50,23 @@ __all__ = [
     "FanWords",
     "Figure",
     "Piece",
+    "PlaneWords",
+    "RankingWords",
+    "TimeWords",
     "WaterfallWords",
+    "acceptability",
     "bars",
     "before_after",
     "clearing_curves",
+    "cost_plane",
     "deviation",
+    "effect_time",
     "fan",
     "fans",
     "fate",
     "forest",
     "over_time",
+    "ranking",
     "sparkline",
     "waterfall",
 ]

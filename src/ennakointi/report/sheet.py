@@ -34,7 +34,7 @@ WIDE, NARROW = 760, 360
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of a legend: its words, its symbol (patch, outline, ribbon, line, dashes, number), its number."""
+    """A row of a legend: its words, its symbol (patch, outline, ribbon, line, dashes, mark, number), its number."""
 
     words: str
     symbol: str
@@ -150,6 +150,8 @@ class Sheet:
         elif entry.symbol == "ribbon":
             self.box(left, y - 8, 20, 16, entry.colour + "38")
             self.line([left, left + 20], [y, y], entry.colour, 2.4)
+        elif entry.symbol == "mark":
+            self.line([left + 10], [y], entry.colour, marker=entry.marker, markersize=8)
         elif entry.symbol == "number":
             circle = {"boxstyle": "circle,pad=0.25", "facecolor": entry.colour, "edgecolor": "none"}
             self.say(left + 10, y, entry.key, SMALL, PAPER, ha="center", weight="bold", bbox=circle)
