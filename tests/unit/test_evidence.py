@@ -227,6 +227,19 @@ def test_the_follow_up_begins_after_the_washout(folder: Path) -> None:
     assert found.person_years[row(found, 3, MARCH)] == pytest.approx(15 / 365.25)  # dies on 15 June
 
 
+def test_nothing_after_the_last_decision_month_is_looked_at(folder: Path, cohort: Cohort) -> None:
+    agreed = {"decision_months": (month_index(2021, 12),)}
+    found = gathered(folder, "heavy_user_coaching", **agreed).by_outcome["emergency_contacts"]
+    assert isinstance(found, Cohort)
+    enrolled = row(found, 0, MARCH)
+    assert found.person_years[enrolled] == pytest.approx(275 / 365.25)  # April to December
+    assert found.events[enrolled] < cohort.events[row(cohort, 0, MARCH)]
+    areas = gathered(folder, "team_model", starts={"111": MARCH}, **agreed).by_outcome["emergency_contacts"]
+    assert isinstance(areas, AreaPanel)
+    assert areas.months[-1] == month_index(2021, 12)
+    assert areas.counts.shape == areas.persons.shape == (len(areas.areas), len(areas.months))
+
+
 def test_persons_whom_the_intervention_may_have_reached_are_marked(folder: Path, cohort: Cohort) -> None:
     found = gathered(folder, "heavy_user_coaching", spillover_exclusions=("111",)).by_outcome["emergency_contacts"]
     assert isinstance(found, Cohort)

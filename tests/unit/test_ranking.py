@@ -81,8 +81,8 @@ def test_costs_are_not_asked_for_where_there_is_no_effect_to_weigh_them_against(
 def test_what_is_needed_follows_from_the_checks_the_data_and_the_number_of_looks() -> None:
     found = ranking.table(effects(), checks(), costs()).set_index("intervention")["needed"].map(json.loads)
     asked = {name: [one["message"] for one in needed] for name, needed in found.items()}
-    assert [text.split()[0] for text in asked["unclear"]] == ["A", "This", "More", "What"]
+    assert [text.split()[0] for text in asked["unclear"]] == ["A", "This", "More", "Costs"]
     assert found["unclear"][2]["values"] == {"important_share": 0.05, "smallest_share": 0.3}
-    assert [text.split()[0] for text in asked["good"]] == ["What"]
+    assert [text.split()[0] for text in asked["good"]] == ["Costs"]
     assert [text.split()[0] for text in asked["dear"]] == ["More", "A"]
     assert [text.split()[0] for text in asked["cheap"]] == ["A"]

@@ -49,6 +49,12 @@ class AreaPanel:
             starts=self.starts[keep],
         )
 
+    def until(self, month: int) -> AreaPanel:
+        """The panel without the months after one."""
+        keep = self.months <= month
+        cells = {name: getattr(self, name)[:, keep] for name in ("counts", "person_years", "persons")}
+        return replace(self, months=self.months[keep], **cells)
+
     @property
     def size(self) -> Floats:
         """(A,) person-years of each area over all months."""

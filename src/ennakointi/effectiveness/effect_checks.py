@@ -29,6 +29,13 @@ def decision(intervention: Intervention, as_of: date, alpha: float) -> Check:
             N_("The verdict was agreed for {decision_month}: looking earlier misleads, so there is none yet."),
             {"decision_month": month_text(months[-1] if passed else months[0])},
         )
+    if month_of(as_of) > months[-1]:
+        return Check(
+            "decision_date",
+            True,
+            N_("The verdict was agreed for {decision_month} and rests on the data until then, not on later ones."),
+            {"decision_month": month_text(months[-1])},
+        )
     values = {"decision_month": month_text(passed[-1]), "looks": len(passed), "looks_agreed": len(months)}
     if len(months) == 1:
         return Check("decision_date", True, N_("The month agreed for the verdict has come: {decision_month}."), values)

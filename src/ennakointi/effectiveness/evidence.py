@@ -61,7 +61,8 @@ def gather(
     parameters: Parameters,
     seed: int,
 ) -> Evidence:
-    """Everything the data hold about the outcomes of an intervention.
+    """Everything the data hold about the outcomes of an intervention until its last decision month: what comes later
+    is not looked at, or every quarter would be one more look.
 
     Parameters
     ----------
@@ -74,9 +75,8 @@ def gather(
     if intervention.target_group not in index.ids:
         return Evidence(store.as_of, {}, NO_GROUP)
     members = Members(panel.open(panels, intervention.target_group), index, parameters.panel.age_bands)
-    reading = Reading(
-        store, panels / "person_months", parameters.services, members.panel.last_month, intervention.rollout == "unit"
-    )
+    last = min(members.panel.last_month, intervention.decision_months[-1])
+    reading = Reading(store, panels / "person_months", parameters.services, last, intervention.rollout == "unit")
     measures = _measures(intervention, members.panel, parameters)
     reasons = {name: why for name, measure in measures.items() if (why := lacking(reading, measure))}
     counted = {name: measure for name, measure in measures.items() if name not in reasons}
@@ -122,10 +122,11 @@ def _of_areas(
     primary = found.get(intervention.primary_outcome.id)
     excluded = tuple(code for code in intervention.spillover_exclusions if primary and code in primary.areas)
     missing = "" if primary is not None else reasons.get(intervention.primary_outcome.id, "")
+    last = intervention.decision_months[-1]
     pool = NEVER_TREATED if intervention.comparison == "never_adopters" else NOT_YET
     return Evidence(
         as_of,
-        {name: replace(_without(one, excluded), comparison=pool) for name, one in found.items()},
+        {name: replace(_without(one, excluded).until(last), comparison=pool) for name, one in found.items()},
         missing if not found else "",
         reasons,
         intervention.washout_months,

@@ -96,4 +96,4 @@ _MORE = N_(
 )
 _MUCH_MORE = N_("Many more participants or areas: a change of {important_share} would matter and cannot be seen yet.")
 _TOGETHER = N_("A second look at new data: with this many interventions one such finding can come by chance.")
-_COSTS_NEEDED = N_("What the intervention costs.")
+_COSTS_NEEDED = N_("Costs beside the effect: they need registered costs and an outcome that is counted.")
