@@ -102,3 +102,10 @@ def test_every_make_target_of_the_house_exists() -> None:
     assert all(
         re.search(rf"^{target}:", makefile, re.M) for target in ("demo", "test", "test-all", "lint", "lab", "bench")
     )
+
+
+@pytest.mark.xdist_group("told")
+def test_tests_that_share_a_dear_fixture_stay_on_one_worker(request: pytest.FixtureRequest) -> None:
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("one process, or not by groups: make test goes by groups")
+    assert request.node.nodeid.endswith("@told")

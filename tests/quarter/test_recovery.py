@@ -40,6 +40,7 @@ def recovered(seeds: range) -> tuple[pd.DataFrame, pd.DataFrame]:
     return recovery.pooled([recovery.recover(seed, 20_000, "fast") for seed in seeds])
 
 
+@pytest.mark.xdist_group("quarter")
 def test_the_debt_of_the_small_county_is_found_term_by_term(quarter) -> None:
     """3,000 residents: the whole, the queue and what ended hold the planted numbers; most cells lie inside."""
     loaded = parameters.load().in_mode("fast")
