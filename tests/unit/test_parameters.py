@@ -274,10 +274,8 @@ def test_the_current_folder_comes_before_what_ships(tmp_path, monkeypatch):
 def test_the_fast_mode_draws_less_and_changes_nothing_else():
     full = parameters.load()
     fast = full.in_mode("fast")
-    assert (fast.debt.n_paths, fast.effects.permutations) == (
-        full.debt.n_paths_fast,
-        full.effects.permutations_fast,
-    )
+    assert (fast.debt.n_paths, fast.effects.cost_draws) == (full.debt.n_paths_fast, full.effects.cost_draws_fast)
+    assert fast.effects.permutations == full.effects.permutations  # a coarse p-value could change a verdict
     assert fast.debt.n_paths < full.debt.n_paths
     assert fast.debt.baseline_first == full.debt.baseline_first
     assert full.in_mode("full") is full

@@ -115,12 +115,12 @@ class Parameters:
         return tuple(name for name, group in self.target_groups.items() if group.reported)
 
     def in_mode(self, mode: str) -> Parameters:
-        """The parameters of a run in mode `full` (unchanged) or `fast` (fewer paths and permutations)."""
+        """The parameters of a run in mode `full` (unchanged) or `fast` (fewer paths and draws)."""
         if mode == "full":
             return self
         debt = self.debt.model_copy(update={"n_paths": self.debt.n_paths_fast})
         forecast = self.forecast.model_copy(update={"n_paths": self.forecast.n_paths_fast})
-        fewer = {"permutations": self.effects.permutations_fast, "cost_draws": self.effects.cost_draws_fast}
+        fewer = {"cost_draws": self.effects.cost_draws_fast}
         effects = self.effects.model_copy(update=fewer)
         return replace(self, debt=debt, forecast=forecast, effects=effects)
 

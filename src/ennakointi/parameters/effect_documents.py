@@ -349,7 +349,6 @@ class EffectSettings(Document):
     """
 
     permutations: Count
-    permutations_fast: Count
     follow_up_months: Count
     minimum_before_months: Count
     minimum_persons: Count
