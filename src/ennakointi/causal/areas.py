@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+LEVEL = 0.05  # two-sided error of every interval, band and check
 NEVER = 2**31 - 1  # the start of an area that never starts
 NOT_YET, NEVER_TREATED = "not_yet", "never"  # comparison areas: start later or never, or never
 Floats = NDArray[np.float64]

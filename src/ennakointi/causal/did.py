@@ -28,6 +28,7 @@ from ennakointi.causal.did_comparison import (
     part_of,
 )
 from ennakointi.causal.estimates import UNKNOWN, Estimate, Numbers
+from ennakointi.causal.frames import with_categories
 from ennakointi.causal.unit_panels import UnitPanel, unit_panel
 from ennakointi.errors import DataError, ParameterError
 from ennakointi.results import Check
@@ -73,7 +74,7 @@ def did(
     ParameterError, DataError
         See `unit_panels.unit_panel`; nobody to compare with; nobody observed before or after the start.
     """
-    frame, covariates = _with_categories(frame, covariates)
+    frame, covariates = with_categories(frame, covariates)
     if outcome in covariates:
         raise ParameterError(f"column {outcome!r} is the outcome and cannot be a covariate")
     if unit is None:
@@ -96,20 +97,6 @@ def did(
         cluster=cluster,
     )
     return _estimate(given, outcome, seed, cluster or unit, covariates)
-
-
-def _with_categories(frame: pd.DataFrame, covariates: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table with a 0/1 column for each category but the first of covariates that are text, and all their names."""
-    columns, names = [frame], []
-    for name in covariates:
-        text = name in frame and pd.to_numeric(frame[name], errors="coerce").isna().sum() > frame[name].isna().sum()
-        if not text:
-            names.append(name)
-            continue
-        levels = pd.get_dummies(frame[name].astype("string"), prefix=name, drop_first=True, dtype=float)
-        columns.append(levels.where(frame[name].notna()))
-        names += list(levels.columns)
-    return pd.concat(columns, axis=1) if len(columns) > 1 else frame, tuple(names)
 
 
 def _estimate(given: UnitPanel, outcome: str, seed: int, cluster: str, covariates: Sequence[str]) -> Estimate:

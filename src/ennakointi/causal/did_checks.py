@@ -9,14 +9,13 @@ import pandas as pd
 from scipy.stats import t as t_distribution
 
 from ennakointi.causal import two_way
-from ennakointi.causal.areas import NEVER, Bools, Floats, Ints
+from ennakointi.causal.areas import LEVEL, NEVER, Bools, Floats, Ints
 from ennakointi.causal.did_comparison import Found, clusters, estimated, one_start, part_of
 from ennakointi.causal.unit_panels import UnitPanel
 from ennakointi.errors import DataError
 from ennakointi.results import Check
 from ennakointi.text import N_
 
-LEVEL = 0.05
 MOST_LEFT_OUT = 50  # units of a side that are left out one at a time
 MOST_MISSING = 0.1
 FEWEST_FOR_HISTORY = 5  # units for the regression on the outcome before the start

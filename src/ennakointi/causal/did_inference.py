@@ -13,10 +13,10 @@ import pandas as pd
 from scipy.stats import norm
 from scipy.stats import t as t_distribution
 
-from ennakointi.causal.areas import Floats, Ints
+from ennakointi.causal.areas import LEVEL, Floats, Ints
 from ennakointi.causal.did_weights import Weighted, weighted, with_weights
 from ennakointi.causal.estimates import Numbers
-from ennakointi.causal.placebos import LEVEL, LIMIT, TIE
+from ennakointi.causal.placebos import LIMIT, TIE
 
 MANY_TREATED = 20  # from here on the bootstrap is trusted, if no start has one unit only
 

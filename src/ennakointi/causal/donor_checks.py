@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ennakointi.causal.areas import Floats
-from ennakointi.causal.placebos import LEVEL
+from ennakointi.causal.areas import LEVEL, Floats
 from ennakointi.results import Check
 from ennakointi.text import N_
 

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ennakointi.causal import difference, randomisation, rollout
-from ennakointi.causal.areas import NEVER, AreaPanel, Bools, Floats, Ints
+from ennakointi.causal.areas import LEVEL, NEVER, AreaPanel, Bools, Floats, Ints
 from ennakointi.causal.difference import Cells
 
 QUARTERS = tuple(range(-8, 12))
 YEARS = (-3, -2, 0, 1, 2)  # −1 is the base
-LEVEL = 0.05
 
 
 @dataclass(frozen=True, eq=False)

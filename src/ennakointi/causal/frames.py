@@ -159,6 +159,20 @@ def answers(column: pd.Series) -> pd.Series:
     return column
 
 
+def with_categories(frame: pd.DataFrame, covariates: Sequence[str]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table with a 0/1 column for each category but the first of covariates that are text, and all their names."""
+    columns, names = [frame], []
+    for name in covariates:
+        text = name in frame and pd.to_numeric(frame[name], errors="coerce").isna().sum() > frame[name].isna().sum()
+        if not text:
+            names.append(name)
+            continue
+        levels = pd.get_dummies(frame[name].astype("string"), prefix=name, drop_first=True, dtype=float)
+        columns.append(levels.where(frame[name].notna()))
+        names += list(levels.columns)
+    return pd.concat(columns, axis=1) if len(columns) > 1 else frame, tuple(names)
+
+
 def times(frame: pd.DataFrame, name: str) -> Times:
     """The time column on its grid; gaps between the periods are kept as periods of their own."""
     require(frame, [name])

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import chi2, norm
 
 from ennakointi.causal import discontinuity, segmented
-from ennakointi.causal.areas import Floats
+from ennakointi.causal.areas import LEVEL, Floats
 from ennakointi.causal.estimates import Estimate
 from ennakointi.causal.frames import OneSeries, series
 from ennakointi.causal.interrupted import (
@@ -32,7 +32,6 @@ from ennakointi.text import N_
 
 DRAWS_BESIDE, DRAWS_PLACEBO = 400, 200  # of the bootstrap of other models and of placebo dates
 MOST_PLACEBOS = 5
-LEVEL = 0.05
 NO_COMPARISON = N_("There is no comparison: anything else that changed at the same time counts as effect.")
 
 

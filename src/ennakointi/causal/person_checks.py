@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.causal import sensitivity
+from ennakointi.causal.areas import LEVEL
 from ennakointi.causal.estimates import Numbers
 from ennakointi.results import Check
 from ennakointi.text import N_
@@ -16,7 +17,6 @@ from ennakointi.text import N_
 GOOD_BALANCE, WORST_BALANCE = 0.1, 0.2
 LEAST_PERSONS = 30
 MOST_LEFT_OUT = 0.05
-LEVEL = 0.05
 OTHERS = ("ipw", "balancing", "aipw", "regression")
 
 

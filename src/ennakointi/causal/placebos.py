@@ -13,10 +13,9 @@ from math import comb
 
 import numpy as np
 
-from ennakointi.causal.areas import Floats, Ints
+from ennakointi.causal.areas import LEVEL, Floats, Ints
 from ennakointi.causal.estimates import Numbers
 
-LEVEL = 0.05
 LIMIT = 200  # donors, or sets of them, that are tried
 TIE = 1e-9  # two statistics closer than this, relatively, are equal
 

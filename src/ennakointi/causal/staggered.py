@@ -19,6 +19,7 @@ from ennakointi.causal import aggregation, group_time, staggered_checks, stagger
 from ennakointi.causal.aggregation import Averages
 from ennakointi.causal.areas import NEVER, Floats
 from ennakointi.causal.estimates import UNKNOWN, Estimate, Numbers
+from ennakointi.causal.frames import with_categories
 from ennakointi.causal.group_time import Comparison, GroupTimes, Panel
 from ennakointi.causal.staggered_inference import Effect, Study, clusters, inference
 from ennakointi.causal.unit_panels import UnitPanel, unit_panel
@@ -77,8 +78,8 @@ def staggered(
     """
     who = {"cohort": cohort, "start": start, "treated": treated, "treatment": treatment}
     study = _read(
-        frame, outcome, time, unit, _categories(frame, covariates), cluster, comparison, anticipation, offset, weights,
-        who, seed,
+        frame, outcome, time, unit, with_categories(frame, covariates), cluster, comparison, anticipation, offset,
+        weights, who, seed,
     )  # fmt: skip
     found = group_time.group_times(study.panel, study.cells())
     if not found.cells.post.any():
@@ -111,19 +112,8 @@ _NOTHING = (
 )
 
 
-def _categories(frame: pd.DataFrame, covariates: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The table with text covariates as columns of 0 and 1, one category of each left out, and their names."""
-    known = [name for name in covariates if name in frame.columns]
-    text = [name for name in known if not pd.api.types.is_numeric_dtype(frame[name])]
-    if not text:
-        return frame, list(covariates)
-    wide = pd.get_dummies(frame[text].astype("category"), drop_first=True, dtype=float)
-    wide[frame[text].isna().any(axis=1)] = np.nan
-    return pd.concat([frame, wide], axis=1), [*(n for n in covariates if n not in text), *wide.columns]
-
-
 def _read(
-    frame: pd.DataFrame, outcome: str, time: str, unit: str, categories: tuple[pd.DataFrame, list[str]],
+    frame: pd.DataFrame, outcome: str, time: str, unit: str, categories: tuple[pd.DataFrame, tuple[str, ...]],
     cluster: str | None, comparison: str | None, anticipation: int, offset: str | None, weights: str | None,
     who: dict[str, Any], seed: int,
 ) -> Study:  # fmt: skip

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from ennakointi.causal import adoption, aggregation, bands, group_time, honest
-from ennakointi.causal.areas import NEVER, Floats, Ints
+from ennakointi.causal.areas import LEVEL, NEVER, Floats, Ints
 from ennakointi.causal.group_time import Comparison, GroupTimes
 from ennakointi.causal.staggered_inference import Effect, Study, clusters, inference
 from ennakointi.causal.staggered_tables import named, with_error
@@ -19,7 +19,6 @@ from ennakointi.errors import DataError
 from ennakointi.results import Check
 from ennakointi.text import N_
 
-LEVEL = 0.05
 CLUSTERS_PER_CELL = (
     10  # of each group, for a Wald test of all cells before the start; else the largest period is tested
 )

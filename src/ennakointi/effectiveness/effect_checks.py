@@ -7,10 +7,9 @@ from datetime import date
 
 import numpy as np
 
-from ennakointi.causal.areas import AreaPanel
+from ennakointi.causal.areas import LEVEL, AreaPanel
 from ennakointi.causal.rollout import RolloutEffect
 from ennakointi.causal.segmented import StepEffect
-from ennakointi.effectiveness.looks import LEVEL
 from ennakointi.parameters.effect_documents import Intervention
 from ennakointi.periods import month_of, month_text
 from ennakointi.results import Check

@@ -14,9 +14,8 @@ from functools import cache
 import numpy as np
 from scipy.stats import norm
 
-from ennakointi.causal.areas import Floats
+from ennakointi.causal.areas import LEVEL, Floats
 
-LEVEL = 0.05
 OBRIEN_FLEMING, POCOCK, LAST_LOOK_ONLY = "obrien_fleming", "pocock", "last_look_only"
 _STEP = 0.004  # of the grid on which the running sum is integrated, in standard deviations at the last look
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.causal import person_checks
-from ennakointi.causal.areas import Bools, Floats
+from ennakointi.causal.areas import LEVEL, Bools, Floats
 from ennakointi.causal.estimates import Numbers
 from ennakointi.effectiveness import cohort_checks, effect_series
 from ennakointi.effectiveness.chooser import RECORD, Choice
@@ -20,7 +20,6 @@ from ennakointi.effectiveness.verdicts import Interval
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
 
 BAND_DRAWS = 20_000
-LEVEL = 0.05
 
 
 def findings(

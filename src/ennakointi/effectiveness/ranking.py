@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ennakointi.causal.areas import Floats
+from ennakointi.causal.areas import LEVEL, Floats
 from ennakointi.effectiveness import verdicts
-from ennakointi.effectiveness.looks import LEVEL
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.text import N_
 
