@@ -20,6 +20,7 @@ phases
 debt_part
 pages quality debt queues forecast effectiveness
 report
+disclosure
 panel omop delivery
 groups
 store

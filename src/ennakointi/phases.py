@@ -19,7 +19,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from ennakointi import debt_part, effectiveness, forecast, groups, panel, quality, store
+from ennakointi import debt_part, disclosure, effectiveness, forecast, groups, panel, quality, store
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence, ranking
 from ennakointi.errors import EnnakointiError, ParameterError
@@ -29,7 +29,6 @@ from ennakointi.forecast.need import projection, scenarios
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter, first_day
 from ennakointi.quality import attrition, data_fields, history, reconciliation
-from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
 from ennakointi.sources import Source

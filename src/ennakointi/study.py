@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ennakointi import disclosure
 from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.pages.context import PageContext
@@ -29,7 +30,6 @@ from ennakointi.pages.quality import QualityPage
 from ennakointi.pages.settings import page_context
 from ennakointi.pages.summary import SummaryPage
 from ennakointi.periods import Quarter
-from ennakointi.report import disclosure
 from ennakointi.text import Catalogue
 from ennakointi.workspace import Workspace, read_json, read_tables
 

@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from ennakointi.report.disclosure import release, round_share, round_values
+from ennakointi.disclosure import release, round_share, round_values
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, KEY, LABEL, PERSONS, RESULT_TABLES, SHARE
 
 PRESETS = st.sampled_from(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ennakointi.report.disclosure import round_share, round_values
+from ennakointi.disclosure import round_share, round_values
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS
 
 

@@ -16,9 +16,9 @@ from debt_part_tables import part_tables
 from effect_tables import VERDICTS, effect_tables
 from quality_tables import frame, quality_tables
 
+from ennakointi import disclosure
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
 from ennakointi.periods import Quarter, month_text, parse_month
-from ennakointi.report import disclosure
 from ennakointi.text import Catalogue, message_json
 
 THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)

@@ -13,8 +13,8 @@ import pytest
 from county_panel import Planted
 
 from ennakointi import debt, parameters
+from ennakointi.disclosure import release
 from ennakointi.parameters.documents import Label, Service
-from ennakointi.report.disclosure import release
 from ennakointi.result_tables import KEY, LABEL, RESULT_TABLES
 
 WINDOW = county_panel.WINDOW[0]

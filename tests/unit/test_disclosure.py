@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi.report import disclosure
-from ennakointi.report.disclosure import DisclosureError, check_outputs, release
+from ennakointi import disclosure
+from ennakointi.disclosure import DisclosureError, check_outputs, release
 from ennakointi.result_tables import KEY, LABEL, RESULT_TABLES
 from ennakointi.text import message_json
 
@@ -254,7 +254,7 @@ def test_a_rounding_that_would_show_small_counts_as_zero_is_refused() -> None:
 def test_finished_files_are_read_once_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, kind: str
 ) -> None:
-    monkeypatch.setattr(disclosure.getpass, "getuser", lambda: "analyst7")
+    monkeypatch.setattr(disclosure.scan.getpass, "getuser", lambda: "analyst7")
     (tmp_path / "tables").mkdir()
     (tmp_path / "tables" / name).write_text(content, encoding="utf-8")
     with pytest.raises(DisclosureError, match=kind) as caught:

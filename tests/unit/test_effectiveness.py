@@ -12,7 +12,7 @@ import pytest
 from cohorts_made import cohort
 from roll_outs import CODES, STARTS, roll_out
 
-from ennakointi import effectiveness, parameters
+from ennakointi import disclosure, effectiveness, parameters
 from ennakointi.causal import rollout
 from ennakointi.causal.areas import AreaPanel
 from ennakointi.effectiveness import effect_checks, series_findings
@@ -20,7 +20,6 @@ from ennakointi.effectiveness.cohorts import Cohort
 from ennakointi.effectiveness.evidence import NEGATIVE_CONTROL, Evidence
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
 from ennakointi.periods import month_index
-from ennakointi.report import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 
 AS_OF = date(2025, 9, 30)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ennakointi.report import disclosure
+from ennakointi import disclosure
 from ennakointi.result_tables import RESULT_TABLES
 
 PRESET = SimpleNamespace(name="thl5", threshold=5, base=10)

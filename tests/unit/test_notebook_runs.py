@@ -8,8 +8,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from ennakointi.disclosure import END_MARKER
 from ennakointi.errors import ParameterError
-from ennakointi.report.disclosure import END_MARKER
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all, fault
 
 PARAMETERS = new_code_cell("quarter = '2025Q3'", metadata={"tags": ["parameters"]})

@@ -16,8 +16,9 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from page_checks import Reader, faults
 
+from ennakointi import disclosure
 from ennakointi.periods import Quarter
-from ennakointi.report import disclosure, exporter, figures, markup
+from ennakointi.report import exporter, figures, markup
 from ennakointi.report.exporter import Page, ReportError
 from ennakointi.report.markup import Block, Column
 from ennakointi.text import Catalogue

@@ -13,8 +13,9 @@ import pandas as pd
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from page_checks import faults
 
+from ennakointi import disclosure
 from ennakointi.periods import Quarter
-from ennakointi.report import disclosure, exporter, markup, site
+from ennakointi.report import exporter, markup, site, table_files
 from ennakointi.report.site import TableFile
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.text import Catalogue
@@ -34,7 +35,7 @@ RELEASED = disclosure.release({"volumes": ROWS}, THL5)
 
 
 def test_tables_are_written_as_plain_csv(tmp_path: Path) -> None:
-    files = site.write_tables(tmp_path, RELEASED, THL5, synthetic=False)
+    files = table_files.write_tables(tmp_path, RELEASED, THL5, synthetic=False)
     assert files == [TableFile("volumes", "tables/volumes.csv", 2)]
     assert (tmp_path / "tables" / "volumes.csv").read_text(encoding="utf-8") == (
         "service,year,contacts,cost_eur,covered_share,n_persons,suppressed\n"
@@ -44,19 +45,19 @@ def test_tables_are_written_as_plain_csv(tmp_path: Path) -> None:
 
 
 def test_synthetic_rows_say_so(tmp_path: Path) -> None:
-    site.write_tables(tmp_path, RELEASED, THL5, synthetic=True)
+    table_files.write_tables(tmp_path, RELEASED, THL5, synthetic=True)
     read = pd.read_csv(tmp_path / "tables" / "volumes.csv")
     assert set(read["note"]) == {Catalogue("fi").synthetic}
     assert json.loads((tmp_path / "tables" / "tables.json").read_text(encoding="utf-8"))["synthetic"] is True
 
 
 def test_a_table_reads_back_as_it_was_released() -> None:
-    read = pd.read_csv(io.StringIO(site.csv("volumes", RELEASED["volumes"], False)))
+    read = pd.read_csv(io.StringIO(table_files.csv("volumes", RELEASED["volumes"], False)))
     pd.testing.assert_frame_equal(read.fillna({"suppressed": ""}), RELEASED["volumes"], check_dtype=False)
 
 
 def test_every_column_is_described_with_its_rule(tmp_path: Path) -> None:
-    site.write_tables(tmp_path, RELEASED, THL5, synthetic=False)
+    table_files.write_tables(tmp_path, RELEASED, THL5, synthetic=False)
     described = json.loads((tmp_path / "tables" / "tables.json").read_text(encoding="utf-8"))
     columns = {c["name"]: c for c in described["tables"]["volumes"]["columns"]}
     assert set(columns) == {*RELEASED["volumes"].columns}
@@ -67,12 +68,12 @@ def test_every_column_is_described_with_its_rule(tmp_path: Path) -> None:
 
 
 def test_every_declared_table_has_a_name_for_readers() -> None:
-    assert set(site.TABLE_NAMES) == set(RESULT_TABLES)
+    assert set(table_files.TABLE_NAMES) == set(RESULT_TABLES)
 
 
 def test_whole_and_broken_numbers() -> None:
     frame = RELEASED["volumes"].assign(covered_share=[0.123456789, np.nan])
-    assert ",0.123457," in site.csv("volumes", frame, False)
+    assert ",0.123457," in table_files.csv("volumes", frame, False)
 
 
 def test_the_list_leads_to_all_pages_and_tables() -> None:

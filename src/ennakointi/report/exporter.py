@@ -23,10 +23,10 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
+from ennakointi.disclosure import END_MARKER, SHOWN_BY_NOTEBOOKS
 from ennakointi.errors import EnnakointiError, RunError
 from ennakointi.periods import Quarter
 from ennakointi.report import markup
-from ennakointi.report.disclosure import END_MARKER, SHOWN_BY_NOTEBOOKS
 from ennakointi.report.markup import Block
 from ennakointi.text import Catalogue
 

@@ -29,6 +29,7 @@ from ennakointi.result_tables.columns import (
 from ennakointi.result_tables.debts import DEBT_TABLES
 from ennakointi.result_tables.effects import EFFECT_TABLES
 from ennakointi.result_tables.forecasts import FORECAST_TABLES
+from ennakointi.result_tables.indicators import INDICATOR_TABLES
 
 __all__ = [
     "COUNT",
@@ -198,5 +199,5 @@ _TABLES = (
 )
 
 RESULT_TABLES: dict[str, ResultTable] = {
-    table.name: table for table in (*DEBT_TABLES, *EFFECT_TABLES, *_TABLES, *FORECAST_TABLES)
+    table.name: table for table in (*DEBT_TABLES, *EFFECT_TABLES, *_TABLES, *FORECAST_TABLES, *INDICATOR_TABLES)
 }

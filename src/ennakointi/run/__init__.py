@@ -14,13 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from ennakointi import __version__, phases, sources, store, study
+from ennakointi import __version__, disclosure, phases, sources, store, study
 from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Notebook
 from ennakointi.periods import Quarter, first_day
-from ennakointi.report import disclosure
 from ennakointi.run import rendering
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
 from ennakointi.run.rendering import Release

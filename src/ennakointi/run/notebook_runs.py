@@ -22,9 +22,9 @@ from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from ennakointi.disclosure import END_MARKER
 from ennakointi.errors import ParameterError
 from ennakointi.report import exporter
-from ennakointi.report.disclosure import END_MARKER
 
 KERNEL = "python3"
 

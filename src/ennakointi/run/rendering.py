@@ -13,10 +13,11 @@ from typing import Any
 import nbformat
 import pandas as pd
 
+from ennakointi import disclosure
 from ennakointi.pages import accessibility
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter
-from ennakointi.report import disclosure, exporter, markup, site
+from ennakointi.report import exporter, markup, site, table_files
 from ennakointi.report.exporter import Page
 from ennakointi.report.notebook_text import translated
 from ennakointi.run import publishing
@@ -57,7 +58,7 @@ def publish(target: Path, release: Release) -> None:
     """Build the release beside `target`, check it, and swap it in; the earlier release stays if anything fails."""
     with publishing.release(target) as stage:
         preset = release.parameters.disclosure.current
-        files = site.write_tables(stage, release.tables, preset, release.facts["synthetic"])
+        files = table_files.write_tables(stage, release.tables, preset, release.facts["synthetic"])
         for position, language in enumerate(release.languages):
             folder = stage if position == 0 else stage / language
             _write_language(folder, release, language, files if position == 0 else [])
@@ -75,7 +76,7 @@ def _file(outcome: Outcome) -> str:
     return page_file(outcome.job.notebook.stem, outcome.job.parameters.get("target_group", ""))
 
 
-def _write_language(folder: Path, release: Release, language: str, files: Sequence[site.TableFile]) -> None:
+def _write_language(folder: Path, release: Release, language: str, files: Sequence[table_files.TableFile]) -> None:
     (folder / "notebooks").mkdir(parents=True)
     outcomes = {_file(o): o for o in release.outcomes if _language(o) == language}
     frame = _frame(release, language)

@@ -1,4 +1,4 @@
-"""The one door out: every published number passes `release`, every finished file passes `check_outputs`.
+"""Result tables as they may be published: few persons hidden, the rest rounded once, totals of published parts.
 
 A row is judged by the distinct persons behind it. Below the preset's threshold the whole row is hidden: its
 counts, euros, estimates and shares, because each of them follows from the others. What is shown is rounded
@@ -7,20 +7,17 @@ once; totals and shares are computed again from the published parts.
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
-import socket
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ennakointi.errors import EnnakointiError
-from ennakointi.report import debt_rules, effect_rules, forecast_rules
+from ennakointi.disclosure import debt_rules, effect_rules, forecast_rules
+from ennakointi.disclosure.presets import MIDPOINT, SHARE_DIGITS, DisclosureError, Preset, round_share, round_values
 from ennakointi.result_tables import (
     COUNT,
     ESTIMATE,
@@ -36,33 +33,9 @@ from ennakointi.text import is_year
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-EUROS_PER_BASE = 100
-SHARE_DIGITS = 3
 _HIDDEN_KINDS = (PERSONS, COUNT, EUROS, ESTIMATE, SHARE)
-_MIDPOINT = "midpoint6"
 _CUMULATED = frozenset(["service_debt"])  # rows of a series cumulate over its months
 _PERSON_COLUMN = re.compile(r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE)
-
-
-class DisclosureError(EnnakointiError):
-    """Something would leave the secure environment that must not; nothing is published."""
-
-    exit_code = 5
-
-
-class Preset(Protocol):
-    """A rule of disclosure control: fewer persons than `threshold` are hidden, the rest is rounded to `base`.
-
-    The name `midpoint6` rounds counts to the middle of their class instead (1–6 → 3, 7–12 → 9; OpenSAFELY,
-    documentation on statistical disclosure control).
-    """
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def threshold(self) -> int: ...
-    @property
-    def base(self) -> int: ...
 
 
 def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.DataFrame]:
@@ -85,7 +58,7 @@ def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.
     DisclosureError
         For a table or column that nobody declared, one that is missing, or one that holds persons.
     """
-    if preset.name != _MIDPOINT and 2 * preset.threshold < preset.base:
+    if preset.name != MIDPOINT and 2 * preset.threshold < preset.base:
         raise DisclosureError(
             f"preset {preset.name}: threshold {preset.threshold} with base {preset.base} would show small "
             "counts as 0; the threshold must be at least half the base"
@@ -223,26 +196,6 @@ def _spread(hidden: Flags, many: Flags) -> Flags:
     return result
 
 
-def round_values(values: Floats, kind: str, preset: Preset) -> Floats:
-    """Round, halves away from zero: counts, persons and estimates to the base, euros to a hundred bases."""
-    if preset.name == _MIDPOINT and kind in (PERSONS, COUNT):
-        return np.where(values > 0, np.ceil(values / preset.base) * preset.base - preset.base // 2, values)
-    unit = preset.base * (EUROS_PER_BASE if kind == EUROS else 1)
-    return np.sign(values) * np.floor(np.abs(values) / unit + 0.5) * unit + 0.0
-
-
-def shown_count(count: int, preset: Preset) -> int | None:
-    """A count of rows as it may stand in a manifest: rounded, or None where it is small."""
-    if 0 < count < preset.threshold:
-        return None
-    return int(round_values(np.array([count], dtype=np.float64), COUNT, preset)[0])
-
-
-def round_share(values: Floats) -> Floats:
-    """Three significant digits."""
-    return np.array([float(f"{value:.{SHARE_DIGITS}g}") for value in values], dtype=np.float64)
-
-
 def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> None:
     """Totals and shares from published parts, where all parts are there."""
     for column in table.columns:
@@ -318,67 +271,3 @@ def _suppressed(exact: pd.DataFrame, hidden: Flags) -> list[str]:
     names = exact.columns.to_numpy()
     present = exact.notna().to_numpy(dtype=bool)
     return [";".join(names[row]) if flag else "" for row, flag in zip(present, hidden, strict=True)]
-
-
-_KINDS_OF_FILE = frozenset([".html", ".csv", ".json", ".ipynb", ".txt", ".md"])
-END_MARKER = "application/vnd.ennakointi.end+json"  # in the output of a notebook's last cell
-SHOWN_BY_NOTEBOOKS = frozenset(["text/html", "text/plain", END_MARKER])
-_FORBIDDEN = {
-    "a path of the machine": re.compile(r"(?<![\w.:/])/(home|root|tmp|Users|mnt|media|private)/[\w.-]|\b[A-Z]:\\+\w"),
-    "a column of persons": re.compile(
-        r"<th(?![^>]*row)[^>]*>\s*person_id\b|[\"']person_id[\"']\s*:|\A([^\n]*,)?person_id(,|\n)"
-    ),
-    "hidden data": re.compile(r"application/(vnd\.(dataresource|jupyter|plotly|vega|papermill)|x-parquet)"),
-}
-
-
-def check_outputs(folder: Path, forbidden: Iterable[str] = ()) -> None:
-    """Read every finished file once more before it is published.
-
-    Parameters
-    ----------
-    folder : Path
-        The finished release.
-    forbidden : iterable of str
-        More texts that must not occur, such as the folders of the data and of the work.
-
-    Raises
-    ------
-    DisclosureError
-        Naming the file and the kind of what was found, never the text itself.
-    """
-    patterns = dict(_FORBIDDEN)
-    names = [name for name in (_user(), socket.gethostname()) if len(name) > 4]
-    for kind, texts in (
-        ("a name of the user or the machine", names),
-        ("a folder of this run", list(forbidden)),
-    ):
-        if texts:
-            words = "|".join(re.escape(text) for text in texts)
-            patterns[kind] = re.compile(rf"(?<!\w)(?:{words})(?!\w)")
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        for kind in _found(path, patterns):
-            raise DisclosureError(f"{path.relative_to(folder)}: holds {kind}; nothing is published")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user without a name
-        return ""
-
-
-def _found(path: Path, patterns: Mapping[str, re.Pattern[str]]) -> Iterator[str]:
-    if path.suffix not in _KINDS_OF_FILE:
-        yield f"data in a form that is not checked ({path.suffix or 'no suffix'})"
-        return
-    text = path.read_text(encoding="utf-8", errors="replace")
-    if path.suffix == ".ipynb" and _hidden_outputs(json.loads(text)):
-        yield "hidden data"
-    yield from (kind for kind, pattern in patterns.items() if pattern.search(text))
-
-
-def _hidden_outputs(notebook: Mapping[str, Any]) -> bool:
-    """Whether a notebook carries more than its page shows: streams, errors, data in other forms."""
-    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
-    return any(set(output.get("data", ["none"])) - SHOWN_BY_NOTEBOOKS for output in outputs)
