@@ -14,11 +14,12 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 # Top to bottom: a room (a module, or a folder of modules) imports only from lines below its own.
 LAYERS = """
 cli
-run demo backtest effect_command
+demo
+run backtest effect_command
 study
 phases
 debt_part
-pages quality debt queues forecast effectiveness
+pages quality debt queues forecast effectiveness headlines
 report
 disclosure
 panel omop delivery
@@ -37,7 +38,7 @@ errors
 """
 LEVEL = {room: level for level, line in enumerate(LAYERS.strip().splitlines()) for room in line.split()}
 
-METHODS = {"debt", "queues", "forecast", "effectiveness"}
+METHODS = {"debt", "queues", "forecast", "effectiveness", "headlines"}
 
 
 def room(path: Path) -> str:

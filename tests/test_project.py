@@ -109,3 +109,13 @@ def test_tests_that_share_a_dear_fixture_stay_on_one_worker(request: pytest.Fixt
     if not getattr(request.config.option, "loadgroup", False):
         pytest.skip("one process, or not by groups: make test goes by groups")
     assert request.node.nodeid.endswith("@told")
+
+
+def test_packages_of_the_browser_tests_are_pinned_and_name_no_registry() -> None:
+    file = (ROOT / "tests" / "browser" / "package.json").read_text(encoding="utf-8")
+    assert "://" not in file
+    versions = json.loads(file)["dependencies"]
+    assert set(versions) == {"axe-core", "playwright-core"}
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions.values())
+    assert not [path for path in (ROOT / "tests" / "browser").glob("*lock*")]
+    assert "npm install --prefix tests/browser" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ EXIT_CODES = """exit codes:
   0  everything was done
   1  an unexpected fault of the program itself (run again with --debug and report it)
   2  a parameter or an option is wrong; nothing was started
-  3  the data cannot be used; every fault is listed, nothing was published
+  3  the data cannot be used, or a release is not as its manifest tells; every fault is listed, nothing was published
   4  the run could not finish (disk full, the quarter is taken, interrupted); the earlier release is untouched
   5  the release is published, but at least one page could not be made; the page says so
 """
@@ -62,12 +62,10 @@ def _failed(error: Exception, debug: bool, code: int) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from ennakointi import demo, run
+    from ennakointi import demo
 
-    data = options.work / "demo" / "data"
-    demo.ensure(data, options.residents, options.seed, options.parameters, options.region, print)
-    options.data, options.quarter, options.mapping = data, "2025Q3", None
-    return run.run(_run_options(options), print)
+    options.data, options.quarter, options.mapping = options.work / "demo" / "data", "2025Q3", None
+    return demo.tell(_run_options(options), options.residents, options.seed, print)
 
 
 def _synth(options: argparse.Namespace) -> int:
@@ -118,7 +116,23 @@ def _run_options(options: argparse.Namespace):  # type: ignore[no-untyped-def]
         languages=tuple(dict.fromkeys(options.language or ["fi"])),
         resume=options.resume,
         mapping=options.mapping,
+        made_on=options.made_on,
     )
+
+
+def _pdf(options: argparse.Namespace) -> int:
+    from ennakointi import run
+    from ennakointi.run import printing
+
+    release = options.output / str(run.quarter_named(options.quarter, date.today()))
+    languages, pages = tuple(options.language or ()), tuple(options.page or ())
+    return printing.run(printing.Request(release, languages, pages, options.jobs), print)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from ennakointi.run import provenance
+
+    return provenance.verify(options.release, print)
 
 
 def _import_kela(options: argparse.Namespace) -> int:
@@ -278,13 +292,14 @@ def _run_settings(parser: argparse.ArgumentParser, mode: str) -> None:
     parser.add_argument("--notebook", action="append", metavar="ID", help="only this notebook; may be repeated")
     parser.add_argument("--mode", choices=("fast", "full"), default=mode, help="default: %(default)s")
     parser.add_argument("--as-of", type=_date, help="what was known on this day (default: the quarter's last day)")
+    parser.add_argument("--made-on", type=_date, help="the day that the pages name (default: today)")
     parser.add_argument("--jobs", type=_count, default=_cores(), help="at a time (default: %(default)s)")
     parser.add_argument("--language", action="append", choices=("fi", "sv", "en"), help="may be repeated (default: fi)")
     parser.add_argument("--resume", action="store_true", help="keep what an earlier, interrupted run finished")
 
 
 def _add_run_commands(commands: argparse._SubParsersAction) -> None:
-    demo = commands.add_parser("demo", help="make a synthetic county and run a quarter on it")
+    demo = commands.add_parser("demo", help="make a synthetic county and run two quarters on it")
     _common(demo)
     _synthetic_size(demo)
     _run_settings(demo, "fast")
@@ -296,6 +311,18 @@ def _add_run_commands(commands: argparse._SubParsersAction) -> None:
     _common(run)
     _run_settings(run, "full")
     run.set_defaults(command=_run)
+    pdf = commands.add_parser("pdf", help="print the pages of a release by Chromium, into <output>/<quarter>/pdf")
+    pdf.add_argument("--quarter", required=True, help="a quarter that has been published")
+    pdf.add_argument("--output", type=Path, default=Path("outputs"), help="default: %(default)s")
+    pdf.add_argument("--language", action="append", choices=("fi", "sv", "en"), help="may be repeated (default: all)")
+    pdf.add_argument("--page", action="append", metavar="FILE", help="for example index.html; may be repeated")
+    pdf.add_argument("--jobs", type=_count, default=_cores(), help="at a time (default: %(default)s)")
+    pdf.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    pdf.set_defaults(command=_pdf)
+    verify = commands.add_parser("verify", help="compare the files of a release with the hashes of its manifest")
+    verify.add_argument("release", type=Path, metavar="FOLDER", help="for example outputs/2025Q3")
+    verify.add_argument("--debug", action="store_true", help="show the traceback of a fault")
+    verify.set_defaults(command=_verify)
 
 
 def _add_data_commands(commands: argparse._SubParsersAction) -> None:

@@ -19,7 +19,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from ennakointi import debt_part, disclosure, effectiveness, forecast, groups, panel, quality, store
+from ennakointi import debt_part, disclosure, effectiveness, forecast, groups, headlines, panel, quality, store
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence, ranking
 from ennakointi.errors import EnnakointiError, ParameterError
@@ -106,6 +106,12 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
     )
 
 
+def seed_of(name: str) -> int:
+    """The seed of a part: the CRC-32 of its name. All forecasts share one, so that groups draw the same futures."""
+    kind = name.partition(".")[0]
+    return zlib.crc32((FORECAST if kind == FORECAST else name).encode())
+
+
 @threadpool_limits.wrap(limits=1)
 def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: str) -> dict[str, pd.DataFrame]:
     """Compute one part; returns result tables by name, unrounded.
@@ -115,7 +121,7 @@ def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
     """
     kind, _, key = name.partition(".")
     opened = store.open(workspace.store)
-    seed = zlib.crc32(name.encode())
+    seed = seed_of(name)
     parameters = parameters.in_mode(mode)
     if kind == QUALITY:
         return quality.measure(opened, parameters)
@@ -146,7 +152,7 @@ def _forecast(
         parameters.forecast,
         scenarios.known(parameters.scenarios, key, opened.synthetic),
         parameters.services,
-        zlib.crc32(FORECAST.encode()),
+        seed_of(FORECAST),
         group=parameters.target_groups[key],
         mode=mode,
     )
@@ -212,9 +218,27 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
     if FORECAST in results:
         score_ledger.remember(*_of_forecasts(workspace, results))
     write_tables(workspace.results, results, {})
-    released = disclosure.release(results, parameters.disclosure.current)
-    write_tables(workspace.published, released, {})
-    return released
+    rules, source = parameters.disclosure, store.open(workspace.store).source_name
+    earlier = disclosure.last(workspace.history, workspace.quarter, source)
+    planned = disclosure.plan(results, rules.current, earlier, rules.in_force(str(workspace.quarter)))
+    _write_review(workspace, planned)
+    if QUALITY in names:
+        headlines.remember(workspace.history, _told(workspace, parameters, results), planned.released["indicators"])
+    write_tables(workspace.published, planned.released, {})
+    return planned.released
+
+
+def _write_review(workspace: Workspace, planned: disclosure.Plan) -> None:
+    """The reviewer's log of what was hidden and why; it names rows, so it stays in `work/`."""
+    write_tables(workspace.review, planned.hidden, {"attacked": planned.attacked})
+    planned.review.to_csv(workspace.review / "review.csv", index=False)
+
+
+def remember_release(workspace: Workspace, parameters: Parameters) -> None:
+    """Keep what was published, so that the next release does not give away what this one hid."""
+    exact, released = read_tables(workspace.results), read_tables(workspace.published)
+    source, preset = store.open(workspace.store).source_name, parameters.disclosure.current
+    disclosure.remember(workspace.history, workspace.quarter, source, exact, released, preset)
 
 
 def gather(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -228,7 +252,20 @@ def gather(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -
     if "effects" in results:
         of_effects = (results[name] for name in ("effects", "effect_checks", "cost_effectiveness"))
         results["intervention_ranking"] = ranking.table(*of_effects)
-    return {**results, **_quality(workspace, parameters)} if QUALITY in names else results
+    if QUALITY in names:
+        results |= _quality(workspace, parameters)
+        now, opened = _told(workspace, parameters, results), store.open(workspace.store)
+        given = headlines.given(opened)
+        results |= headlines.tables(workspace.history, now, parameters, given, opened.n_persons)
+    return results
+
+
+def _told(workspace: Workspace, parameters: Parameters, results: Mapping[str, pd.DataFrame]) -> headlines.Told:
+    """The headline figures of a quarter and what explains their change in the next one."""
+    opened = store.open(workspace.store)
+    mode = str(read_json(workspace.settings).get("mode", "full"))
+    register = headlines.Register(opened.source_name, opened.n_persons, mode, parameters.disclosure.current.threshold)
+    return headlines.told(workspace.quarter, register, parameters, results)
 
 
 def _of_forecasts(

@@ -26,6 +26,7 @@ from ennakointi.pages.debt import DebtPage
 from ennakointi.pages.demand import DemandPage
 from ennakointi.pages.deviation import DeviationPage
 from ennakointi.pages.effects import EffectsPage
+from ennakointi.pages.indicators import IndicatorsPage
 from ennakointi.pages.quality import QualityPage
 from ennakointi.pages.settings import page_context
 from ennakointi.pages.summary import SummaryPage
@@ -96,7 +97,8 @@ class EndMarker:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """One quarter in one language. Pages are `debt`, `demand`, `effects`, `quality`, `summary`."""
+    """One quarter in one language. Pages are `debt`, `demand`, `effects`, `indicators`, `quality`,
+    `summary`."""
 
     workspace: Workspace
     parameters: documents.Parameters
@@ -128,6 +130,10 @@ class Study:
     def quality(self) -> QualityPage:
         """The page of data quality and coverage."""
         return QualityPage(self._released("quality", "volumes", "groups"), self.context)
+
+    def indicators(self) -> IndicatorsPage:
+        """The page of the headline figures, their targets, and earlier quarters."""
+        return IndicatorsPage(self._released(*self._parts("")), self.context)
 
     def summary(self) -> SummaryPage:
         """The first page of the quarter."""

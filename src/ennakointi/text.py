@@ -264,12 +264,21 @@ class Catalogue:
         """Words as a list: `a, b ja c`."""
         return str(format_list(list(items), locale=self.locale))
 
-    def message(self, cell: str) -> str:
+    def message(self, cell: str, *alike: str) -> str:
         """The sentence of a `message` cell. Slots named `*share` are percentages, `*_eur` euros, `*month` months and
-        those of `is_year` years; other numbers have at most three significant digits."""
-        content = json.loads(cell)
-        slots = {name: self._slot(name, value) for name, value in content["values"].items()}
-        return self.gettext(content["message"], **slots)
+        those of `is_year` years; other numbers have at most three significant digits. In one sentence for several
+        cells of the same words (`alike`) a slot whose numbers differ is their range."""
+        contents = [json.loads(one) for one in (cell, *alike)]
+        slots = {name: self._range(name, [c["values"][name] for c in contents]) for name in contents[0]["values"]}
+        return self.gettext(contents[0]["message"], **slots)
+
+    def _range(self, name: str, values: Sequence[Any]) -> str:
+        first = self._slot(name, values[0])
+        if all(value == values[0] for value in values):
+            return first
+        low, high = self._slot(name, min(values)), self._slot(name, max(values))
+        dash = f"{NBSP}{EN_DASH}{JOINER}{NBSP}" if min(values) < 0 else EN_DASH
+        return low if low == high else f"{low.removesuffix(self._per_cent)}{dash}{high}"
 
     def _slot(self, name: str, value: Any) -> str:
         if value is None:

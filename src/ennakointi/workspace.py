@@ -61,6 +61,11 @@ class Workspace:
         return self.folder / "published"
 
     @property
+    def review(self) -> Path:
+        """The log of the disclosure plan, for a reviewer."""
+        return self.folder / "disclosure"
+
+    @property
     def notebooks(self) -> Path:
         return self.folder / "notebooks"
 

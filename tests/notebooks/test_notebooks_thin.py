@@ -38,6 +38,7 @@ PAGES = {
     "debt": study.DebtPage,
     "demand": demand.DemandPage,
     "effects": study.EffectsPage,
+    "indicators": study.IndicatorsPage,
     "quality": study.QualityPage,
     "summary": study.SummaryPage,
 }

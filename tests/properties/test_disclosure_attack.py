@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,17 +11,18 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from ennakointi.disclosure import release, round_share, round_values
+from ennakointi.parameters.documents import Preset
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, KEY, LABEL, PERSONS, RESULT_TABLES, SHARE
 
 PRESETS = st.sampled_from(
     [
-        SimpleNamespace(name="thl5", threshold=5, base=10),
-        SimpleNamespace(name="stat3", threshold=3, base=5),
-        SimpleNamespace(name="opensafely", threshold=8, base=5),
-        SimpleNamespace(name="midpoint6", threshold=1, base=6),
+        Preset(name="thl5", threshold=5, base=10),
+        Preset(name="stat3", threshold=3, base=5),
+        Preset(name="opensafely", threshold=8, base=5),
+        Preset(name="midpoint6", threshold=1, base=6),
     ]
 )
-EXACT = SimpleNamespace(name="exact", threshold=5, base=1)
+EXACT = Preset(name="exact", threshold=5, base=1)
 COUNTS = st.integers(0, 40).map(float)
 NUMBERS = st.floats(-1e6, 1e6, allow_nan=False)
 

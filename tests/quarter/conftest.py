@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from in_process import execute_all
 
-from ennakointi import cli
+from ennakointi import cli, run
+
+THIRD = "en"  # the release is in the other two languages
 
 
 class Quarter(NamedTuple):
@@ -35,3 +38,19 @@ def quarter(tmp_path_factory: pytest.TempPathFactory) -> Quarter:
     options = ["run", "--data", str(data), "--quarter", "2025Q3", "--mode", "fast", "--jobs", "2", *places]
     options += ["--group", "all", "--group", "older_people", "--language", "fi", "--language", "sv"]
     return Quarter(folder, options, cli.main(options))
+
+
+@pytest.fixture(scope="session")
+def pages(quarter: Quarter, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
+    """Every page of the quarter by language; the third one is rendered from the same tables without kernels."""
+    output = tmp_path_factory.mktemp("third")
+    options = [option for option in quarter.options if option not in ("--language", "fi", "sv")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "execute_all", execute_all)
+        assert cli.main([*options, "--language", THIRD, "--resume", "--output", str(output)]) == 0
+    own = quarter.release
+    return {
+        "fi": sorted(own.glob("*.html")),
+        "sv": sorted(own.glob("sv/*.html")),
+        THIRD: sorted(output.rglob("*.html")),
+    }

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from ennakointi.disclosure import round_share, round_values
+from ennakointi.parameters.documents import Preset
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS
 
 
 def test_midpoint_6_is_opensafely_s_table() -> None:
     """docs/outputs/sdc.md: ceil(x/6)·6 − 3 for x > 0, so 0 → 0, 1–6 → 3, 7–12 → 9, 13–18 → 15."""
-    preset = SimpleNamespace(name="midpoint6", threshold=1, base=6)
+    preset = Preset(name="midpoint6", threshold=1, base=6)
     counts = np.array([0, 1, 6, 7, 12, 13, 18], dtype=float)
     assert round_values(counts, COUNT, preset).tolist() == [0, 3, 3, 9, 9, 15, 15]
 
 
 def test_seven_or_fewer_hidden_makes_the_smallest_shown_ten() -> None:
     """docs/outputs/sdc.md: counts ≤ 7 are redacted before rounding to 5: no shown number is below 10."""
-    preset = SimpleNamespace(name="opensafely", threshold=8, base=5)
+    preset = Preset(name="opensafely", threshold=8, base=5)
     assert round_values(np.array([8.0, 12, 13]), COUNT, preset).tolist() == [10, 10, 15]
 
 
@@ -36,7 +35,7 @@ def test_seven_or_fewer_hidden_makes_the_smallest_shown_ten() -> None:
     ],
 )
 def test_worked_by_hand_for_base_10(kind: str, value: float, rounded: float) -> None:
-    preset = SimpleNamespace(name="thl5", threshold=5, base=10)
+    preset = Preset(name="thl5", threshold=5, base=10)
     assert round_values(np.array([value], dtype=float), kind, preset).tolist() == [rounded]
 
 

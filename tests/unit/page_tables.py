@@ -7,7 +7,6 @@ The made-up county has: a normal debt (`all`), a group under the threshold (`sma
 from __future__ import annotations
 
 from datetime import date
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,11 @@ from quality_tables import frame, quality_tables
 
 from ennakointi import disclosure
 from ennakointi.pages.context import Break, InterventionFacts, PageContext
+from ennakointi.parameters.documents import Preset
 from ennakointi.periods import Quarter, month_text, parse_month
 from ennakointi.text import Catalogue, message_json
 
-THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
+THL5 = Preset(name="thl5", threshold=5, base=10)
 LABELS = {
     "fi": {
         "target_group": {"all": "Koko väestö", "older_people": "Ikääntyneet", "small": "Pieni ryhmä"},

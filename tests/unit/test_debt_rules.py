@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import county_panel
@@ -14,11 +13,11 @@ from county_panel import Planted
 
 from ennakointi import debt, parameters
 from ennakointi.disclosure import release
-from ennakointi.parameters.documents import Label, Service
+from ennakointi.parameters.documents import Label, Preset, Service
 from ennakointi.result_tables import KEY, LABEL, RESULT_TABLES
 
 WINDOW = county_panel.WINDOW[0]
-THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
+THL5 = Preset(name="thl5", threshold=5, base=10)
 END, LAST = "2021-12", "2025-09"
 NAN = np.nan
 EXACT = {

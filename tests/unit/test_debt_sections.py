@@ -180,7 +180,7 @@ def test_clearing_in_finnish() -> None:
 
 
 def test_clearing_in_english() -> None:
-    assert "with a probability of 80% if 60\u00a0contacts a week" in clearing(language="en").sentence()
+    assert "with 80% probability if 60\u00a0contacts a week" in clearing(language="en").sentence()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ import pytest
 
 from ennakointi import disclosure
 from ennakointi.disclosure import DisclosureError, check_outputs, release
+from ennakointi.parameters.documents import Preset
 from ennakointi.result_tables import KEY, LABEL, RESULT_TABLES
 from ennakointi.text import message_json
 
-THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
+THL5 = Preset(name="thl5", threshold=5, base=10)
 NAN = np.nan
 
 
@@ -113,10 +113,24 @@ def test_effects_of_areas_are_not_hidden_for_the_number_of_areas() -> None:
     assert persons[["n_treated", "n_comparison", "estimate"]].isna().all()
 
 
+def of_thousand(*persons: float) -> dict[str, pd.DataFrame]:
+    rows = [{"n_persons": n, "residents": 1000.0, "share": n / 1000} for n in persons]
+    return {"target_groups": table("target_groups", rows)}
+
+
 def test_all_but_a_few_is_hidden_like_a_few() -> None:
-    rows = [{"n_persons": n, "residents": 1000.0, "share": n / 1000} for n in (400.0, 997.0, 1000.0)]
-    released = release({"target_groups": table("target_groups", rows)}, THL5)["target_groups"]
-    assert released["share"].isna().tolist() == [False, True, False]
+    released = release(of_thousand(400.0, 997.0), THL5)["target_groups"]
+    assert released["share"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(("everyone", "zeros"), [("hidden", "shown"), ("shown", "hidden")])
+def test_nobody_and_everybody_are_shown_as_the_policy_says(everyone: str, zeros: str) -> None:
+    preset = THL5.model_copy(update={"everyone": everyone, "zeros": zeros})
+    tables = of_thousand(400.0, 0.0, 1000.0)
+    released = release(tables, preset)["target_groups"]
+    assert released["share"].isna().tolist() == [False, zeros == "hidden", everyone == "hidden"]
+    tables["target_groups"]["target_group"] = "all"
+    assert release(tables, preset)["target_groups"]["share"].notna().iloc[2]  # to be a resident is no property
 
 
 def month(n_persons: int, gap: float, cumulated: float) -> dict[str, Any]:
@@ -232,7 +246,7 @@ def test_an_undeclared_table_does_not_leave() -> None:
 
 def test_a_rounding_that_would_show_small_counts_as_zero_is_refused() -> None:
     with pytest.raises(DisclosureError, match="at least half the base"):
-        release({}, SimpleNamespace(name="own", threshold=3, base=10))
+        release({}, Preset(name="own", threshold=3, base=10))
 
 
 @pytest.mark.parametrize(

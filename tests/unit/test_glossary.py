@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ennakointi import parameters
 from ennakointi.pages.effect_words import EVIDENCE, VERDICTS
 from ennakointi.pages.quality_checks import CATEGORIES
 from ennakointi.pages.quality_words import LEVELS
@@ -50,6 +51,18 @@ def test_trust_and_categories_read_as_in_the_glossary(column: int) -> None:
     glossary = {row[0]: row[column] for row in ROWS}
     for code, title in CATEGORIES.items():
         assert catalogue.gettext(title).split(":")[0].lower() == glossary[code]
+
+
+def test_the_glossary_page_s_terms_read_as_in_the_glossary() -> None:
+    """A row may hold several words for several things, separated by `;` in the same order in every language."""
+    known = {tuple(word.strip() for word in words) for row in ROWS for words in zip(*(c.split(";") for c in row[:3]))}
+    terms = parameters.load().glossary
+    assert len(terms) > 30
+    for name, one in terms.items():
+        assert (one.term.en, one.term.fi, one.term.sv) in known, name
+        for language in ("fi", "sv", "en"):
+            sentences = re.split(r"(?<=[.?]) ", one.meaning[language])
+            assert max(len(sentence.split()) for sentence in sentences) <= 25, (name, language)
 
 
 def test_a_hidden_cell_has_one_label() -> None:

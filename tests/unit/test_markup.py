@@ -31,6 +31,8 @@ def test_every_text_is_escaped() -> None:
         markup.section(EVIL, markup.note(EVIL)),
         markup.key_figures(KeyFigure(EVIL, EVIL, EVIL, EVIL, "good", href=EVIL)),
         markup.answers(markup.Answer(EVIL, EVIL, "bad", (EVIL,))),
+        markup.cards(markup.Card(EVIL, EVIL, (EVIL,))),
+        markup.figure(DRAWING, markup.note(EVIL), EVIL, name=EVIL, results=(EVIL,), failed=(EVIL,), catalogue=FI),
         markup.callout(EVIL, EVIL, tone="warning"),
         markup.bullets(EVIL),
         markup.definitions((EVIL, EVIL)),
@@ -64,8 +66,8 @@ def table(frame: pd.DataFrame, *columns: Column) -> str:
 def test_hidden_and_missing_cells_read_differently() -> None:
     frame = pd.DataFrame({"name": ["a", "b"], "n": [np.nan, np.nan], "suppressed": ["m;n", ""]})
     html = table(frame, Column("n", "N", "number"))
-    assert '<td class="hidden">not shown (privacy)</td>' in html
-    assert '<td class="number">–</td>' in html
+    assert '<td role="cell" class="hidden" data-label="N">not shown (privacy)</td>' in html
+    assert '<td role="cell" class="number" data-label="N">–</td>' in html
     assert "*" not in html
 
 
@@ -86,9 +88,55 @@ def test_cells_are_formatted_by_the_kind_of_their_column(column: Column, shown: 
 
 def test_columns_and_rows_have_their_headers() -> None:
     html = table(pd.DataFrame({"name": ["a"], "n": [1.0]}), Column("n", "N", "number"))
-    assert '<th scope="col">Name</th><th scope="col" class="number">N</th>' in html
-    assert '<th scope="row">a</th><td class="number">1</td>' in html
+    assert '<th scope="col" role="columnheader">Name</th>' in html
+    assert '<th scope="col" role="columnheader" class="number">N</th>' in html
+    assert '<th scope="row" role="rowheader">a</th><td role="cell" class="number" data-label="N">1</td>' in html
     assert "<caption>Caption</caption>" in html
+
+
+def test_a_column_without_a_title_is_our_own_mistake() -> None:
+    with pytest.raises(ValueError, match="no title"):
+        markup.table(pd.DataFrame({"name": ["a"]}), [Column("name", " ")], "Caption", EN)
+
+
+def test_tables_and_figures_say_where_their_numbers_come_from() -> None:
+    columns = [Column("name", "Name")]
+    made = markup.table(
+        pd.DataFrame({"name": ["a"]}), columns, "C", EN, name="Target groups", results=("debt_summary", "service_debt")
+    )
+    assert '<table id="table-target-groups" data-result="debt_summary service_debt"' in made.html
+    assert (
+        '<figure id="figure-fate" data-result="debt_parts">'
+        in markup.figure(DRAWING, name="fate", results=("debt_parts",)).html
+    )
+    assert "<figure><div" in markup.figure(DRAWING).html
+
+
+def test_a_figure_shows_the_checks_that_it_depends_on_and_that_failed() -> None:
+    made = markup.figure(DRAWING, failed=("The series breaks in 2023.",), catalogue=EN).html
+    before_the_picture = made[: made.index("<svg")]
+    assert "✗" in before_the_picture
+    assert "Check not met:</span> The series breaks in 2023." in before_the_picture
+    with pytest.raises(ValueError, match="catalogue"):
+        markup.figure(DRAWING, failed=("x",))
+
+
+def test_folded_numbers_are_told_apart_by_the_caption_of_their_figure() -> None:
+    made = markup.figure(DRAWING, markup.note("1"), "Numbers as a table").html
+    assert '<summary>Numbers as a table<span class="visually-hidden">: A &amp; B</span></summary>' in made
+
+
+def test_an_interval_never_breaks_at_its_dash() -> None:
+    html = table(pd.DataFrame({"name": ["a"], "n": ["27 (14–37)"]}), Column("n", "N", "number", format=str))
+    assert '27 <span class="interval">(14–37)</span>' in html
+    assert "2017–\u20602019" in markup.paragraph("the level of 2017–2019").html
+    assert "\u2060" not in markup.paragraph("a sentence – with a dash").html
+
+
+def test_things_to_decide_are_a_list_with_what_they_are_worth() -> None:
+    html = markup.cards(markup.Card("Add?", "1.2 person-years", ("Why.", markup.link("More", "a.html")))).html
+    assert html.startswith('<ol class="cards"><li><p class="question">Add?</p><p class="amount">1.2 person-years</p>')
+    assert '<p>Why. <a href="a.html">More</a></p>' in html
 
 
 def test_failed_checks_come_first_and_say_so_in_words() -> None:

@@ -38,7 +38,7 @@ PAGE = Page(
     current="debt.html",
     languages=(("fi", "fi/debt.html"), ("en", "debt.html")),
     provenance=(("Seed", "42"),),
-    accessibility_href="accessibility.html",
+    more=(("Accessibility statement", "accessibility.html"),),
 )
 
 
@@ -52,14 +52,16 @@ def notebook(*cells: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return new_notebook(cells=[*cells, new_code_cell("study.end()", outputs=[end])])
 
 
+CHART = figures.bars(
+    pd.DataFrame({"label": ["Oral health"], "value": [2.0]}),
+    catalogue=EN,
+    unit="weeks",
+    alt="Two weeks.",
+    caption="Weeks",
+)
+
+
 def full() -> nbformat.NotebookNode:
-    chart = figures.bars(
-        pd.DataFrame({"label": ["Oral health"], "value": [2.0]}),
-        catalogue=EN,
-        unit="weeks",
-        alt="Two weeks.",
-        caption="Weeks",
-    )
     table = markup.table(
         pd.DataFrame({"a": ["x"], "n": [1.0]}), [Column("a", "A"), Column("n", "N", "number")], "T", EN
     )
@@ -67,8 +69,8 @@ def full() -> nbformat.NotebookNode:
         new_markdown_cell("# Notebook title\n\nWhat is **shown** here <b>raw</b>."),
         shown(markup.headline("About 110,000 contacts.", lead="The debt is falling.")),
         new_markdown_cell("## Over time"),
-        shown(markup.figure(chart, table, "Numbers")),
-        shown(markup.section("Over time", markup.figure(chart), markup.details("Method", markup.paragraph("x")))),
+        shown(markup.figure(CHART, table, "Numbers")),
+        shown(markup.section("Over time", markup.figure(CHART), markup.details("Method", markup.paragraph("x")))),
         shown(markup.section("How sure", markup.checks([(True, "fine")], EN))),
     )
 
@@ -80,7 +82,12 @@ def test_a_page_is_readable_without_seeing_it() -> None:
     assert page.tags("html")[0]["lang"] == "en"
     assert page.tags("a")[0] == {"class": "skip", "href": "#main"}
     assert page.tags("main")[0]["id"] == "main"
-    assert {nav["aria-label"] for nav in page.tags("nav")} == {"Pages", "Languages", "On this page"}
+    assert {nav["aria-label"] for nav in page.tags("nav")} == {
+        "Pages",
+        "Languages",
+        "On this page",
+        "About this report",
+    }
     assert [a["href"] for a in page.tags("a") if "aria-current" in a] == ["debt.html", "debt.html"]
 
 
@@ -97,6 +104,63 @@ def test_the_contents_list_the_sections_and_repeated_names_stay_apart() -> None:
     html = exporter.page(full(), PAGE)
     contents = html[html.index('class="contents"') : html.index('class="content"')]
     assert re.findall(r'href="#([^"]+)"', contents) == ["over-time", "over-time-2", "how-sure"]
+
+
+def test_figures_and_tables_have_ids_that_occur_once() -> None:
+    ids = re.findall(r'<(?:figure|table) id="([^"]+)"', exporter.page(full(), PAGE))
+    assert ids == ["figure-1", "table-1", "figure-2"]
+    named = markup.figure(CHART, name="fate")
+    html = exporter.block_page(named + named, PAGE)
+    assert re.findall(r'<figure id="([^"]+)"', html) == ["figure-fate", "figure-fate-2"]
+
+
+def test_the_words_at_the_edges_of_paper_cannot_end_the_style() -> None:
+    evil = replace(PAGE, title='</style><b>"; } * { x', county="A · B", colours=(("main", "#123456"),))
+    html = exporter.page(full(), evil)
+    style = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)[0]
+    assert html.count("</style>") == 1
+    own = style[style.rindex(":root {") :]
+    assert "--main: #123456;" in own
+    assert own.count('"') == 4
+    assert "A\\20 \\b7 \\20 B" in own
+    assert "<" not in own
+
+
+SHEET = (exporter.TEMPLATES / "ennakointi" / "page.css").read_text(encoding="utf-8")
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours by WCAG 2.2."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_ink_can_be_read_on_every_paper() -> None:
+    colours = dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", SHEET[: SHEET.index("}")]))
+    inks = {name: colours[name] for name in ("ink", "quiet", "main", "good", "bad", "unsure")}
+    for paper in ("paper", "soft"):
+        assert {name: c for name, c in inks.items() if contrast(c, colours[paper]) < 4.5} == {}
+    assert contrast(colours["ink"], colours["mark"]) > 7
+
+
+def test_the_style_sheet_says_nothing_twice_and_leaves_colours_to_variables() -> None:
+    plain = re.sub(r"/\*.*?\*/", "", SHEET[: SHEET.index("@container")], flags=re.DOTALL)
+    unconditional = re.sub(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", "", plain)
+    rules = [rule.strip() for rule in re.findall(r"([^{}]+)\{", unconditional)]
+    assert [rule for rule in set(rules) if rules.count(rule) > 1] == []
+    assert re.findall(r"#[0-9a-f]{3,6}\b", unconditional[unconditional.index("}") :]) == []
+    assert SHEET.count("{") == SHEET.count("}")
+
+
+def test_the_title_names_the_county_and_the_quarter_in_words() -> None:
+    html = exporter.page(full(), PAGE)
+    assert "<title>Service debt &lt;all&gt; – Päijät-Häme, Quarter 3 of 2025 (July–September)</title>" in html
 
 
 def test_the_page_says_what_it_rests_on() -> None:
@@ -175,7 +239,7 @@ def test_a_failed_part_is_named_without_details() -> None:
 
 
 def test_a_page_without_navigation_and_provenance_stands() -> None:
-    bare = replace(PAGE, nav=(), languages=(), provenance=(), accessibility_href="", contact="Town hall, 1st floor")
+    bare = replace(PAGE, nav=(), languages=(), provenance=(), more=(), contact="Town hall, 1st floor")
     html = exporter.block_page(markup.paragraph("x"), bare)
     assert faults(html) == []
     assert "mailto" not in html

@@ -1,26 +1,24 @@
-"""The tables other programs read, their description, and the list of pages."""
+"""The tables other programs read, their description, and the table of all pages."""
 
 from __future__ import annotations
 
 import io
 import json
-from datetime import date
+import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-from nbformat.v4 import new_code_cell, new_notebook, new_output
-from page_checks import faults
+from page_checks import Reader
 
 from ennakointi import disclosure
-from ennakointi.periods import Quarter
-from ennakointi.report import exporter, markup, site, table_files
-from ennakointi.report.site import TableFile
+from ennakointi.parameters.documents import Preset
+from ennakointi.report import site, table_files
+from ennakointi.report.table_files import TableFile
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.text import Catalogue
 
-THL5 = SimpleNamespace(name="thl5", threshold=5, base=10)
+THL5 = Preset(name="thl5", threshold=5, base=10)
 ROWS = pd.DataFrame(
     {
         "service": ["oral_health", "home_care"],
@@ -76,42 +74,37 @@ def test_whole_and_broken_numbers() -> None:
     assert ",0.123457," in table_files.csv("volumes", frame, False)
 
 
-def test_the_list_leads_to_all_pages_and_tables() -> None:
-    topics = [("Service debt", [("All <b>", "debt-all.html")]), ("Nothing", [])]
-    html = site.listing(Catalogue("en"), topics, [TableFile("volumes", "tables/volumes.csv", 2)]).html
-    assert '<a href="debt-all.html">All &lt;b&gt;</a>' in html
-    assert '<a href="tables/volumes.csv">Contacts by service and year</a>' in html
-    assert 'href="tables/tables.json"' in html
-    assert "Nothing" not in html
+GROUPS = [
+    site.GroupLinks("All <b>", {"Service debt": "debt-all.html", "Effects": "effects-all.html"}),
+    site.GroupLinks("Older people", {"Service debt": "debt-older.html"}),
+]
 
 
-def test_a_list_without_tables_has_no_downloads() -> None:
-    assert "CSV" not in site.listing(Catalogue("en"), [("A", [("b", "c.html")])], []).html
+def test_one_table_of_groups_and_topics_leads_to_every_page() -> None:
+    html = site.contents(Catalogue("en"), GROUPS, [("Data quality", "data_quality.html")]).html
+    page = Reader(html)
+    assert page.faults == []
+    assert [a["href"] for a in page.tags("a")] == [
+        "debt-all.html",
+        "effects-all.html",
+        "debt-older.html",
+        "data_quality.html",
+        "downloads.html",
+    ]
+    assert html.count('scope="row"') == len(GROUPS)
+    assert "All &lt;b&gt;" in html
+    assert "<b>" not in html
 
 
-def test_the_manifest_is_sorted_and_readable(tmp_path: Path) -> None:
-    site.write_manifest(tmp_path, {"b": 1, "a": "ä"})
-    assert (tmp_path / "manifest.json").read_text(encoding="utf-8") == '{\n "a": "ä",\n "b": 1\n}\n'
+def test_a_link_says_alone_where_it_leads() -> None:
+    """A screen reader lists links without the table around them."""
+    html = site.contents(Catalogue("en"), GROUPS, []).html
+    texts = [re.sub("<[^>]+>", "", text) for text in re.findall(r"<a [^>]*>(.*?)</a>", html)]
+    assert texts[0] == "Open: Service debt, All &lt;b&gt;"
+    assert len(set(texts)) == len(texts)
 
 
-def test_the_first_page_holds_the_summary_then_all_pages() -> None:
-    page = exporter.Page(
-        title="Päijät-Häme",
-        language="en",
-        quarter=Quarter(2025, 3),
-        as_of=date(2025, 9, 30),
-        county="Päijät-Häme",
-        contact="info@example.fi",
-        synthetic=False,
-        made_on=date(2025, 10, 12),
-        source="register",
-    )
-    summary = markup.headline("About 110,000 contacts.")
-    cell = new_code_cell(outputs=[new_output("display_data", data={"text/html": summary._repr_html_()})])
-    from_block, from_notebook = (
-        site.index(page, content, [("Service debt", [("All", "debt.html")])], [])
-        for content in (summary, new_notebook(cells=[cell]))
-    )
-    for html in (from_block, from_notebook):
-        assert faults(html) == []
-        assert html.index("About 110,000") < html.index("All pages") < html.index("debt.html")
+def test_a_quarter_without_groups_lists_its_pages() -> None:
+    html = site.contents(Catalogue("en"), [], [("Data quality", "data_quality.html")]).html
+    assert "<table" not in html
+    assert 'href="data_quality.html"' in html

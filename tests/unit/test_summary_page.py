@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 import pandas as pd
 import pytest
 from page_tables import context, debt_row, deviation_tables, everything, frame, released
-from page_words import unfilled, words
+from page_words import alternatives, unfilled, words
 from quality_tables import of
 
-from ennakointi.pages import decisions
+from ennakointi.pages import decisions, summary_groups
 from ennakointi.pages.summary import SummaryPage
 from ennakointi.report import markup
 
-METHODS = ("answer", "headline_figures", "decisions", "groups", "effects", "not_for", "data")
+METHODS = ("first_screen", "decisions", "groups", "changes", "effects", "production", "limits")
+
+
+@cache
+def _everything() -> dict[str, pd.DataFrame]:
+    return everything()
+
+
+def tables() -> dict[str, pd.DataFrame]:
+    return dict(_everything())
+
+
+def told(card: markup.Card) -> str:
+    return words(markup.cards(card))
 
 
 def page(language: str = "fi", **changes: object) -> SummaryPage:
-    return SummaryPage(everything(), context(language, **changes))
+    return SummaryPage(tables(), context(language, **changes))
 
 
 def test_the_answer_reads_as_the_outline() -> None:
@@ -38,70 +52,72 @@ def test_headline_figures_are_at_most_four_with_status_in_words() -> None:
 
 
 def test_at_most_three_decisions_each_with_a_number_and_a_link() -> None:
-    found = decisions.decisions(everything(), context())
+    found = decisions.decisions(tables(), context())
     assert 1 <= len(found) <= 3
     for one in found:
-        assert "<a href=" in one.html
-        assert re.search("euroa|€", words(one))
+        assert "<a href=" in markup.cards(one).html
+        assert re.search("euroa|€", told(one))
+        assert re.search("euroa|Henkilötyövuosia", one.amount) or "kehittämistoimi" in one.title
 
 
 def without(*names: str) -> dict[str, pd.DataFrame]:
-    return {name: table for name, table in everything().items() if name not in names}
+    return {name: table for name, table in tables().items() if name not in names}
 
 
 def test_the_first_decision_is_what_clearing_takes_by_hand() -> None:
     """Half of the need returns: 25,000 / 15 months = 1,667 contacts a month, by 4.348 weeks 383 a week; at 0.004 each
     6.7 person-years and at 960 € each 1.6 million. Mental health: 20,000 · 0.5 / 15 · 0.004 = 2.7 person-years.
     """
-    block = decisions.decisions(everything(), context())[0]
-    said = words(block)
+    card = decisions.decisions(tables(), context())[0]
+    said = told(card)
+    assert words(markup.paragraph(card.amount)) == "Henkilötyövuosia: 6,7 · noin 1 600 000 € vuodessa\n"
     assert "Päätettävä: lisätäänkö kapasiteettia palveluvelan purkamiseen?" in said
     assert "jos joka viikko annetaan 380 käyntiä enemmän (6,7 henkilötyövuotta, noin 1 600 000 € vuodessa)" in said
     assert "Mielenterveyspalvelut (2,7 henkilötyövuotta)" in said
-    assert '<a href="service_debt-all.html">' in block.html
+    assert '<a href="service_debt-all.html">' in markup.cards(card).html
 
 
 @pytest.mark.parametrize("status", ["cleared", "unclear"])
 def test_nothing_is_asked_for_a_debt_that_clears_or_cannot_be_told(status: str) -> None:
     changed = {"status": status, "capacity_for_80pct": 0.0, "probability_cleared": 0.95}
-    clears = {**everything(), "debt_clearance": everything()["debt_clearance"].assign(**changed)}
-    assert "palveluvelan purkamiseen" not in words(decisions.decisions(clears, context())[0])
+    clears = {**tables(), "debt_clearance": tables()["debt_clearance"].assign(**changed)}
+    assert "palveluvelan purkamiseen" not in told(decisions.decisions(clears, context())[0])
 
 
 def test_without_a_projection_the_largest_remaining_need_is_told_by_hand() -> None:
     """Mental health: 24,000 contacts left × 50 min / 60 / 1,600 h = 12.5 person-years, of which 30–80 % is
     3.75–10; at 120 € a contact 864,000–2,304,000 €. Primary care: 48,000 × 20 min = 10 person-years is less.
     """
-    said = words(decisions.decisions(without("debt_clearance"), context())[0])
+    said = told(decisions.decisions(without("debt_clearance"), context())[0])
     assert "Mielenterveyspalvelut" in said
     assert "3,8–10,0 henkilötyövuotta" in said
     assert "900 000–2 300 000 euroa" in said
 
 
 def test_the_group_that_lost_more_than_everybody_is_asked_about() -> None:
-    said = words(decisions.decisions(everything(), context())[1])
+    said = told(decisions.decisions(tables(), context())[1])
     assert "Ikääntyneet" in said
     assert "puuttui 10,0 %, koko väestön käynneistä 4,0 %" in said
     assert "noin 2 000 000 euroa" in said
 
 
 def test_harm_comes_before_benefit() -> None:
-    found = [words(one) for one in decisions.decisions(without("debt_summary", "debt_clearance"), context())]
+    found = [told(one) for one in decisions.decisions(without("debt_summary", "debt_clearance"), context())]
     assert "Päätettävä: lopetetaanko" in found[0]
     assert "Päätettävä: laajennetaanko" in found[1]
     assert "Jos parannuksen (yksi vältetty käynti) arvo on 120 €" in found[1]
 
 
 def test_without_costs_an_effect_is_valued_as_working_time() -> None:
-    tables = without("debt_summary", "debt_clearance", "cost_effectiveness")
-    found = [words(one) for one in decisions.decisions(tables, context())]
+    left = without("debt_summary", "debt_clearance", "cost_effectiveness")
+    found = [told(one) for one in decisions.decisions(left, context())]
     assert "Päätettävä: laajennetaanko" in found[1]
     assert "ei säästynyttä rahaa" in found[1]
 
 
 def test_an_effect_without_a_unit_cost_gives_no_decision() -> None:
-    tables = {"effects": everything()["effects"]}
-    assert decisions.decisions(tables, context(unit_cost_eur={})) == []
+    known = {"effects": tables()["effects"]}
+    assert decisions.decisions(known, context(unit_cost_eur={})) == []
 
 
 def test_the_largest_debt_is_a_certain_one() -> None:
@@ -125,7 +141,7 @@ def test_groups_link_to_their_pages_and_must_not_be_added_up() -> None:
 
 def test_effects_have_a_verdict_in_words_and_one_sentence() -> None:
     said = words(page().effects())
-    assert "Moniammatillinen tiimimalli ● vaikuttaa todennäköisesti\n\nPäivystyskäynnit: noin 12 vähemmän" in said
+    assert "Moniammatillinen tiimimalli\n● vaikuttaa todennäköisesti\nPäivystyskäynnit: noin 12 vähemmän" in said
 
 
 def test_an_aggregate_source_is_summed_up_as_deviation() -> None:
@@ -138,8 +154,6 @@ def test_an_aggregate_source_is_summed_up_as_deviation() -> None:
 
 def test_the_data_in_one_line_with_a_link() -> None:
     block = page(missing=frozenset({"referrals", "panel"}), synthetic=True).data()
-    assert "Päijät-Häme, 3. neljännes 2025 (heinä–syyskuu)." in words(block)
-    assert "SYNTEETTINEN AINEISTO" in words(block)
     assert "panel" not in words(block)
     assert "Aineisto puuttuu: lähetteet (referrals)." in words(block)
     assert '<a href="data_quality.html">' in block.html
@@ -154,15 +168,81 @@ def test_the_quality_of_the_data_in_one_answer_and_the_totals_that_differ() -> N
 
 def test_a_result_that_cannot_be_used_is_said_beside_it() -> None:
     refused = released({"trust": of("trust", ("service_debt", "refused", "contacts.volume_break"))})
-    said = words(SummaryPage({**everything(), **refused}, context()).answer())
+    said = words(SummaryPage({**tables(), **refused}, context()).answer())
     assert "Palveluvelka: ei voi käyttää" in said
     assert "ei voi käyttää" not in words(page().answer())
 
 
+def test_the_first_screen_is_a_lead_and_at_most_four_sentences_and_figures() -> None:
+    html = page().first_screen().html
+    assert html.count('<p class="lead">') == 1
+    assert html[: html.index("</div>")].count("<p>") <= 4
+    assert html.count("<dt>") == 4
+    assert "3/2020–12/2021: alussa" in "".join(alternatives(markup.Block(html))).replace("\u2060", "")
+
+
+def changed(**settings: object) -> SummaryPage:
+    """The summary with a change of the difference, and without the account's own intervals."""
+    series = tables()["service_debt"].assign(debt_lo80=None, debt_hi80=None)
+    row = {"indicator": "debt_now", "target_group": "all", "since": "2025Q2", "total": 900.0, "suppressed": ""}
+    return SummaryPage({**tables(), "service_debt": series, "changes": pd.DataFrame([{**row, **settings}])}, context())
+
+
+@pytest.mark.parametrize(
+    ("within", "total", "sentence", "status"),
+    [
+        ("yes", 900.0, "Muutos edellisestä neljänneksestä mahtuu epävarmuuteen.", "◆ muutos mahtuu epävarmuuteen"),
+        ("no", 900.0, "Ero kasvoi edellisestä neljänneksestä.", "▲ kasvaa"),
+        ("no", -900.0, "Ero pieneni edellisestä neljänneksestä.", "● pienenee"),
+        ("unknown", 900.0, "Suuntaa edellisestä neljänneksestä ei voi vielä sanoa.", "■ muutosta ei voi arvioida"),
+    ],
+)
+def test_better_or_worse_is_said_in_words_with_a_shape(within: str, total: float, sentence: str, status: str) -> None:
+    made = changed(within_uncertainty=within, total=total)
+    assert sentence in words(made.answer())
+    assert status in words(made.headline_figures())
+    assert "Koko väestö\n" in words(made.groups())
+    assert status in words(made.groups())
+
+
+def test_the_mean_wait_of_a_group_by_hand() -> None:
+    """Two queues: 90 referrals wait 10 weeks and 30 wait 2: (900 + 60) / 120 = 8; a hidden one counts for nothing."""
+    keys = {"target_group": "all", "status": "measured"}
+    queues = pd.DataFrame(
+        [
+            {**keys, "service": "a", "received": 90.0, "mean_wait_weeks": 10.0},
+            {**keys, "service": "b", "received": 30.0, "mean_wait_weeks": 2.0},
+            {**keys, "service": "c", "received": None, "mean_wait_weeks": None},
+        ]
+    )
+    table = summary_groups.GroupsTable({**tables(), "queue_pressure": queues}, context())
+    assert 'data-label="Odotus keskimäärin, viikkoa">8</td>' in table.block().html
+
+
+def test_own_and_purchased_production_stand_side_by_side_without_a_verdict() -> None:
+    made = page().production()
+    assert "paremmuuteen" in words(made)
+    assert 'class="verdict' not in made.html
+
+
+def test_the_end_tells_the_limits_the_comment_and_the_approver() -> None:
+    settings = {
+        "not_for": ("Ei yksittäisen ihmisen hoitoon.",),
+        "comment": {"summary": "Luvut ovat <hyviä>."},
+        "comment_author": "Analyytikko",
+        "approver": "Hallintoylilääkäri",
+    }
+    made = page(**settings).limits()
+    assert "Ei yksittäisen ihmisen hoitoon." in words(made)
+    assert "Luvut ovat &lt;hyviä&gt;." in made.html
+    assert "Hallintoylilääkäri." in words(made)
+    assert "Hallintoylilääkäri" not in words(page().limits())
+
+
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
 def test_every_part_is_readable_in_every_language(language: str) -> None:
-    for tables in (everything(), released(deviation_tables()), dict[str, pd.DataFrame]()):
-        made = SummaryPage(tables, context(language))
+    for known in (tables(), released(deviation_tables()), dict[str, pd.DataFrame]()):
+        made = SummaryPage(known, context(language))
         for method in METHODS:
             block = getattr(made, method)()
             assert words(block).strip(), method

@@ -36,6 +36,10 @@ class Preset(Protocol):
     def threshold(self) -> int: ...
     @property
     def base(self) -> int: ...
+    @property
+    def zeros(self) -> str: ...
+    @property
+    def everyone(self) -> str: ...
 
 
 def round_values(values: Floats, kind: str, preset: Preset) -> Floats:
@@ -44,6 +48,29 @@ def round_values(values: Floats, kind: str, preset: Preset) -> Floats:
         return np.where(values > 0, np.ceil(values / preset.base) * preset.base - preset.base // 2, values)
     unit = preset.base * (EUROS_PER_BASE if kind == EUROS else 1)
     return np.sign(values) * np.floor(np.abs(values) / unit + 0.5) * unit + 0.0
+
+
+def shown_interval(values: Floats, kind: str, preset: Preset) -> tuple[Floats, Floats]:
+    """(n,) ends of what a reader knows of each number once it is shown: the values that are rounded to the same.
+
+    Persons and counts are whole numbers (base 10: a 10 was 5–14) and those under the threshold are not shown, so a
+    shown 0 is 0. Estimates and euros are not whole (10 was 5–15). `values` may be rounded already or not.
+    """
+    shown = round_values(values, kind, preset)
+    size, sign = np.abs(shown), np.where(shown < 0, -1.0, 1.0)
+    if kind not in (PERSONS, COUNT):
+        half = preset.base * (EUROS_PER_BASE if kind == EUROS else 1) / 2
+        return shown - half, shown + half
+    if preset.name == MIDPOINT:
+        top = np.ceil(size / preset.base) * preset.base
+        near, far = np.where(size > 0, top - preset.base + 1, 0.0), top
+    else:
+        few = preset.threshold - 1
+        last = np.ceil(size + preset.base / 2) - 1
+        near = np.where(size > 0, np.maximum(np.ceil(size - preset.base / 2), few + 1), 0.0)
+        far = np.where((size == 0) & (last <= few), 0.0, last)
+        near = np.minimum(near, far)  # of a number that is never shown
+    return np.where(sign > 0, near, -far), np.where(sign > 0, far, -near)
 
 
 def shown_count(count: int, preset: Preset) -> int | None:

@@ -16,30 +16,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ennakointi.disclosure import debt_rules, effect_rules, forecast_rules
+from ennakointi.disclosure import debt_rules, forecast_rules, headline_rules, hiding
 from ennakointi.disclosure.presets import MIDPOINT, SHARE_DIGITS, DisclosureError, Preset, round_share, round_values
-from ennakointi.result_tables import (
-    COUNT,
-    ESTIMATE,
-    EUROS,
-    LABEL,
-    PERSONS,
-    RESULT_TABLES,
-    SHARE,
-    ResultTable,
-)
+from ennakointi.disclosure.primary import HIDDEN_KINDS, counts_areas
+from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, LABEL, PERSONS, RESULT_TABLES, SHARE, ResultTable
 from ennakointi.text import is_year
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_HIDDEN_KINDS = (PERSONS, COUNT, EUROS, ESTIMATE, SHARE)
-_CUMULATED = frozenset(["service_debt"])  # rows of a series cumulate over its months
 _PERSON_COLUMN = re.compile(r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE)
 
 
 def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.DataFrame]:
-    """The tables as they may be published.
+    """The tables under the rules of each table alone, as an analyst sees them in the secure environment; what is
+    published goes through `plan`, which also attacks it.
 
     Parameters
     ----------
@@ -58,24 +49,33 @@ def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.
     DisclosureError
         For a table or column that nobody declared, one that is missing, or one that holds persons.
     """
+    exact = declared(tables, preset)
+    return rounded(exact, hiding.complete(exact, hiding.primary(exact, preset), {}, preset.threshold), preset)
+
+
+def declared(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.DataFrame]:
+    """The unrounded tables with their declared columns in order; errors as of `release`."""
     if preset.name != MIDPOINT and 2 * preset.threshold < preset.base:
         raise DisclosureError(
             f"preset {preset.name}: threshold {preset.threshold} with base {preset.base} would show small "
             "counts as 0; the threshold must be at least half the base"
         )
-    exact = {name: _exact(frame, _declared(name, frame)) for name, frame in tables.items()}
-    hidden = _hidden(exact, preset.threshold)
+    return {name: _exact(frame, _declared(name, frame)) for name, frame in tables.items()}
+
+
+def rounded(exact: Mapping[str, pd.DataFrame], hidden: Mapping[str, Flags], preset: Preset) -> dict[str, pd.DataFrame]:
+    """Tables with their hidden rows emptied and the others rounded once; derived columns from published parts."""
     released = {name: _release(frame, RESULT_TABLES[name], hidden[name], preset) for name, frame in exact.items()}
     if {"demand_outlook", "demand_resources"} <= set(released):
         outlook, resources = released["demand_outlook"], released["demand_resources"]
-        follow = forecast_rules.from_published_contacts(resources, outlook, tables["demand_outlook"])
+        follow = forecast_rules.from_published_contacts(resources, outlook, exact["demand_outlook"])
         released["demand_resources"] = follow.assign(
             **{name: round_share(follow[name].to_numpy()) for name in ("amount", "lo80", "hi80")}
         )
     for name, frame in debt_rules.reconciled(released).items():
-        _order_intervals(frame, list(RESULT_TABLES[name].of_kind(*_HIDDEN_KINDS)))
+        _order_intervals(frame, list(RESULT_TABLES[name].of_kind(*HIDDEN_KINDS)))
         released[name] = frame
-    return released
+    return released | headline_rules.reconciled(released, exact, preset)
 
 
 def _declared(name: str, frame: pd.DataFrame) -> ResultTable:
@@ -98,30 +98,19 @@ def _declared(name: str, frame: pd.DataFrame) -> ResultTable:
 
 
 def _exact(frame: pd.DataFrame, table: ResultTable) -> pd.DataFrame:
-    numbers = list(table.of_kind(*_HIDDEN_KINDS))
+    numbers = list(table.of_kind(*HIDDEN_KINDS))
     exact = frame[list(table.names)].reset_index(drop=True)
     exact[numbers] = exact[numbers].astype("float64")
     return exact
 
 
-def _hidden(exact: Mapping[str, pd.DataFrame], threshold: int) -> dict[str, Flags]:
-    """Hidden rows of every table; resources are hidden with the contacts that they follow from, parts of a debt with
-    the others of their month, and what tells of a hidden effect."""
-    found = {name: hidden_rows(frame, RESULT_TABLES[name], threshold) for name, frame in exact.items()}
-    judged = {name: forecast_rules.with_others(name, exact[name], rows, threshold) for name, rows in found.items()}
-    if {"demand_outlook", "demand_resources"} <= set(exact):
-        of, own = "demand_outlook", "demand_resources"
-        judged[own] = forecast_rules.with_outlook(exact[own], found[own], exact[of], judged[of], threshold)
-    return judged | debt_rules.with_months(exact, judged) | effect_rules.with_effects(exact, judged)
-
-
 def _release(exact: pd.DataFrame, table: ResultTable, hidden: Flags, preset: Preset) -> pd.DataFrame:
-    numbers = list(table.of_kind(*_HIDDEN_KINDS))
+    numbers = list(table.of_kind(*HIDDEN_KINDS))
     released = exact.copy()
     for column in table.columns:
         if column.kind in (PERSONS, COUNT, EUROS, ESTIMATE):
             rounded = round_values(exact[column.name].to_numpy(), column.kind, preset)
-            areas = _counts_areas(exact) & (column.name != table.persons) & (column.kind == PERSONS)
+            areas = counts_areas(exact) & (column.name != table.persons) & (column.kind == PERSONS)
             released[column.name] = np.where(areas, exact[column.name], rounded)
         elif column.kind == LABEL:
             released[column.name] = _round_slots(exact[column.name], hidden, preset)
@@ -130,70 +119,6 @@ def _release(exact: pd.DataFrame, table: ResultTable, hidden: Flags, preset: Pre
     released.loc[hidden, numbers] = np.nan
     released["suppressed"] = _suppressed(exact[numbers], hidden)
     return released
-
-
-def hidden_rows(frame: pd.DataFrame, table: ResultTable, threshold: int) -> Flags:
-    """Rows whose numbers may not be shown: one flag a row.
-
-    A row is hidden when a number of persons or a count in it is 1 … threshold − 1, when all persons but that
-    few share a property, or when its persons are unknown. Rows of an aggregate source (its tables name a
-    `measure`) need not know their persons and are then judged by their counts alone.
-    """
-    hidden = np.zeros(len(frame), dtype=bool)
-    if table.persons is None:  # rows of data: few of them are few persons
-        return np.any([_few(frame[name], threshold) for name in table.of_kind(COUNT)] or [hidden], axis=0)
-    for name in table.of_kind(PERSONS, COUNT):
-        own = ~_counts_areas(frame) if name != table.persons and name in table.of_kind(PERSONS) else True
-        hidden |= _few(frame[name], threshold) & own
-    for column in table.columns:
-        if column.ratio_of and set(column.ratio_of) <= set(table.of_kind(PERSONS)):
-            part, whole = column.ratio_of
-            hidden |= _few(frame[whole] - frame[part], threshold)
-    if "measure" not in table.names:
-        numbers = frame[list(table.of_kind(*_HIDDEN_KINDS))]
-        hidden |= (frame[table.persons].isna() & numbers.notna().any(axis=1)).to_numpy()
-    return _with_neighbours(frame, table, hidden, threshold) if table.name in _CUMULATED else hidden
-
-
-def _few(values: pd.Series, threshold: int) -> Flags:
-    flags: Flags = ((values > 0) & (values < threshold)).to_numpy()
-    return flags
-
-
-def _counts_areas(frame: pd.DataFrame) -> Flags:
-    """Rows whose treated and comparison numbers count areas, which are no persons."""
-    if "counted" not in frame:
-        return np.zeros(len(frame), dtype=bool)
-    flags: Flags = (frame["counted"] == "areas").to_numpy()
-    return flags
-
-
-def _with_neighbours(frame: pd.DataFrame, table: ResultTable, hidden: Flags, threshold: int) -> Flags:
-    """Hide with each run of hidden months the neighbours it takes to have a month of `threshold` persons.
-
-    The debt before and after a run differ by the gaps of the run, and a total over the months less the shown
-    ones leaves the hidden ones: what can be worked out is then a sum over at least `threshold` persons.
-    """
-    keys = [name for name in table.of_kind("key") if name != "month"]
-    persons = frame[table.persons].to_numpy()
-    spread = hidden.copy()
-    for rows in frame.groupby(keys, sort=False, observed=True).indices.values():
-        ordered = rows[np.argsort(frame["month"].to_numpy()[rows], kind="stable")]
-        spread[ordered] = _spread(hidden[ordered], persons[ordered] >= threshold)
-    return spread
-
-
-def _spread(hidden: Flags, many: Flags) -> Flags:
-    """Extend every run over its later months, else its earlier ones, until it covers a month of `many`."""
-    result = hidden.copy()
-    for start in np.flatnonzero(hidden):
-        first = last = int(start)
-        while not many[first : last + 1].any() and last + 1 < len(hidden):
-            last += 1
-        while not many[first : last + 1].any() and first > 0:
-            first -= 1
-        result[first : last + 1] = True
-    return result
 
 
 def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> None:

@@ -78,6 +78,16 @@ class InterventionFacts:
 
 
 @dataclass(frozen=True)
+class Correction:
+    """What was corrected in the quarter after it was published; no pages = every page."""
+
+    day: date
+    pages: frozenset[str]
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
 class PageContext:
     """One quarter in one language. Labels, links and descriptions are ready strings in that language."""
 
@@ -102,6 +112,12 @@ class PageContext:
     owners: Mapping[str, str] = field(default_factory=dict)  # who answers for a table
     exclusions: Mapping[str, str] = field(default_factory=dict)  # a mapping's reason in English, and in the language
     unavailable: tuple[str, ...] = ()  # what the source has no home for, and why
+    comment: Mapping[str, str] = field(default_factory=dict)  # the analyst's, by page: `service_debt.older_people`
+    comment_author: str = ""  # a role
+    approver: str = ""  # a role
+    not_for: tuple[str, ...] = ()  # what the report must not be used for
+    corrections: tuple[Correction, ...] = ()
+    boundaries: Mapping[str, Any] = field(default_factory=dict)  # GeoJSON geometry of a municipality, by its code
 
     def label(self, kind: str, code: str) -> str:
         """The reader's word for a code, or the code itself when nobody has named it."""

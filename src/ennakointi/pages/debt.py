@@ -10,7 +10,7 @@ from ennakointi.pages import debt_certainty, debt_words, quality_trust
 from ennakointi.pages.context import Break, PageContext, Row, Tables, intervals, is_hidden, record, records, rows
 from ennakointi.pages.debt_certainty import CertaintySection
 from ennakointi.pages.debt_clearing import ClearingSection
-from ennakointi.pages.debt_equity import EquitySection
+from ennakointi.pages.debt_equity import EquitySection, HiddenPersons
 from ennakointi.pages.debt_fate import FateSection
 from ennakointi.pages.debt_queues import QueueSection
 from ennakointi.pages.debt_services import ServiceSection, single
@@ -48,6 +48,11 @@ class DebtPage:
         return debt_words.summary_row(self.tables, self.target_group)
 
     @property
+    def _refused(self) -> bool:
+        """Whether the page has no debt to tell of; what it cannot show is left out with its heading."""
+        return self._total is None or self._total["status"] != "debt"
+
+    @property
     def _series(self) -> pd.DataFrame:
         found = rows(self.tables, "service_debt", target_group=self.target_group, service="all")
         return found if found.empty else found.sort_values("month")
@@ -55,7 +60,7 @@ class DebtPage:
     def answer(self) -> Block:
         """What the situation is, what became of it, better or worse, how sure, and what it would take."""
         total = self._total
-        if total is None or total["status"] != "debt":
+        if total is None or self._refused:
             why = debt_words.refusal(self.tables, self.target_group, self.context)
             return markup.stack(markup.headline(*why[1:], lead=why[0]), self._incomplete())
         sentences = (
@@ -104,12 +109,8 @@ class DebtPage:
         )
 
     def fate(self) -> Block:
-        """What became of the missing contacts."""
-        _ = self.context.catalogue.gettext
-        total = self._total
-        if total is None or total["status"] != "debt":
-            return markup.paragraph(_("There is no debt to divide into parts."))
-        return FateSection(*self._known).block()
+        """What became of the missing contacts; empty where there is no debt."""
+        return markup.stack() if self._refused else FateSection(*self._known).block()
 
     def over_time(self) -> Block:
         """The cumulated debt with its interval; the window, every break and the last quarter marked."""
@@ -119,12 +120,14 @@ class DebtPage:
         if total is not None and is_hidden(total, "debt"):
             return markup.paragraph(debt_words.debt_sentence(total, self.context))
         if shown.empty:
-            return markup.paragraph(_("There is no series to show."))
+            return markup.stack()
         renamed = {f"debt_{end}": end.removesuffix("80") for end in ("lo80", "hi80", "lo95", "hi95")}
+        months = series[series["period"] != "baseline"]
+        hidden = [is_hidden(row, "debt") for row in records(months)]
         first, last = self.context.quarter_months
         window = (*self.context.window, _("Debt accrues"))
         picture = figures.over_time(
-            shown.rename(columns={"debt": "value", **renamed}),
+            months.assign(hidden=hidden).rename(columns={"debt": "value", **renamed}),
             catalogue=self.context.catalogue,
             unit=_("contacts, cumulated"),
             alt=self._course(shown),
@@ -133,6 +136,8 @@ class DebtPage:
             breaks=tuple((b.month, b.label) for b in self._breaks(shown)),
             quarter=(first, last, _("This quarter")),
             interval_label=_("80% uncertainty interval"),
+            outer_label=_("95% uncertainty interval"),
+            unknown_label=_("uncertainty not known"),
         )
         return markup.stack(
             markup.figure(picture, self._series_table(shown), _("Numbers as a table")),
@@ -194,8 +199,10 @@ class DebtPage:
 
     def equity(self) -> Block:
         """Who lost most and who is not seen; then, under its own heading, what staff say where they were asked."""
-        return markup.stack(EquitySection(*self._known).block(), ViewsSection(*self._known).block())
+        shared = HiddenPersons(*self._known) if self._refused else EquitySection(*self._known)
+        return markup.stack(shared.block(), ViewsSection(*self._known).block())
 
     def certainty(self) -> Block:
         """How sure the numbers are; then the words and the method, folded."""
-        return markup.stack(CertaintySection(*self._known).block(), debt_certainty.definitions(self.context))
+        terms = debt_certainty.definitions(self.context)
+        return terms if self._refused else markup.stack(CertaintySection(*self._known).block(), terms)

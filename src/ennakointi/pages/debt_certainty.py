@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import debt_words
+from ennakointi.pages import debt_words, reasons
 from ennakointi.pages.context import (
     PageContext,
     Row,
@@ -62,12 +62,12 @@ class CertaintySection:
         whole = [self._checked(check) for check in found if check["service"] == "all"]
         told = {words for _passed, words in whole}
         alone = [c for c in found if c["service"] != "all" and self.context.words(c["message"]) not in told]
-        services = [self._checked(check) for check in alone]
+        services = reasons.checks(alone, self.context)
         known = [self.context.break_words(b) for b in self.context.breaks if b.concerns(self.target_group)]
         said = self._sentences()
         return markup.stack(
             markup.bullets(*said) if said else None,
-            markup.checks(whole, self.context.catalogue) if whole else markup.paragraph(_("No checks were made.")),
+            *(reasons.shown(whole, self.context.catalogue) or [markup.paragraph(_("No checks were made."))]),
             markup.details(_("Shortcomings of single services"), markup.checks(services, self.context.catalogue))
             if services
             else None,
@@ -76,9 +76,7 @@ class CertaintySection:
         )
 
     def _checked(self, check: Row) -> tuple[bool | None, str]:
-        words, service = self.context.words(check["message"]), str(check["service"])
-        named = words if service == "all" else f"{self.context.label('service', service)}: {words}"
-        return check_value(check["passed"]), named
+        return check_value(check["passed"]), self.context.words(check["message"])
 
     def _sentences(self) -> list[str]:
         total = debt_words.summary_row(self.tables, self.target_group)
@@ -157,11 +155,11 @@ class CertaintySection:
         for choice, name in OTHER_NUMBERS.items():
             own = found[found["choice"] == choice]
             shown += [self._reported(own.head(1), _(name))] + [self._cells(row) for row in _others(own)]
-        cells = pd.DataFrame([cell for cell in shown if cell])
+        cells, title = pd.DataFrame([cell for cell in shown if cell]), _("The numbers with other choices")
         return markup.stack(
             markup.heading(_("What would other choices say?"), 3),
             markup.paragraph(*filter(None, (self._largest(found), self._inside(debts)))),
-            markup.table(cells, columns, _("The numbers with other choices"), self.context.catalogue),
+            markup.details(title, markup.table(cells, columns, title, self.context.catalogue)),
         )
 
     def _reported(self, first: pd.DataFrame, name: str) -> dict[str, str | Block]:
@@ -258,9 +256,13 @@ def _others(found: pd.DataFrame) -> list[Row]:
 
 def definitions(context: PageContext) -> Block:
     """The words and the method, folded, under their own heading."""
+    return markup.section(context.catalogue.gettext("Terms and method"), terms_and_method(context))
+
+
+def terms_and_method(context: PageContext) -> Block:
+    """The words and the method, folded."""
     _ = context.catalogue.gettext
-    return markup.section(
-        _("Terms and method"),
+    return markup.stack(
         markup.details(_("Definitions"), markup.definitions(*_terms(context))),
         markup.details(_("How the numbers were made"), markup.bullets(*_method(context))),
     )
@@ -319,8 +321,7 @@ def _method(context: PageContext) -> list[str]:
             "the debt is shown as unexplained."
         ),
         _(
-            "Which share of the needs passed without care is an assumption with sources (debt.yml); deaths and moves "
-            "are counted."
+            "Which share of the needs passed without care is an assumption with sources; deaths and moves are counted."
         ),
         _(
             "The chance of being clear by a date is the share of simulated courses in which the queue and the "

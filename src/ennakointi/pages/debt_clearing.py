@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pandas as pd
 
-from ennakointi.pages.context import Row, is_hidden, is_shown, records, rows
+from ennakointi.pages import reasons
+from ennakointi.pages.context import Row, is_hidden, is_shown, rows
 from ennakointi.pages.debt_clearance import (
     CAPACITY,
     CLEARED,
@@ -98,7 +99,7 @@ class ClearingSection(ClearanceRows):
                 chance=self.chance(row),
             )
         return _(
-            "The service debt is cleared {by} with a probability of {chance} if {contacts} contacts a week are added "
+            "The service debt is cleared {by} with {chance} probability if {contacts} contacts a week are added "
             "({years} person-years, about {euros} a year).",
             by=self.by(row),
             chance=self.wanted,
@@ -232,7 +233,7 @@ class ClearingSection(ClearanceRows):
             Column("chance", _("Probability at present capacity"), "number", format=str),
         ]
         caption = _("What clearing takes for a probability of {chance}", chance=self.wanted)
-        return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue)
+        return markup.details(caption, markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue))
 
     def _plans(self) -> Block | None:
         """What the stated capacity plans would do, at each date."""
@@ -282,8 +283,5 @@ class ClearingSection(ClearanceRows):
         refused = refused.drop_duplicates("service")
         if refused.empty:
             return None
-        said = [
-            f"{self.context.label('service', row['service'])}: {self.context.words(row['reason'])}"
-            for row in records(refused)
-        ]
+        said = reasons.told_once(zip(refused["service"], refused["reason"]), self.context)
         return markup.details(_("Services whose clearing could not be estimated, and why"), markup.bullets(*said))

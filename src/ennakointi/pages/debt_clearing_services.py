@@ -6,6 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from ennakointi.pages import reasons
 from ennakointi.pages.context import Row, is_hidden, is_shown
 from ennakointi.pages.debt_clearance import CLEARED, UNCLEAR, ClearanceRows
 from ennakointi.pages.debt_services import capital
@@ -66,7 +67,8 @@ class ClearingServices(ClearanceRows):
         if total is not None:
             notes.append(_("All services take more than the sum of the others: every one is to be clear at once."))
         table = pd.DataFrame(cells)
-        return markup.table(table, columns, caption, self.context.catalogue, note=" ".join(notes))
+        shown = markup.table(table, columns, caption, self.context.catalogue, note=" ".join(notes))
+        return markup.details(caption, shown)
 
     def _total(self, left: list[Row]) -> Row | None:
         """All services, which the services above it add up to; not of one, nor when it cannot be told from nothing."""
@@ -76,11 +78,7 @@ class ClearingServices(ClearanceRows):
     def _left_out(self) -> Block | None:
         """What the numbers of services leave out, folded."""
         _ = self.context.catalogue.gettext
-        said = [
-            f"{self.context.label('service', row['service'])}: {reason}"
-            for row in self._by_service[0]
-            if (reason := self.context.words(row["reason"]))
-        ]
+        said = reasons.told_once(((row["service"], row["reason"]) for row in self._by_service[0]), self.context)
         return markup.details(_("What the numbers of services leave out"), markup.bullets(*said)) if said else None
 
     def _with_plans(self) -> Block | None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import debt_words
+from ennakointi.pages import debt_words, reasons
+from ennakointi.pages.area_map import Area, area_map
 from ennakointi.pages.context import (
     PageContext,
     Row,
@@ -67,6 +68,7 @@ class EquitySection:
             markup.bullets(*told) if told else None,
             self._forest(people, _("Missing contacts by part of the population, of the expected ones")),
             self._forest(areas, _("Missing contacts by municipality, of the expected ones"), largest_first=True),
+            self._map(areas, _("Missing contacts by municipality, of the expected ones")),
             self._details(found),
         )
 
@@ -155,17 +157,35 @@ class EquitySection:
             frame,
             catalogue=self.context.catalogue,
             unit=_("share of the expected contacts, with the 80% interval"),
-            alt=_(
-                "Largest share missing: {part}, {share}.",
-                part=self.label(top),
-                share=debt_words.share_interval(top, SHARE, self.context.catalogue),
-            ),
+            alt=self._largest(top),
             caption=caption,
             better=_("more than expected"),
             worse=_("missing"),
             percent=True,
         )
         return markup.figure(picture)
+
+    def _largest(self, top: Row) -> str:
+        """The finding of a picture of shares."""
+        share = debt_words.share_interval(top, SHARE, self.context.catalogue)
+        return self.context.catalogue.gettext(
+            "Largest share missing: {part}, {share}.", part=self.label(top), share=share
+        )
+
+    def _map(self, found: pd.DataFrame, caption: str) -> Block | None:
+        """The same municipalities on a map, where there are borders."""
+        shown = found.dropna(subset=list(SHARE))
+        if shown.empty:
+            return None
+        areas = [Area(str(row["part"]), *numbers(row, SHARE), is_hidden(row, "share")) for row in records(found)]
+        picture = area_map(
+            areas,
+            self.context,
+            unit=self.context.catalogue.gettext("share of the expected contacts, with the 80% interval"),
+            alt=self._largest(record(shown.sort_values("share"), -1)),
+            caption=caption,
+        )
+        return None if picture is None else markup.figure(picture)
 
     def _forest_row(self, row: Row) -> dict[str, object]:
         value, lo, hi = numbers(row, SHARE)
@@ -226,8 +246,8 @@ class HiddenPersons:
         return markup.stack(
             markup.heading(_("Persons whose need is not seen"), 3),
             markup.paragraph(*self._sentences(record(total))) if len(total) else None,
-            self._table(places, "area", _("Municipality")),
-            self._folded(services),
+            self._folded(_("By municipality"), self._table(places, "area", _("Municipality"))),
+            self._folded(_("By service"), self._table(services, "service", _("Service"))),
             self._refused(self._reasons(refused[refused["municipality"] == "all"])),
         )
 
@@ -263,9 +283,8 @@ class HiddenPersons:
             )
         return said
 
-    def _folded(self, services: pd.DataFrame) -> Block | None:
-        table = self._table(services, "service", self.context.catalogue.gettext("Service"))
-        return None if table is None else markup.details(self.context.catalogue.gettext("By service"), table)
+    def _folded(self, title: str, table: Block | None) -> Block | None:
+        return None if table is None else markup.details(title, table)
 
     def _table(self, found: pd.DataFrame, kind: str, title: str) -> Block | None:
         _ = self.context.catalogue.gettext
@@ -300,19 +319,11 @@ class HiddenPersons:
         }
 
     def _reasons(self, refused: pd.DataFrame) -> list[str]:
-        """Every reason once, with the services that it concerns."""
-        by_reason: dict[str, list[str]] = {}
-        for row in records(refused):
-            by_reason.setdefault(self.context.words(row["reason"]), []).append(str(row["service"]))
-        told = [(why, list(dict.fromkeys(services))) for why, services in by_reason.items() if why]
-        return [why if "all" in services else f"{self._names(services)}: {why}" for why, services in told]
+        return reasons.told_once(zip(refused["service"], refused["reason"]), self.context)
 
     def _refused(self, reasons: list[str]) -> Block | None:
         title = self.context.catalogue.gettext("Services whose absent persons are not estimated, and why")
         return markup.details(title, markup.bullets(*reasons)) if reasons else None
-
-    def _names(self, services: list[str]) -> str:
-        return self.context.catalogue.join([self.context.label("service", code) for code in services])
 
 
 def _part(found: pd.DataFrame, part: str) -> Row | None:

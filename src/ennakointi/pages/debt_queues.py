@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ennakointi.pages import reasons
 from ennakointi.pages.context import PageContext, Row, Tables, is_hidden, is_shown, records, rows
 from ennakointi.pages.debt_services import DIRECTIONS, significant
 from ennakointi.report import markup
@@ -48,7 +49,7 @@ class QueueSection:
         said = self._sentences(measured)
         return markup.stack(
             markup.bullets(*said) if said else None,
-            self._table(measured),
+            markup.details(self.context.catalogue.gettext("Queues now"), self._table(measured)),
             self._tests(measured),
             self._remarks(found),
         )
@@ -160,16 +161,9 @@ class QueueSection:
 
     def _remarks(self, found: pd.DataFrame) -> Block | None:
         """What is left out of single queues, and why others could not be measured; queues of one reason together."""
-        by_reason: dict[str, list[str]] = {}
-        for row in records(found):
-            why = f"{self.context.catalogue.hidden}." if is_hidden(row, "load") else self.context.words(row["reason"])
-            by_reason.setdefault(why, []).append(str(row["service"]))
-        names = {
-            why: self.context.catalogue.join([self.context.label("service", code) for code in services])
-            for why, services in by_reason.items()
-            if why
-        }
-        said = [f"{listed}: {why}" for why, listed in names.items()]
+        hidden = f"{self.context.catalogue.hidden}."
+        each = [(row["service"], hidden if is_hidden(row, "load") else row["reason"]) for row in records(found)]
+        said = reasons.told_once(each, self.context)
         return (
             markup.details(self.context.catalogue.gettext("Remarks on single queues"), markup.bullets(*said))
             if said

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ennakointi.pages import debt_words
+from ennakointi.pages import debt_words, reasons
 from ennakointi.pages.context import (
     DEBT_KINDS,
     PageContext,
@@ -24,7 +24,7 @@ from ennakointi.report import figures, markup
 from ennakointi.report.markup import Block, Column
 from ennakointi.text import N_, Catalogue
 
-MOST = 12  # services on the page; the others are folded
+DRAWN, LISTED = 12, 6  # services in the picture and in the table on the page; all of them are folded
 PROVIDERS = {
     "own": N_("own production"),
     "purchased": N_("purchased services"),
@@ -59,24 +59,24 @@ class ServiceSection:
         _ = self.context.catalogue.gettext
         services = single(self.tables, self.target_group)
         if services.empty:
-            return markup.paragraph(_("There are no services to show."))
+            return markup.stack()
         computed = services[services["status"] == "debt"].sort_values("debt_weeks", ascending=False)
         return markup.stack(
             *([] if computed.empty else self._by_size(computed)),
             self._kinds(),
             self._structural(computed),
-            self._production(),
+            self.production(),
             self._refused(services[services["status"] != "debt"]),
         )
 
     def _by_size(self, computed: pd.DataFrame) -> list[Block | None]:
         """The largest services in a picture and a table; all of them folded."""
         _ = self.context.catalogue.gettext
-        more = len(computed) > MOST
+        more = len(computed) > LISTED
         return [
             self._bars(computed),
-            self._table(computed.head(MOST)),
-            markup.note(_("Here are the {n} largest in weeks of normal services.", n=f"{MOST}")) if more else None,
+            self._table(computed.head(LISTED)),
+            markup.note(_("Here are the {n} largest in weeks of normal services.", n=f"{LISTED}")) if more else None,
             markup.details(_("All services"), self._table(computed)) if more else None,
             markup.details(_("Numbers of the services in detail"), self._details(computed)),
         ]
@@ -85,7 +85,7 @@ class ServiceSection:
         _ = self.context.catalogue.gettext
         known = computed.dropna(subset=["debt_weeks", *debt_words.DEBT])
         known = known[known["debt"] != 0]
-        shown = known.head(MOST)
+        shown = known.head(DRAWN)
         if shown.empty:
             return None
         scale = shown["debt_weeks"] / shown["debt"]
@@ -178,7 +178,7 @@ class ServiceSection:
         caption = _("Shares, gross debt, work and cost by service")
         note = _(
             "Gross debt counts only the months with too few contacts; months with more than expected stand beside it. "
-            "Work and euros: minutes and unit costs of services.yml."
+            "Work and euros: minutes and unit costs of the planning assumptions."
         )
         return markup.table(pd.DataFrame(cells), columns, caption, self.context.catalogue, note=note)
 
@@ -255,16 +255,16 @@ class ServiceSection:
             )
         )
 
-    def _production(self) -> Block | None:
-        """Own and purchased production side by side, without a verdict."""
+    def production(self, *, by_service: bool = True) -> Block | None:
+        """Own and purchased production side by side, without a verdict; the services folded."""
         _ = self.context.catalogue.gettext
         found = rows(self.tables, "debt_production", target_group=self.target_group)
         if found.empty:
             return None
         whole = found[found["service"] == "all"]
-        by_service = found[found["service"] != "all"]
+        single = found[found["service"] != "all"]
         caption = _("Own and purchased production, contacts a month")
-        shown = by_service if whole.empty else whole
+        shown = single if whole.empty else whole
         return markup.stack(
             self._production_table(shown, caption, whole.empty),
             markup.note(
@@ -275,11 +275,11 @@ class ServiceSection:
             ),
             self._provider_changes(shown),
             None
-            if whole.empty or by_service.empty
+            if whole.empty or single.empty or not by_service
             else markup.details(
                 _("Own and purchased production by service"),
-                self._production_table(by_service, caption, named=True),
-                self._provider_changes(by_service),
+                self._production_table(single, caption, named=True),
+                self._provider_changes(single),
             ),
         )
 
@@ -321,11 +321,8 @@ class ServiceSection:
         _ = self.context.catalogue.gettext
         if refused.empty:
             return None
-        sentences = [
-            f"{self.context.label('service', row['service'])}: {self.context.words(row['reason'])}"
-            for row in records(refused)
-        ]
-        return markup.details(_("Services without a service debt, and why"), markup.bullets(*sentences))
+        said = reasons.told_once(zip(refused["service"], refused["reason"]), self.context)
+        return markup.details(_("Services without a service debt, and why"), markup.bullets(*said))
 
 
 def significant(row: Row, column: str, catalogue: Catalogue) -> str:

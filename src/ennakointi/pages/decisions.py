@@ -20,8 +20,7 @@ from ennakointi.pages.debt_clearance import CLEARED, UNCLEAR, person_years
 from ennakointi.pages.debt_clearing import ClearingSection
 from ennakointi.pages.demand_rows import Change
 from ennakointi.pages.effect_costs import CostSection
-from ennakointi.report import markup
-from ennakointi.report.markup import Block
+from ennakointi.report.markup import Block, Card
 
 MOST = 3
 SMALLEST_SERVICE = 0.01
@@ -47,7 +46,7 @@ def largest_debt(tables: Tables) -> Row | None:
     return None if certain.empty else record(certain.assign(lowest=lowest_weeks).sort_values("lowest"), -1)
 
 
-def decisions(tables: Tables, context: PageContext) -> list[Block]:
+def decisions(tables: Tables, context: PageContext) -> list[Card]:
     """Up to three proposals: clearing the debt, the growing need, the group that lost most, the effects."""
     found = (
         _clearing(tables, context),
@@ -58,7 +57,7 @@ def decisions(tables: Tables, context: PageContext) -> list[Block]:
     return [one for one in found if one is not None][:MOST]
 
 
-def _clearing(tables: Tables, context: PageContext) -> Block | None:
+def _clearing(tables: Tables, context: PageContext) -> Card | None:
     """What clearing the debt by the first target date takes; without a projection, the largest need that is left."""
     _ = context.catalogue.gettext
     section = ClearingSection(tables, "all", context)
@@ -69,11 +68,22 @@ def _clearing(tables: Tables, context: PageContext) -> Block | None:
         return _largest_need(tables, context)
     if not section.calls_for_capacity:
         return None
-    return _linked(
+    return _card(
         _("To decide: is capacity added to clear the service debt?"),
+        _clearing_work(section, context),
         section.sentence(),
         _most_work(wanted, context),
         context.linked(_("Clearing the debt"), "service_debt", "all"),
+    )
+
+
+def _clearing_work(section: ClearingSection, context: PageContext) -> str:
+    """What clearing takes a year, in person-years and euros; empty where it is not known."""
+    row = section.middle("all")
+    if row is None or not is_shown(row, "fte", "cost_eur"):
+        return ""
+    return context.catalogue.gettext(
+        "Person-years: {years} · about {euros} a year", years=section.years(row), euros=section.euros(row)
     )
 
 
@@ -91,7 +101,7 @@ def _most_work(wanted: pd.DataFrame, context: PageContext) -> str:
     )
 
 
-def _largest_need(tables: Tables, context: PageContext) -> Block | None:
+def _largest_need(tables: Tables, context: PageContext) -> Card | None:
     """The service where meeting the returning need would take most work."""
     _ = context.catalogue.gettext
     summary = rows(tables, "debt_summary", target_group="all", status="debt")
@@ -106,8 +116,9 @@ def _largest_need(tables: Tables, context: PageContext) -> Block | None:
         return None
     row = record(left)
     service = context.label("service", row["service"])
-    return _linked(
+    return _card(
         _("To decide: is capacity added to the service {service}?", service=service),
+        _("Person-years: {years}", years=debt_words.rounded_range(*years, context)),
         _(
             "If {low}–{high} of its missing contacts come back, meeting them takes {years} person-years of work{cost}.",
             low=f"{context.return_shares[0] * 100:.0f}",
@@ -119,7 +130,7 @@ def _largest_need(tables: Tables, context: PageContext) -> Block | None:
     )
 
 
-def _growing_need(tables: Tables, context: PageContext) -> Block | None:
+def _growing_need(tables: Tables, context: PageContext) -> Card | None:
     """The service whose growth takes most person-years within some years; the lower end of its interval decides."""
     _ = context.catalogue.gettext
     base, this_year = demand_rows.base_year(tables, "all", context), demand_rows.this_year(context)
@@ -139,8 +150,9 @@ def _growing_need(tables: Tables, context: PageContext) -> Block | None:
         amount = demand_words.money((euros.value, euros.lo, euros.hi), context)[0]
         cost = _(" At computed cost that is about {amount} a year.", amount=amount)
     name = context.label("service", service)
-    return _linked(
+    return _card(
         _("To decide: how is the growing need of this service met: {service}?", service=name),
+        _("Person-years: {years}", years=f"{work.value} ({work.interval})"),
         _(
             "In {year} it takes about {years} person-years more than in {base} (80% interval {interval}).{cost}",
             year=f"{year}",
@@ -170,7 +182,7 @@ def _cost(row: Row, context: PageContext) -> str:
     return context.catalogue.gettext(" (computed cost {amount} euros)", amount=amount)
 
 
-def _hardest_hit(tables: Tables, context: PageContext) -> Block | None:
+def _hardest_hit(tables: Tables, context: PageContext) -> Card | None:
     """The target group that lost the largest share of its expected contacts, if surely more than all."""
     _ = context.catalogue.gettext
     summary = rows(tables, "debt_summary", service="all", status="debt")
@@ -187,8 +199,9 @@ def _hardest_hit(tables: Tables, context: PageContext) -> Block | None:
         return None
     row = record(harder.sort_values("debt_share"), -1)
     group = context.label("target_group", row["target_group"])
-    return _linked(
+    return _card(
         _("To ask: why did this group lose more than others: {group}?", group=group),
+        _euros(row, context),
         _(
             "Of its expected contacts {share} were missing, of all residents' {all_share}. Computed cost: "
             "about {amount}.",
@@ -207,7 +220,7 @@ def _euros(row: Row, context: PageContext) -> str:
     return context.catalogue.gettext("{amount} euros", amount=amount)
 
 
-def _by_effects(tables: Tables, context: PageContext) -> list[Block]:
+def _by_effects(tables: Tables, context: PageContext) -> list[Card]:
     """What works could spread, what seems to harm could stop, and what nobody knows should be asked."""
     found = effect_words.primary(rows(tables, "effects"), context)
     if found.empty:
@@ -217,7 +230,7 @@ def _by_effects(tables: Tables, context: PageContext) -> list[Block]:
     return [one for one in worded if one is not None]
 
 
-def _effect(row: Row, tables: Tables, context: PageContext) -> Block | None:
+def _effect(row: Row, tables: Tables, context: PageContext) -> Card | None:
     _ = context.catalogue.gettext
     euros = CostSection(tables, row, context).benefit() or _euros_per_hundred(row, context)
     if not euros:
@@ -231,8 +244,9 @@ def _effect(row: Row, tables: Tables, context: PageContext) -> Block | None:
     title = titles.get(
         str(row["verdict"]), _("To ask: on what evidence does this intervention go on: {name}?", name=name)
     )
-    return _linked(
+    return _card(
         title,
+        "",
         effect_words.effect_sentence(row, context),
         euros,
         context.linked(_("The effect in detail"), "effectiveness", str(row["target_group"])),
@@ -263,7 +277,6 @@ def _euros_per_hundred(row: Row, context: PageContext) -> str:
     )
 
 
-def _linked(title: str, *parts: str | Block) -> Block:
-    """A title in bold, its sentences, and the link when the page is in this run."""
-    sentences = [part for part in parts if isinstance(part, Block) or part]
-    return markup.paragraph(markup.strong(title), *sentences)
+def _card(title: str, amount: str, *parts: str | Block) -> Card:
+    """A question, what it is worth, its sentences, and the link when the page is in this run."""
+    return Card(title, amount, tuple(part for part in parts if isinstance(part, Block) or part))

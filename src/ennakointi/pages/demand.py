@@ -95,7 +95,7 @@ class DemandPage:
         """All services by month and by year, then the largest services, each with its intervals."""
         known = (self.tables, self.target_group, self.context)
         if not self._made:
-            return markup.paragraph(self.context.catalogue.gettext("There is no series to show."))
+            return markup.stack()
         return markup.stack(
             demand_fans.by_month(*known),
             demand_fans.by_year(*known),
@@ -109,6 +109,8 @@ class DemandPage:
     def drivers(self) -> Block:
         """The waterfall of the change, and the one with scenarios, which are assumptions."""
         _ = self.context.catalogue.gettext
+        if not self._made:
+            return markup.stack()
         drawn = demand_parts.waterfall(self.tables, self.target_group, self.context)
         assumed = demand_parts.waterfall(self.tables, self.target_group, self.context, scenarios=True)
         if drawn is None and assumed is None:
@@ -133,25 +135,27 @@ class DemandPage:
             assumed,
             markup.note(
                 _(
-                    "Scenarios are assumptions, not forecasts: somebody has set their size and their range "
-                    "(scenarios.yml). The other parts are estimated from the data."
+                    "Scenarios are assumptions, not forecasts: somebody has set their size and their range. The other "
+                    "parts are estimated from the data."
                 )
             ),
         ]
 
     def by_municipality(self) -> Block:
         """The next 12 months of every municipality beside its last 12."""
-        return demand_parts.municipalities(self.tables, self.target_group, self.context)
+        known = (self.tables, self.target_group, self.context)
+        return demand_parts.municipalities(*known) if self._made else markup.stack()
 
     def resources(self) -> Block:
         """What the need takes by year."""
-        return demand_parts.resources(self.tables, self.target_group, self.context)
+        known = (self.tables, self.target_group, self.context)
+        return demand_parts.resources(*known) if self._made else markup.stack()
 
     def certainty(self) -> Block:
         """How forecasts have done, what the interval means, and the checks with failed ones first."""
         _ = self.context.catalogue.gettext
         if not self._made:
-            return markup.paragraph(_("There is no forecast that could be compared with the outcome."))
+            return markup.stack()
         quick = demand_checks.method(self.tables, self.target_group) == demand_checks.QUICK
         return markup.stack(
             markup.note(_(demand_checks.QUICK)) if quick else None,
@@ -205,6 +209,6 @@ class DemandPage:
             ),
             (
                 _("Person-year of work"),
-                _("One full-time employee for a year; how many of its hours go to contacts stands in services.yml."),
+                _("One full-time employee for a year. How many of the hours go to contacts is a planning assumption."),
             ),
         )

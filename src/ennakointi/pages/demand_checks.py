@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 
+from ennakointi.pages import reasons
 from ennakointi.pages.context import PageContext, Tables, check_value, records, rows
 from ennakointi.report import markup
 from ennakointi.report.markup import Block
 from ennakointi.text import N_
 
 WHOLE = 0.995  # of residents; with less the reader is told on the first screen
-NAMED = 3  # services that are named before one sentence; of more their number is told
 QUICK = N_("This is a quick run: one model alone, Theta, makes the months ahead.")
 SHORT = N_("The history is too short for all models: the forecast is made by one of them.")
 LEVEL = N_("Too few or too even contacts for the models: the forecast is a constant level with its spread.")
 ENSEMBLE = N_(
-    "The months ahead are the mean of several forecasting models: Theta and complex smoothing of the series without "
-    "its season, exponential smoothing with a season of its own, and two models over all series (one of counts, one "
-    "of counts without their season)."
+    "The months ahead are the mean of several forecasting models. Two smooth each series without its season: Theta and "
+    "complex smoothing. A third, exponential smoothing, has a season of its own. Two more learn from all series at "
+    "once: one from counts, the other from counts without their season."
 )
 
 
@@ -78,25 +78,14 @@ def method(tables: Tables, target_group: str) -> str:
 
 
 def checks(tables: Tables, target_group: str, context: PageContext) -> Block | None:
-    """The checks, failed ones first; those of single services folded, the same sentence of many told once."""
+    """The checks, failed ones first; those of single services folded, each finding once."""
     _ = context.catalogue.gettext
     found = records(rows(tables, "forecast_checks", target_group=target_group))
-    told = [(str(row["service"]), (check_value(row["passed"]), context.words(row["message"]))) for row in found]
-    whole = list(dict.fromkeys(item for service, item in told if service == "all"))
-    alike: dict[tuple[bool | None, str], list[str]] = {}
-    for service, item in told:
-        if service != "all":
-            alike.setdefault(item, []).append(service)
-    single = [(passed, f"{_which(of, context)}: {said}") for (passed, said), of in alike.items()]
+    told = [(check_value(row["passed"]), context.words(row["message"])) for row in found if row["service"] == "all"]
+    whole = list(dict.fromkeys(told))
+    single = reasons.checks([row for row in found if row["service"] != "all"], context)
     folded = markup.details(_("Checks of single services"), markup.checks(single, context.catalogue))
     return markup.stack(
-        markup.checks(whole, context.catalogue) if whole else None,
+        *reasons.shown(whole, context.catalogue),
         folded if single else None,
     )
-
-
-def _which(services: list[str], context: PageContext) -> str:
-    """The names of a few services, the number of many."""
-    if len(services) <= NAMED:
-        return context.catalogue.join([context.label("service", service) for service in services])
-    return context.catalogue.gettext("In {n} services", n=len(services))

@@ -181,9 +181,9 @@ def largest_services(tables: Tables, target_group: str, context: PageContext) ->
     picture = figures.fans(
         panels,
         catalogue=context.catalogue,
-        unit=_("contacts a month; each on its own scale"),
+        unit=_("100% = mean of the contacts of the last 12 months"),
         alt=f"{named}.",
-        caption=_("The largest services by month"),
+        caption=_("The largest services by month, all on the same scale"),
         words=fan_words(demand_rows.months(tables, target_group, "all"), context),
     )
     return markup.stack(markup.heading(_("By service"), 3), markup.figure(picture))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ennakointi.pages import demand_past, demand_rows, demand_words
+from ennakointi.pages.area_map import Area, area_map
 from ennakointi.pages.context import (
     PageContext,
     Row,
@@ -148,7 +149,7 @@ def municipalities(tables: Tables, target_group: str, context: PageContext) -> B
             "are rather too wide than too narrow."
         ),
     )
-    return markup.stack(_place_changes(known, context), table)
+    return markup.stack(_place_changes(known, context), _map(known, context), table)
 
 
 def _place_name(code: str, context: PageContext) -> str:
@@ -197,6 +198,30 @@ def _place_changes(known: list[Place], context: PageContext) -> Block | None:
     return markup.figure(picture)
 
 
+def _map(known: list[Place], context: PageContext) -> Block | None:
+    """The same changes on a map, where there are borders."""
+    _ = context.catalogue.gettext
+    told = sorted(((p, p.change) for p in known if p.change is not None), key=lambda pair: -pair[1].shares[0])
+    if not told:
+        return None
+    areas = [Area(place.code, *change.shares) for place, change in told]
+    areas += [Area(place.code, hidden=place.hidden) for place in known if place.change is None]
+    top = told[0]
+    picture = area_map(
+        areas,
+        context,
+        unit=_("change of the next 12 months from the last 12"),
+        alt=_(
+            "Largest growth: {place} ({change}).",
+            place=_place_name(top[0].code, context),
+            change=demand_words.signed_share(top[1], context.catalogue),
+        ),
+        caption=_("Change of the need by municipality, with the 80% interval"),
+        signed=True,
+    )
+    return None if picture is None else markup.figure(picture)
+
+
 def _place_row(place: Place, change: Change, context: PageContext) -> dict[str, object]:
     value, lo, hi = change.shares
     share = demand_words.signed_share(change, context.catalogue)
@@ -222,8 +247,8 @@ def resources(tables: Tables, target_group: str, context: PageContext) -> Block:
     main = [year for year in years if year <= near or year % EVERY == 0 or year == years[-1]]
     caption = _("What the need takes by year (80% interval)")
     note = _(
-        "Computed from minutes and unit costs of contacts (services.yml), which are planning assumptions: the same "
-        "amount of work a contact as now."
+        "Computed from minutes and unit costs of contacts, which are planning assumptions: the same amount of work a "
+        "contact as now."
     )
     shown = _resource_table(known, main, caption, context, note)
     every = None if len(main) == len(years) else _resource_table(known, years, caption, context)

@@ -44,17 +44,15 @@ class DeviationPage:
         return deviation_words.main_series(self._series)
 
     @property
-    def _nothing(self) -> Block | None:
-        """What is said when there is no number to show at all."""
-        if not deviation_words.shown(self._main).empty:
-            return None
-        return markup.paragraph(self.context.catalogue.gettext("There is no series to show."))
+    def _nothing(self) -> bool:
+        """Whether there is no number to show at all: the answer says so, and nothing stands under it."""
+        return deviation_words.shown(self._main).empty
 
     def answer(self) -> Block:
         """The largest deviation named, the latest one, and that this is no debt."""
         _ = self.context.catalogue.gettext
-        if self._nothing is not None:
-            return self._nothing
+        if self._nothing:
+            return markup.paragraph(_("There is no series to show."))
         main = self._main
         area = self.context.label("area", str(main["area"].iloc[0]))
         sentences = (
@@ -69,8 +67,8 @@ class DeviationPage:
     def over_time(self) -> Block:
         """The series beside what was expected, its largest deviations marked; missing periods stay gaps."""
         _ = self.context.catalogue.gettext
-        if self._nothing is not None:
-            return self._nothing
+        if self._nothing:
+            return markup.stack()
         main = self._main
         picture = figures.deviation(
             main.rename(columns={"expected_lo80": "lo", "expected_hi80": "hi"}),
@@ -138,8 +136,8 @@ class DeviationPage:
     def by_service(self) -> Block:
         """The largest series of the area by what was observed, furthest from the expected first."""
         _ = self.context.catalogue.gettext
-        if self._nothing is not None:
-            return self._nothing
+        if self._nothing:
+            return markup.stack()
         measure = self._main["measure"].iloc[0]
         series = self._series[self._series["measure"] == measure]
         parts = [part for _key, part in series.groupby(KEYS, sort=False)]
@@ -175,8 +173,8 @@ class DeviationPage:
     def certainty(self) -> Block:
         """What the short baseline allows and what it does not."""
         _ = self.context.catalogue.gettext
-        if self._nothing is not None:
-            return self._nothing
+        if self._nothing:
+            return markup.stack()
         known = deviation_words.shown(self._main)
         first, last = (date.fromisoformat(str(known["period_start"].iloc[i])[:10]) for i in (0, -1))
         return markup.bullets(

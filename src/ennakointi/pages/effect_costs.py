@@ -291,7 +291,15 @@ class CostSection:
             alt=". ".join(shares.values()) + ".",
             caption=_("Costs and effect together: to the right is better, up is dearer"),
         )
-        return markup.figure(picture)
+        return markup.figure(picture, self._quadrants(row), _("Numbers as a table"))
+
+    def _quadrants(self, row: Row) -> Block:
+        """How likely each quarter of the plane is."""
+        _ = self.context.catalogue.gettext
+        shares = {_(words, share="").strip(" :"): row[f"quadrant_{name}"] for name, words in QUADRANTS.items()}
+        frame = pd.DataFrame({"part": list(shares), "share": list(shares.values())})
+        columns = [Column("part", _("Effect and costs")), Column("share", _("Probability"), "percent")]
+        return markup.table(frame, columns, _("How likely each combination is"), self.context.catalogue)
 
     def _chance_of_quadrant(self, row: Row, name: str) -> str:
         share = self.context.catalogue.percent(row[f"quadrant_{name}"])

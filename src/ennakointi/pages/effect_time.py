@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.pages import effect_units, effect_words
-from ennakointi.pages.context import PageContext, Row, Tables, is_shown, records, rows
+from ennakointi.pages.context import PageContext, Row, Tables, is_hidden, is_shown, records, rows
 from ennakointi.report import figures, markup
 from ennakointi.report.figures import TimeWords
 from ennakointi.report.markup import Block, Column
@@ -38,6 +38,12 @@ class TimeSection:
         found = rows(self.tables, table, **keys)
         return found if found.empty else found.dropna(subset=[*shown]).sort_values("since_start")
 
+    def _hidden(self, table: str, column: str) -> list[float]:
+        """Quarters since the start whose number the door hid."""
+        keys = {key: str(self.effect[key]) for key in ("intervention", "outcome", "target_group")}
+        found = records(rows(self.tables, table, **keys))
+        return sorted({float(row["since_start"]) for row in found if is_hidden(row, column)})
+
     @property
     def _outcome(self) -> str:
         return self.context.label("outcome", self.effect["outcome"])
@@ -62,6 +68,7 @@ class TimeSection:
             caption=_("{outcome} before and after the start", outcome=self._outcome),
             x_label=_("quarters from the start"),
             start_label=_("Start"),
+            hidden=self._hidden("effect_series", "rate"),
         )
         return markup.figure(picture, self._series_table(frame), _("Numbers as a table"))
 
@@ -99,6 +106,7 @@ class TimeSection:
             catalogue=self.context.catalogue,
             alt=" ".join(said),
             caption=_("{outcome}: effect by time since the start", outcome=self._outcome),
+            hidden=self._hidden("effect_time", "relative"),
         )
         return markup.stack(
             markup.paragraph(*said),

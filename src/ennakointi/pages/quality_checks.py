@@ -42,7 +42,7 @@ def accepted(tables: Tables, context: PageContext) -> Block | None:
         Column("failed", _("Rows rejected"), "number"),
         Column("share", _("Rejected, %"), "percent", 2),
     ]
-    frame = found.assign(name=[context.table_name(table) for table in found["table"]])
+    frame = found.assign(name=[quality_words.capital(context.place_words(table, "")) for table in found["table"]])
     lost = frame[frame["failed"] != 0]
     title, all_of_them = _("Tables with rejected rows"), _("Rows delivered and rejected by table")
     return markup.stack(
@@ -115,12 +115,12 @@ def _found(found: pd.DataFrame, caption: str, context: PageContext) -> Block:
     ordered = found.assign(order=-order).sort_values(["order", "share"], ascending=False, kind="stable")
     each = records(ordered)
     frame = ordered.assign(
-        where=[quality_words.place(row) for row in each],
+        where=[quality_words.place(row, context) for row in each],
         what=[str(_what(row, context)) for row in each],
         weight=[_(SEVERITIES[str(row["severity"])]) for row in each],
     )
     columns = [
-        Column("where", _("Table and column")),
+        Column("where", _("Data")),
         Column("what", _("Finding"), format=Block),
         Column("rows", _("Rows checked"), "number"),
         Column("failed", _("Findings"), "number"),
@@ -154,7 +154,7 @@ def _lacking(row: Row, context: PageContext) -> str:
         return _("Data missing: {table}.", table=context.table_name(row["table"]))
     if row["check"] not in OF_ONE_COLUMN:
         return _("Some of the data that this check compares are missing.")
-    return _("Needed: {columns}.", columns=quality_words.place(row))
+    return _("Needed: {columns}.", columns=context.place_words(row["table"], row["column"]))
 
 
 def _detail(row: Row, context: PageContext) -> str:
@@ -183,12 +183,10 @@ def _not_delivered(tables: Tables, context: PageContext) -> Block | None:
     if missing.empty:
         return None
     frame = missing.assign(
-        where=[quality_words.place(row) for row in records(missing)],
-        what=[context.place_words(row["table"], row["column"]) for row in records(missing)],
+        what=[quality_words.place(row, context) for row in records(missing)],
         affects=[quality_words.result_names(codes, context) or _("no result") for codes in missing["affects"]],
     )
     columns = [
-        Column("where", _("Table and column")),
         Column("what", _("What is missing")),
         Column("affects", _("Affects")),
     ]

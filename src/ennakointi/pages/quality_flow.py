@@ -216,8 +216,8 @@ def _others(found: pd.DataFrame, context: PageContext) -> Block | None:
     of = dict(list(found.groupby("table", sort=True)))
     if not of:
         return None
-    whole = [context.table_name(str(table)) for table, steps in of.items() if len(steps) == 1]
-    some = {context.table_name(str(table)): steps for table, steps in of.items() if len(steps) > 1}
+    whole = [context.place_words(str(table), "") for table, steps in of.items() if len(steps) == 1]
+    some = {context.place_words(str(table), ""): steps for table, steps in of.items() if len(steps) > 1}
     said = _("Tables that lost no row: {tables}.", tables=context.catalogue.join(whole)) if whole else ""
     return markup.section(
         _("Rows left out of the other tables"),

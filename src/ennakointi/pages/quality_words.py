@@ -136,10 +136,9 @@ def share_words(row: Row, context: PageContext) -> str:
     return context.catalogue.percent(share, 0 if share >= 0.1 else 1 if share >= 0.01 else 2)
 
 
-def place(row: Row) -> str:
-    """`contacts: service`, as an analyst looks for it."""
-    column = row["column"]
-    return f"{row['table']}: {column}" if isinstance(column, str) and column else str(row["table"])
+def place(row: Row, context: PageContext) -> str:
+    """The data that a check looked at, in the reader's words; its code stands in the released table."""
+    return capital(context.place_words(row["table"], row["column"]))
 
 
 def accepted_sentence(tables: Tables, context: PageContext) -> str:

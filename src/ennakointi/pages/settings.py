@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from ennakointi.pages.context import Break, InterventionFacts, PageContext
+from ennakointi.pages.context import Break, Correction, InterventionFacts, PageContext
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Service
 from ennakointi.parameters.effect_documents import Contacts, Intervention
@@ -59,7 +59,26 @@ def page_context(
         owners={name: catalogue.label(parameters.data_dictionary.owner(name)) for name in TABLES},
         exclusions=_exclusions(parameters, catalogue),
         unavailable=tuple(f"{one['place']}: {catalogue.label(one['why'])}" for one in facts.get("unavailable", ())),
+        **_reporting(parameters, catalogue, quarter, facts["synthetic"]),
     )
+
+
+def _reporting(parameters: Parameters, catalogue: Catalogue, quarter: Quarter, synthetic: bool) -> dict[str, Any]:
+    """What the report's owner says: comments and corrections of the quarter, the approver, what it is not for."""
+    reporting, comments = parameters.reporting, parameters.comments.get(str(quarter))
+    said = comments if comments is not None and (synthetic or not comments.example) else None
+    return {
+        "comment": {page: catalogue.label(text) for page, text in said.pages.items()} if said else {},
+        "comment_author": catalogue.label(said.author) if said and said.author else "",
+        "approver": catalogue.label(reporting.approver) if reporting.approver else "",
+        "not_for": tuple(catalogue.label(text) for text in reporting.not_for),
+        "corrections": tuple(
+            Correction(one.date, frozenset(one.pages), catalogue.label(one.what), catalogue.label(one.why))
+            for one in sorted(reporting.corrections, key=lambda one: one.date)
+            if one.quarter == str(quarter)
+        ),
+        "boundaries": reporting.boundaries.geometries if reporting.boundaries else {},
+    }
 
 
 def _meanings(parameters: Parameters, catalogue: Catalogue) -> dict[str, str]:
@@ -94,10 +113,30 @@ def _labels(
         "expert_view": {code: catalogue.label(one.role) for code, one in parameters.expert_views.items()},
         "area": {code: catalogue.label(label) for code, label in region.municipalities.items()}
         | {f"county:{region.county_code}": catalogue.label(region.label)},
+        **_indicator_labels(parameters, catalogue),
     }
     for kind, codes in own.items():
         labels.setdefault(kind, {}).update({code: catalogue.label(label) for code, label in codes.items()})
     return labels
+
+
+def _indicator_labels(parameters: Parameters, catalogue: Catalogue) -> dict[str, dict[str, str]]:
+    """Names and definitions of the indicators, and who set a target, by `indicator.kind`."""
+    own, external = parameters.indicators.headlines, parameters.indicators.external
+    words = {code: (catalogue.label(one.label), catalogue.label(one.definition)) for code, one in own.items()}
+    words |= {code: (catalogue.label(one.label), catalogue.label(one.definition)) for code, one in external.items()}
+    unsure = catalogue.gettext("To be confirmed.")
+    targets = {
+        f"{code}.{kind}": f"{catalogue.label(target.text)} {unsure if target.verify else ''}".strip()
+        for code, one in own.items()
+        for kind, target in one.targets.items()
+    }
+    targets |= {f"{code}.{one.target}": unsure for code, one in external.items() if one.target and one.verify}
+    return {
+        "indicator": {code: name for code, (name, _) in words.items()},
+        "indicator_meaning": {code: meaning for code, (_, meaning) in words.items()},
+        "indicator_target": targets,
+    }
 
 
 def _unit_costs(parameters: Parameters) -> dict[str, float]:

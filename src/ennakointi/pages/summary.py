@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -11,18 +12,29 @@ from ennakointi.pages import (
     decisions,
     demand_figures,
     demand_past,
+    demand_rows,
     demand_words,
     deviation_words,
     effect_words,
+    notices,
     quality_flow,
     quality_trust,
     quality_words,
+    summary_groups,
 )
-from ennakointi.pages.context import PageContext, Row, Tables, intervals, is_shown, records, rows
+from ennakointi.pages.changes import ChangesSection
+from ennakointi.pages.context import PageContext, Row, Tables, is_shown, records, rough, rows
+from ennakointi.pages.debt_services import ServiceSection
 from ennakointi.report import figures, markup
-from ennakointi.report.markup import Block, Column, KeyFigure
+from ennakointi.report.markup import Answer, Block, KeyFigure
+from ennakointi.text import N_
 
 SPARK_MONTHS = 24
+SPARK_YEARS = 8
+_CHANGE_WITHIN = N_("The change since the previous quarter is within its uncertainty.")
+_CHANGE_GREW = N_("The difference grew from the previous quarter.")
+_CHANGE_SHRANK = N_("The difference shrank from the previous quarter.")
+_CHANGE_UNKNOWN = N_("Whether it is better or worse than a quarter ago cannot be told yet.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +71,12 @@ class SummaryPage:
     def _effects(self) -> pd.DataFrame:
         return effect_words.primary(rows(self.tables, "effects"), self.context)
 
+    def first_screen(self) -> Block:
+        """The situation, better or worse, how sure, and the headline figures."""
+        return markup.stack(self.answer(), self.headline_figures())
+
     def answer(self) -> Block:
-        """The situation, better or worse, how sure, and what has evidence."""
+        """The situation, better or worse, how sure, and what has evidence: a lead and at most four sentences."""
         situation = [*self._debt_sentences(), *self._deviation_sentences()] or self._need_sentences()
         sentences = [*situation, *self._effect_sentences(), *self._past_forecast()]
         if not sentences:
@@ -76,13 +92,26 @@ class SummaryPage:
         total = self._total
         if total is None:
             return []
+        now = debt_words.now_sentence(total, str(self._series["month"].iloc[-1]), self.context)
+        change = self._change_sentence() if now else ""
         sentences = (
             debt_words.debt_sentence(total, self.context),
-            debt_words.now_sentence(total, str(self._series["month"].iloc[-1]), self.context),
-            debt_words.change_sentence(self._series, self.context),
+            " ".join(filter(None, (now, change))),
             self._largest_sentence(),
         )
         return [sentence for sentence in sentences if sentence]
+
+    def _change_sentence(self) -> str:
+        """Better or worse than a quarter ago, or that it cannot be told."""
+        said = debt_words.change_sentence(self._series, self.context)
+        words = {
+            "within": _CHANGE_WITHIN,
+            "growing": _CHANGE_GREW,
+            "shrinking": _CHANGE_SHRANK,
+            "unknown": _CHANGE_UNKNOWN,
+        }
+        way = summary_groups.direction(self.tables, "all")
+        return said or self.context.catalogue.gettext(words[way])
 
     def _largest_sentence(self) -> str:
         largest = decisions.largest_debt(self.tables)
@@ -120,9 +149,12 @@ class SummaryPage:
 
     def headline_figures(self) -> Block:
         """At most four numbers with their interval, a sparkline and the status in words."""
-        need = demand_figures.need(self.tables, "all", self.context, self.context.links.get(("demand", "all"), ""))
-        third = self._largest_figure() if need is None else need
-        made = [self._debt_figure(), self._now_figure(), third, self._effects_figure()]
+        made = [
+            self._debt_figure(),
+            self._now_figure(),
+            self._need_figure() or self._largest_figure(),
+            self._effects_figure(),
+        ]
         known = [one for one in made if one is not None] or self._deviation_figures()
         if not known:
             return markup.paragraph(self.context.catalogue.gettext("There are no headline figures to show."))
@@ -147,7 +179,8 @@ class SummaryPage:
             return KeyFigure(label, number.value, _("contacts; uncertainty not known"), href=href)
         status, tone = words[debt_words.direction(total)]
         note = _("contacts; 80% uncertainty interval {interval}", interval=number.interval)
-        return KeyFigure(label, number.value, note, status, tone, href=href)
+        in_window = self._series[self._series["month"] <= self.context.window[1]]
+        return KeyFigure(label, number.value, note, status, tone, self._spark(in_window), href)
 
     def _now_figure(self) -> KeyFigure | None:
         _ = self.context.catalogue.gettext
@@ -159,27 +192,47 @@ class SummaryPage:
         note = _("contacts, {month}; uncertainty not known", month=month)
         if is_shown(total, *debt_words.NOW):
             note = _("contacts, {month}; interval {interval}", month=month, interval=number.interval)
-        change = debt_words.change_since_last_quarter(self._series)
-        status, tone = "" if change is None else _("change within its uncertainty"), "unsure"
-        if change is not None and change.certain:
-            status, tone = (_("shrinking"), "good") if change.share < 0 else (_("growing"), "bad")
+        status, tone = summary_groups.DIRECTIONS[summary_groups.direction(self.tables, "all")]
         return KeyFigure(
             _("Difference from the {years} level", years=self.context.baseline_years),
             number.value,
             note,
-            status,
+            _(status),
             tone,
-            self._spark(),
+            self._spark(self._series.tail(SPARK_MONTHS)),
             self.context.links.get(("service_debt", "all"), ""),
         )
 
-    def _spark(self) -> figures.Figure | None:
-        recent = self._series.dropna(subset=["debt"]).tail(SPARK_MONTHS)
-        if len(recent) < 2:
+    def _spark(self, series: pd.DataFrame) -> figures.Figure | None:
+        """The cumulated difference month by month, where it is shown."""
+        shown = series if series.empty else series.dropna(subset=["debt"])
+        if len(shown) < 2:
             return None
-        span = self.context.span(str(recent["month"].iloc[0]), str(recent["month"].iloc[-1]))
-        alt = self.context.catalogue.gettext("The difference over {span}", span=span)
-        return figures.sparkline(recent["debt"].tolist(), alt=alt)
+        span = self.context.span(str(shown["month"].iloc[0]), str(shown["month"].iloc[-1]))
+        interval = (shown["debt_lo80"].tolist(), shown["debt_hi80"].tolist())
+        return self._sparkline(shown["debt"].tolist(), span, interval)
+
+    def _sparkline(
+        self, values: Sequence[float], span: str, interval: tuple[Sequence[float], Sequence[float]] = ((), ())
+    ) -> figures.Figure:
+        """A small line whose words tell where it begins and ends."""
+        first, last = (rough(value, self.context.catalogue) for value in (values[0], values[-1]))
+        alt = self.context.catalogue.gettext("{span}: from {first} to {last}.", span=span, first=first, last=last)
+        began, _dash, ended = span.partition("–")
+        return figures.sparkline(values, alt=alt, lo=interval[0], hi=interval[1], start=(began, ""), end=(ended, ""))
+
+    def _need_figure(self) -> KeyFigure | None:
+        """The need of the coming year with the years before it."""
+        made = demand_figures.need(self.tables, "all", self.context, self.context.links.get(("demand", "all"), ""))
+        years = demand_rows.outlook(self.tables, "all")
+        if made is None or years.empty:
+            return made
+        told = years[years["year"].astype(int) <= demand_rows.this_year(self.context) + 1]
+        told = told.dropna(subset=["contacts"]).tail(SPARK_YEARS)
+        if len(told) < 2:
+            return made
+        span = f"{int(told['year'].iloc[0])}–{int(told['year'].iloc[-1])}"
+        return replace(made, spark=self._sparkline(told["contacts"].tolist(), span))
 
     def _largest_figure(self) -> KeyFigure | None:
         _ = self.context.catalogue.gettext
@@ -199,10 +252,20 @@ class SummaryPage:
         effects = self._effects
         if effects.empty:
             return None
-        some = int(effects["verdict"].isin(["works", "probably_works"]).sum())
+        count = effects["verdict"].value_counts()
+        some, harm = int(count.get("works", 0) + count.get("probably_works", 0)), int(count.get("probably_harmful", 0))
+        unknown = int(count.get("cannot_say", 0))
+        status, tone = "", "neutral"
+        if unknown:
+            status, tone = _("cannot say yet: {n}", n=unknown), "unsure"
+        if harm:
+            status, tone = _("probably harmful: {n}", n=harm), "bad"
         return KeyFigure(
             _("Interventions with evidence of effect"),
             f"{some} / {len(effects)}",
+            _("of those followed; 95% confidence"),
+            status,
+            tone,
             href=self.context.links.get(("effectiveness", "all"), ""),
         )
 
@@ -232,71 +295,32 @@ class SummaryPage:
             return markup.paragraph(
                 self.context.catalogue.gettext("These data raise nothing that would need a decision now.")
             )
-        return markup.bullets(*found, ordered=True)
+        computed = self.context.catalogue.gettext("Costs and person-years are computed from the parameters.")
+        return markup.stack(markup.cards(*found), markup.note(computed))
 
     def groups(self) -> Block:
-        """Every reported group: persons, debt, size, what is left; the rows overlap."""
+        """Every reported group: persons, debt, direction, waiting and need; the rows overlap."""
+        return summary_groups.GroupsTable(self.tables, self.context).block()
+
+    def changes(self) -> Block:
+        """What changed since the last quarter and why, and last quarter's misses."""
+        told = ChangesSection(self.tables, self.context).block()
         _ = self.context.catalogue.gettext
-        groups = rows(self.tables, "target_groups")
-        summaries = rows(self.tables, "debt_summary", service="all")
-        known = set() if summaries.empty else set(summaries["target_group"])
-        reported = groups if groups.empty else groups[groups["target_group"].isin(known | self._linked)]
-        if reported.empty:
-            return markup.paragraph(_("There are no target groups to show."))
-        cells = [self._group_cells(row) for row in records(reported)]
-        columns = [
-            Column("group", _("Target group")),
-            Column("n_persons", _("Persons"), "number"),
-            Column("debt", _("Service debt (80% interval)"), "number", format=str),
-            Column("weeks", _("In weeks of normal services"), "number", format=str),
-            Column("now", _("Difference now (80% interval)"), "number", format=str),
-            *self._need_columns(),
-        ]
-        remarks = [self._remark(row) for row in records(reported)]
+        more = self.context.linked(_("All indicators"), "indicators")
         return markup.stack(
-            markup.table(
-                pd.DataFrame(cells),
-                columns,
-                _("Target groups"),
-                self.context.catalogue,
-                note=_("A person may belong to several groups: the rows must not be added up."),
-            ),
-            markup.bullets(*filter(None, remarks)) if any(remarks) else None,
+            told or markup.paragraph(_("There is no earlier quarter to compare with.")),
+            markup.paragraph(more) if isinstance(more, Block) else None,
         )
 
-    def _need_columns(self) -> list[Column]:
-        """The change of need by the last year of the outlook, where there is one."""
-        year, _change = demand_words.to_the_end(self.tables, "all", self.context)
-        if year is None:
-            return []
-        title = self.context.catalogue.gettext("Change of need by {year} (80% interval)", year=f"{year}")
-        return [Column("need", title, "number", format=str)]
-
-    @property
-    def _linked(self) -> set[str]:
-        return {group for notebook, group in self.context.links if notebook == "service_debt"}
-
-    def _group_cells(self, group: Row) -> dict[str, object]:
-        code, catalogue = str(group["target_group"]), self.context.catalogue
-        label = self.context.linked(self.context.label("target_group", code), "service_debt", code)
-        cells: dict[str, object] = {key: group[key] for key in ("n_persons", "suppressed")}
-        cells |= {"group": label} | dict.fromkeys(("debt", "weeks", "now"), catalogue.missing)
-        total = debt_words.summary_row(self.tables, code)
-        if total is not None and total["status"] == "debt":
-            cells["debt"] = intervals(total, *debt_words.DEBT, catalogue)
-            cells["weeks"] = debt_words.weeks(total, self.context)
-            cells["now"] = intervals(total, *debt_words.NOW, catalogue)
-        cells["need"] = demand_words.share_cell(demand_words.to_the_end(self.tables, code, self.context)[1], catalogue)
-        return cells
-
-    def _remark(self, group: Row) -> str:
-        """Why a group has no debt, and what its members were told without; or empty."""
-        code = str(group["target_group"])
-        total = debt_words.summary_row(self.tables, code)
-        has_debt = total is not None and total["status"] == "debt"
-        why = "" if has_debt else debt_words.refusal(self.tables, code, self.context)[-1]
-        said = " ".join(filter(None, (why, self.context.incomplete_words(self.tables, code))))
-        return f"{self.context.label('target_group', code)}: {said}" if said else ""
+    def production(self) -> Block:
+        """Own and purchased production side by side, without a verdict."""
+        told = ServiceSection(self.tables, "all", self.context).production(by_service=False)
+        _ = self.context.catalogue.gettext
+        more = self.context.linked(_("Service debt by service"), "service_debt", "all")
+        return markup.stack(
+            told or markup.paragraph(_("The data do not tell own and purchased production apart.")),
+            markup.paragraph(more) if told and isinstance(more, Block) else None,
+        )
 
     def effects(self) -> Block:
         """Every intervention's verdict, with a link."""
@@ -304,32 +328,27 @@ class SummaryPage:
         effects = self._effects
         if effects.empty:
             return markup.paragraph(_("No intervention has been evaluated."))
-        return markup.bullets(*(self._effect(row) for row in records(effects)))
+        return markup.answers(*(self._effect(row) for row in records(effects)))
 
-    def _effect(self, row: Row) -> Block:
+    def _effect(self, row: Row) -> Answer:
         verdict = effect_words.verdict(row, self.context)
         name = self.context.label("intervention", row["intervention"])
-        return markup.stack(
-            markup.paragraph(
-                self.context.linked(name, "effectiveness", str(row["target_group"])),
-                markup.verdict(self.context.catalogue.gettext(verdict.words), verdict.tone),
-            ),
-            markup.paragraph(*effect_words.sentences(row, self.context)[:1]),
+        return Answer(
+            self.context.linked(name, "effectiveness", str(row["target_group"])),
+            self.context.catalogue.gettext(verdict.words),
+            verdict.tone,
+            tuple(effect_words.sentences(row, self.context)[:1]),
         )
 
-    def not_for(self) -> Block:
-        """What the report must not be used for."""
+    def limits(self) -> Block:
+        """How the data did, the analyst's comment, what the report is not for, and who approved it."""
         _ = self.context.catalogue.gettext
-        return markup.bullets(
-            _("Not for decisions on a person's care: it holds no information on single persons."),
-            _("Not for comparing the staff or units of the county with each other."),
-            _("Not for adding up target groups: a person may belong to several of them."),
-            _(
-                "Not for blaming the pandemic: differences after {month} also come from laws, savings and "
-                "digital services.",
-                month=self.context.catalogue.month_short(self.context.window[1]),
-            ),
-            _("Not official statistics: expected numbers are model estimates, and their intervals belong to them."),
+        not_for = notices.not_for(self.context) if self.context.not_for else None
+        return markup.stack(
+            markup.section(_("The data in brief"), self.data()),
+            notices.comment(self.context, "summary"),
+            None if not_for is None else markup.callout(_("What this report is not for"), not_for),
+            notices.approval(self.context),
         )
 
     def data(self) -> Block:
@@ -337,18 +356,15 @@ class SummaryPage:
         _ = self.context.catalogue.gettext
         missing = self.context.missing_tables
         sentences = [
-            f"{self.context.region}, {self.context.catalogue.quarter(self.context.quarter)}.",
-            f"{self.context.catalogue.synthetic}." if self.context.synthetic else "",
+            *quality_trust.sentences(self.tables, self.context),
             _("Data complete to {date}.", date=self.context.catalogue.date(self.context.as_of)),
             quality_words.accepted_sentence(self.tables, self.context),
             quality_words.covered_sentence(self.tables, self.context),
             _("Data missing: {tables}.", tables=self.context.catalogue.join(missing)) if missing else "",
         ]
-        judged = quality_trust.sentences(self.tables, self.context)
         differing = quality_flow.differences(self.tables, self.context)
         more = self.context.linked(_("More on the quality of the data"), "data_quality")
         return markup.stack(
-            markup.paragraph(*judged) if judged else None,
-            markup.bullets(*differing) if differing else None,
             markup.paragraph(*filter(None, sentences), *([more] if isinstance(more, Block) else [])),
+            markup.bullets(*differing) if differing else None,
         )

@@ -23,8 +23,10 @@ from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.document_faults import fault_sentences
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
+from ennakointi.parameters.indicator_documents import IndicatorSettings
 from ennakointi.parameters.mappings import MappingDocument
 from ennakointi.parameters.quality_documents import QualitySettings
+from ennakointi.parameters.reporting_documents import FOLDER, Comments, Reporting, Term
 from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.parameters.yaml_documents import DocumentFault, read_yaml
 from ennakointi.rules import Rule
@@ -48,6 +50,9 @@ _KINDS: Mapping[str, Any] = {
     "run": doc.RunSettings,
     "quality": QualitySettings,
     "data_dictionary": DataDictionary,
+    "reporting": Reporting,
+    "glossary": dict[str, Term],
+    "indicators": IndicatorSettings,
 }
 _NAMED_BY_KEY = {
     "regions": "code",
@@ -87,7 +92,8 @@ class TargetGroup:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Every parameter of a region. `legal_basis`: words by controller; `digests`: sha256 by document."""
+    """Every parameter of a region. `legal_basis`: words by controller; `comments`: by quarter, `2025Q3`; `digests`:
+    sha256 by document, and by the files that reporting.yml names."""
 
     region: doc.Region
     services: Mapping[str, doc.Service]
@@ -106,7 +112,11 @@ class Parameters:
     run: doc.RunSettings
     quality: QualitySettings
     data_dictionary: DataDictionary
+    reporting: Reporting
+    glossary: Mapping[str, Term]
+    indicators: IndicatorSettings
     mappings: Mapping[str, MappingDocument]
+    comments: Mapping[str, Comments]
     digests: Mapping[str, str]
 
     @property
@@ -171,12 +181,18 @@ def load(folder: Path | None = None, region: str = "paijat-hame") -> Parameters:
         file = find("parameters", f"{name}.yml", folder)
         parts[name] = _read(f"{name}.yml", file, kind, partial(_with_key, name), digests, faults)
     read = {
-        name: _read(f"mappings/{name}.yml", file, MappingDocument, partial(_with_id, name), digests, faults)
-        for name, file in _mapping_files(folder).items()
+        name: _read(f"mappings/{name}.yml", file, MappingDocument, partial(_with, "id", name), digests, faults)
+        for name, file in _files_in("mappings", folder).items()
     }
-    if not faults:
-        return _bound(Contents(**parts), region, read, digests)
-    raise _error(faults)
+    comments = {
+        name: _read(f"comments/{name}.yml", file, Comments, partial(_with, "quarter", name), digests, faults)
+        for name, file in _files_in("comments", folder).items()
+    }
+    if faults:
+        raise _error(faults)
+    for attached in parts["reporting"].attachments:
+        digests[attached.name] = attached.sha256
+    return _bound(Contents(**parts, comments=comments), region, read, digests)
 
 
 def _read(
@@ -191,7 +207,7 @@ def _read(
     try:
         raw, content = read_yaml(file)
         digests[title] = hashlib.sha256(content).hexdigest()
-        return TypeAdapter(kind).validate_python(completed(raw))
+        return TypeAdapter(kind).validate_python(completed(raw), context={FOLDER: file.parent})
     except DocumentFault as fault:
         faults.append(f"{title}: {fault}")
     except ValidationError as error:
@@ -215,8 +231,9 @@ def _misspelt_files(folders: list[Path]) -> Iterator[str]:
 
 def _with_key(name: str, raw: dict[Any, Any]) -> dict[Any, Any]:
     """Each entry with its own key as a field, so that a record knows its name."""
-    if name == "disclosure" and isinstance(raw.get("presets"), dict):
-        return {**raw, "presets": _named(raw["presets"], "name")}
+    if name == "disclosure":
+        lists = ("presets", "exceptions")
+        return {key: _named(of, "name") if key in lists and isinstance(of, dict) else of for key, of in raw.items()}
     return _named(raw, _NAMED_BY_KEY[name]) if name in _NAMED_BY_KEY else raw
 
 
@@ -224,16 +241,16 @@ def _named(raw: dict[Any, Any], field: str) -> dict[Any, Any]:
     return {key: {field: key, **value} if isinstance(value, dict) else value for key, value in raw.items()}
 
 
-def _with_id(name: str, raw: dict[Any, Any]) -> dict[Any, Any]:
-    return {"id": name, **raw}
+def _with(field: str, name: str, raw: dict[Any, Any]) -> dict[Any, Any]:
+    return {field: name, **raw}
 
 
-def _mapping_files(folder: Path | None) -> dict[str, Path]:
-    """Every mapping document by its name; a given one replaces a shipped one of the same name."""
+def _files_in(kind: str, folder: Path | None) -> dict[str, Path]:
+    """Every document of the folder `mappings` or `comments` by its name; a given one replaces a shipped one."""
     return {
         file.stem: file
         for place in reversed(_folders("parameters", folder))
-        for file in sorted((place / "mappings").glob("*.yml"))
+        for file in sorted((place / kind).glob("*.yml"))
     }
 
 
@@ -270,7 +287,11 @@ def _bound(
         run=contents.run,
         quality=contents.quality,
         data_dictionary=contents.data_dictionary,
+        reporting=contents.reporting,
+        glossary=contents.glossary,
+        indicators=contents.indicators,
         mappings=read,
+        comments=contents.comments,
         digests=digests,
     )
 

@@ -9,7 +9,9 @@ from ennakointi.parameters import documents as doc
 from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
+from ennakointi.parameters.indicator_documents import IndicatorSettings
 from ennakointi.parameters.quality_documents import QualitySettings
+from ennakointi.parameters.reporting_documents import Comments, Reporting, Term, page_names
 from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.rules import Rule, nodes, walk
 from ennakointi.rules.words import CONTROLLERS, COUNTY
@@ -39,6 +41,10 @@ class Contents:
     run: doc.RunSettings
     quality: QualitySettings
     data_dictionary: DataDictionary
+    reporting: Reporting
+    glossary: Mapping[str, Term]
+    indicators: IndicatorSettings
+    comments: Mapping[str, Comments]
 
     def municipalities(self, regions: Iterable[str]) -> set[str]:
         """Codes of the municipalities of some regions."""
@@ -60,6 +66,7 @@ def cross_checks(contents: Contents) -> list[str]:
         *_scenarios(contents),
         *_debt(contents),
         *_expert_views(contents),
+        *_pages(contents),
         *unknown("disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"),
     ]
 
@@ -174,3 +181,11 @@ def _expert_views(contents: Contents) -> Iterable[str]:
         place = f"expert_views.yml: {name}"
         yield from unknown(f"{place}.group", [view.group], contents.target_groups, "target group")
         yield from unknown(f"{place}.service", [view.service], [*contents.services, ALL], "service")
+
+
+def _pages(contents: Contents) -> Iterable[str]:
+    pages = page_names({name: one.per for name, one in contents.notebooks.items()}, list(contents.target_groups))
+    for quarter, comments in contents.comments.items():
+        yield from unknown(f"comments/{quarter}.yml: pages", comments.pages, pages, "page")
+    for number, correction in enumerate(contents.reporting.corrections):
+        yield from unknown(f"reporting.yml: corrections[{number}].pages", correction.pages, pages, "page")

@@ -157,22 +157,50 @@ class PanelSettings(Document):
 
 
 class Preset(Document):
-    """A disclosure rule: fewer than `threshold` persons are hidden, the rest is rounded to `base`."""
+    """A disclosure rule: fewer than `threshold` persons are hidden, the rest is rounded to `base`. `zeros`, `everyone`:
+    whether a count of nobody, and a property that every member of a group has, is shown."""
 
     name: StrictStr
     threshold: Count
     base: Count
+    zeros: Literal["shown", "hidden"] = "shown"
+    everyone: Literal["shown", "hidden"] = "hidden"
+
+
+class DisclosureException(Document):
+    """Rows of a result table that are shown although the rules hide them: why, who answers for it (a role), and the
+    last quarter it holds in. `rows`: values by key column; a row with one of the values in each of them is meant."""
+
+    name: StrictStr
+    table: Annotated[StrictStr, AfterValidator(one_of(RESULT_TABLES))]
+    rows: Annotated[dict[StrictStr, Annotated[Codes, Field(min_length=1)]], Field(min_length=1)]
+    reason: Text
+    approver: Text
+    until: Annotated[StrictStr, Field(pattern=r"^\d{4}Q[1-4]$")]
+
+    @model_validator(mode="after")
+    def _keys(self) -> DisclosureException:
+        keys = RESULT_TABLES[self.table].of_kind("key")
+        unknown = [column for column in self.rows if column not in keys]
+        if unknown:
+            raise ValueError(f"rows.{unknown[0]} is no key of {self.table}; its keys are {', '.join(keys)}")
+        return self
 
 
 class DisclosureSettings(Document):
-    """The named presets and the one in use."""
+    """The named presets, the one in use, and rows that are shown all the same."""
 
     preset: Text
     presets: dict[StrictStr, Preset]
+    exceptions: dict[StrictStr, DisclosureException] = {}
 
     @property
     def current(self) -> Preset:
         return self.presets[self.preset]
+
+    def in_force(self, quarter: str) -> tuple[DisclosureException, ...]:
+        """The exceptions that hold in a quarter such as `2025Q3`."""
+        return tuple(one for one in self.exceptions.values() if quarter <= one.until)
 
 
 class Notebook(Document):

@@ -107,7 +107,8 @@ def forest(
     Parameters
     ----------
     frame : DataFrame
-        `label`, `estimate`, `lo`, `hi`, `verdict` (words), `tone` (good, bad, unsure, neutral).
+        `label`, `estimate` (missing = hidden, and named so), `lo`, `hi`, `verdict` (words), `tone` (good, bad, unsure,
+        neutral).
     better, worse : str
         Words for the side below and above zero.
     percent : bool
@@ -131,6 +132,9 @@ def forest(
                 sheet.line([place(tick)] * 2, band, RULE, 0.8)
             sheet.line([place(0)] * 2, band, INK, 1.2)
             _effect(sheet, top, record, lines, place, band)
+            if not np.isfinite(float(record["estimate"])):
+                clear = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": "none"}
+                sheet.say(left + 16, sum(band) / 2, catalogue.hidden, SMALL, QUIET, bbox=clear)
         for tick in ticks:
             words = show(tick, digits)
             middle = min(place(tick), sheet.width - text_width(words, SMALL) / 2 - 6)

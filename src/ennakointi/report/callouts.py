@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ennakointi.report.sheet import INK, QUIET, SMALL, TEXT, Sheet, text_width, wrapped
+from ennakointi.report.sheet import INK, QUIET, SMALL, TEXT, WIDER, Sheet, text_width, wrapped
 
 NUMBER = 20.0
 INDENT = 11.0  # from the coloured rule to the words
-WIDER = 1.1  # than estimated: the letters of some systems are, and bold ones
 
 
 @dataclass(frozen=True)

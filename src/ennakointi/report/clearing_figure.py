@@ -10,15 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from ennakointi.report.callouts import WIDER, Callout, spread
+from ennakointi.report.callouts import Callout, spread
 from ennakointi.report.sheet import (
+    FOURTH,
     INK,
     MAIN,
-    PARTS,
     QUIET,
     SECOND,
     SMALL,
+    THIRD,
     WIDE,
+    WIDER,
     Figure,
     Floats,
     Sheet,
@@ -28,7 +30,7 @@ from ennakointi.report.sheet import (
 )
 from ennakointi.text import Catalogue
 
-STYLES = ((MAIN, "o", "solid"), (PARTS[3], "s", (0, (7, 2))), (SECOND, "^", (0, (2, 1.5))), (PARTS[1], "D", "solid"))
+STYLES = ((MAIN, "o", "solid"), (THIRD, "s", (0, (7, 2))), (SECOND, "^", (0, (2, 1.5))), (FOURTH, "D", "solid"))
 HEAD, HEAD_LINE = 15.0, 21.0
 LEAD, TALL, FOOT = 30.0, 210.0, 44.0  # from the names to the axes, the axes, and the words under them
 MOST = 150.0  # width of a name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from ennakointi.report.sheet import (
     SMALL,
     TEXT,
     WIDE,
+    WIDER,
     Entry,
     Figure,
     Floats,
@@ -33,6 +35,7 @@ from ennakointi.report.sheet import (
 from ennakointi.text import Catalogue
 
 TALL, FOOT, HEAD, RIGHT = 240.0, 52.0, 40.0, 22.0
+MOST_MARKS = 300  # a cloud of more is drawn as dots of a picture inside the picture
 _DRAWN = ("delta_effect", "delta_cost_eur")
 QUADRANTS = {"nw": (False, True), "ne": (True, True), "sw": (False, False), "se": (True, False)}  # right, above
 
@@ -84,15 +87,30 @@ def acceptability(
 
 
 def _stated(sheet: Sheet, axes: Axes, at: tuple[float, float], label: str) -> None:
-    """The assumed worth: a mark on the curve and its words on the side with most room."""
+    """The assumed worth: a mark on the curve, and its words where they cover neither the curve nor the line of 50 %."""
+    curve = np.asarray(axes.get_lines()[-1].get_xydata(), dtype=np.float64)
     axes.plot([at[0]] * 2, [0, at[1]], color=INK, linewidth=1.2, linestyle=(0, (1, 2)))
     axes.plot(*at, "o", color=MAIN, markersize=9, clip_on=False, zorder=4)
     place = axes.get_position()
-    share = at[0] / axes.get_xlim()[1]
-    x = (place.x0 + share * place.width) * sheet.width
-    y = HEAD + (1 - at[1]) * TALL + (26 if at[1] > 0.5 else -26)
-    right = share < 0.5
-    sheet.say(x + (10 if right else -10), y, label, weight="bold", ha="left" if right else "right")
+    left, right = place.x0 * sheet.width, place.x1 * sheet.width
+
+    def pixels(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        return left + x / axes.get_xlim()[1] * (right - left), HEAD + (1 - y) * TALL
+
+    path = np.linspace(curve[0, 0], curve[-1, 0], 200)
+    x, y = pixels(path, np.interp(path, *curve.T))
+    (across, level), wide = pixels(np.array(at[0]), np.array(at[1])), text_width(label, TEXT) * WIDER
+
+    def is_free(spot: tuple[float, float]) -> bool:
+        near = (x > spot[0] - 4) & (x < spot[0] + wide + 4)
+        lines = [*y[near], HEAD + 0.5 * TALL]
+        inside = left < spot[0] and spot[0] + wide < right and HEAD < spot[1] - 10 < spot[1] + 10 < HEAD + TALL
+        return bool(inside and all(abs(line - spot[1]) > 12 for line in lines))
+
+    beside = (float(across) - 10 - wide, float(across) + 10)
+    spots = [(start, float(level) + down) for down in (-20, 20, -36, 36) for start in beside]
+    spot = next((one for one in spots if is_free(one)), (beside[0] if beside[0] > 0 else beside[1], HEAD - 12))
+    sheet.say(*spot, label, weight="bold")
 
 
 @dataclass(frozen=True)
@@ -135,17 +153,24 @@ def cost_plane(
 
     def draw(width: int) -> Canvas:
         above, corners = legend_height(entries, width), _corner_height(words, width)
-        under = wrapped(words.effect, width - RIGHT, SMALL)
-        top = above + 58 + corners
+        under, over = (wrapped(said, width - RIGHT, SMALL) for said in (words.effect, words.cost))
+        top = above + 42 + 16 * len(over) + corners
         sheet = Sheet(width, top + TALL + 34 + 16 * len(under) + corners)
         sheet.legend(entries, 0)
         axes, left = _plane_axes(sheet, top, spans, catalogue)
-        axes.plot(*(frame[name] for name in _DRAWN), "o", color=MAIN, markersize=4, alpha=0.35, markeredgewidth=0)
+        dots: dict[str, Any] = {
+            "markersize": 4,
+            "alpha": 0.35,
+            "markeredgewidth": 0,
+            "rasterized": len(frame) > MOST_MARKS,
+        }
+        axes.plot(*(frame[name] for name in _DRAWN), "o", color=MAIN, **dots)
         if line:
             axes.plot(spans[0], [worth * end for end in spans[0]], color=INK, linewidth=1.3, linestyle=(0, (4, 2)))
         axes.plot(*estimate, "D", color=SECOND, markersize=9, markeredgecolor=PAPER, zorder=5)
-        sheet.say(0, above + 18, words.cost, SMALL, QUIET)
-        _corners(sheet, words, (left, width - RIGHT), (above + 44, top + TALL + 34))
+        for number, said in enumerate(over):
+            sheet.say(0, above + 18 + 16 * number, said, SMALL, QUIET)
+        _corners(sheet, words, (left, width - RIGHT), (above + 28 + 16 * len(over), top + TALL + 34))
         for number, said in enumerate(reversed(under)):
             sheet.say(width - RIGHT, sheet.height - 12 - 16 * number, said, SMALL, QUIET, ha="right")
         return sheet.canvas

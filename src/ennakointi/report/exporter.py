@@ -50,6 +50,9 @@ class Page:
     source : name of the data source.
     provenance : ((term, text), …) of "How these figures were computed".
     contact : an e-mail address, or a text.
+    more : ((title, href), …) of the pages about the report: methods, glossary, files, accessibility, quarters.
+    logo : the county's logo as a `data:` address, or empty.
+    colours : ((CSS variable without its dashes, `#rrggbb`), …) that take the place of those of the style sheet.
     """
 
     title: str
@@ -65,7 +68,9 @@ class Page:
     current: str = ""
     languages: tuple[tuple[str, str], ...] = ()
     provenance: tuple[tuple[str, str], ...] = ()
-    accessibility_href: str = ""
+    more: tuple[tuple[str, str], ...] = ()
+    logo: str = ""
+    colours: tuple[tuple[str, str], ...] = ()
 
 
 def unshowable(notebook: NotebookNode) -> str:
@@ -77,7 +82,7 @@ def unshowable(notebook: NotebookNode) -> str:
     return ""
 
 
-def page(notebook: NotebookNode | Path, page: Page, after: Block | None = None) -> str:
+def page(notebook: NotebookNode | Path, page: Page, after: Block | None = None, before: Block | None = None) -> str:
     """An executed notebook as a page.
 
     Parameters
@@ -86,8 +91,8 @@ def page(notebook: NotebookNode | Path, page: Page, after: Block | None = None) 
         Its Markdown cells and the blocks its code cells display; the code itself is left out.
     page : Page
         What stands around.
-    after : Block, optional
-        Content after that of the notebook.
+    after, before : Block, optional
+        Content after and above that of the notebook.
 
     Raises
     ------
@@ -95,8 +100,8 @@ def page(notebook: NotebookNode | Path, page: Page, after: Block | None = None) 
         When an output is an error, a stream, or not a block of `markup`: only blocks have passed the door.
     """
     executed = nbformat.read(notebook, as_version=4) if isinstance(notebook, Path) else notebook
-    if after is not None:
-        executed = new_notebook(cells=[*executed.cells, _cell(after)])
+    above, below = ([_cell(block)] if block is not None else [] for block in (before, after))
+    executed = new_notebook(cells=[*above, *executed.cells, *below])
     html, _ = _PageExporter().from_notebook_node(executed, {"page": page})
     return str(html)
 
@@ -108,16 +113,18 @@ def block_page(block: Block, page: Page) -> str:
 
 
 def failure(page: Page, part: str) -> str:
-    """The page that stands where a part of the run failed: what failed, and that the rest is whole."""
-    _ = Catalogue(page.language).gettext
-    return block_page(
-        markup.callout(
-            _("This page could not be made."),
-            _("The part that failed: {part}.", part=part),
-            _("The other pages of the quarter are whole. The log of the run tells the cause."),
-            tone="warning",
-        ),
-        page,
+    """The page that stands where a part of the run failed."""
+    return block_page(failure_block(Catalogue(page.language), part), page)
+
+
+def failure_block(catalogue: Catalogue, part: str) -> Block:
+    """What failed, and that the rest is whole."""
+    _ = catalogue.gettext
+    return markup.callout(
+        _("This page could not be made."),
+        _("The part that failed: {part}.", part=part),
+        _("The other pages of the quarter are whole. The log of the run tells the cause."),
+        tone="warning",
     )
 
 
@@ -147,11 +154,12 @@ class _PageExporter(TemplateExporter):
         self, nb: NotebookNode, resources: Any = None, **settings: Any
     ) -> tuple[Any, dict[str, Any]]:
         about: Page = resources["page"]
-        style = _style()
+        words = _words(about)
+        style = _style(about, words)
         body = _marked(_unique(_body(nb)), about)
         more = {
             "page": about,
-            "words": _words(about),
+            "words": words,
             "language_names": LANGUAGE_NAMES,
             "style": style,
             "policy": content_policy(style),
@@ -163,8 +171,23 @@ class _PageExporter(TemplateExporter):
 
 
 @cache
-def _style() -> str:
+def _sheet() -> str:
     return (TEMPLATES / "ennakointi" / "page.css").read_text(encoding="utf-8")
+
+
+def _style(about: Page, words: dict[str, str]) -> str:
+    """The style sheet, and after it what is the page's own: the county's colours, the words at the edges of paper."""
+    variables = dict(about.colours)
+    variables["running"] = _css_text(f"{about.county} · {words['quarter']} · {about.title}")
+    variables["running-note"] = _css_text(about.synthetic * words["synthetic"])
+    own = "".join(f"--{name}: {value}; " for name, value in variables.items())
+    return f"{_sheet()}:root {{ {own}}}\n"
+
+
+def _css_text(text: str) -> str:
+    """A text as a CSS string: what is neither a letter nor a digit stands as its code, so that nothing ends the string
+    or the style."""
+    return '"' + "".join(one if one.isalnum() else f"\\{ord(one):x} " for one in text) + '"'
 
 
 def content_policy(style: str) -> str:
@@ -187,19 +210,21 @@ def _words(about: Page) -> dict[str, str]:
         "made_on": _("Made on {date}", date=catalogue.date(about.made_on)),
         "source": _("Source: {source}", source=about.source),
         "provenance": _("How these figures were computed"),
-        "accessibility": _("Accessibility statement"),
+        "about": _("About this report"),
         "contact": _("Questions and feedback:"),
     }
 
 
 def _body(notebook: NotebookNode) -> str:
-    pieces = []
+    """Paragraphs and blocks in order; a heading and its lead-in go where every block under them is empty."""
+    parts: list[tuple[str, list[str]]] = [("", [])]
     for number, cell in enumerate(notebook.cells, start=1):
         if cell.cell_type == "markdown":
-            pieces.append(_prose(cell.source))
+            parts.append((_prose(cell.source), []))
         elif cell.cell_type == "code":
-            pieces.extend(_shown(cell, number))
-    return "\n".join(piece for piece in pieces if piece.strip())
+            parts[-1][1].extend(_shown(cell, number))
+    kept = [(lead, *blocks) for lead, blocks in parts if not blocks or any(block.strip() for block in blocks)]
+    return "\n".join(piece for part in kept for piece in part if piece.strip())
 
 
 def _shown(cell: NotebookNode, number: int) -> Iterator[str]:
@@ -230,14 +255,20 @@ def _prose(source: str) -> str:
 
 
 def _unique(body: str) -> str:
-    """Number the identifiers of headings and pictures that occur again on the page."""
+    """Identifiers that occur once: figures and tables without one are numbered, and so is what occurs again."""
     seen: dict[str, int] = {}
 
     def again(name: str) -> str:
         seen[name] = seen.get(name, 0) + 1
         return name if seen[name] == 1 else f"{name}-{seen[name]}"
 
-    body = re.sub(r'(<h[2-4] id=")([^"]+)(")', lambda m: m[1] + again(m[2]) + m[3], body)
+    def numbered(match: re.Match[str]) -> str:
+        kind = f"{match[1]} without a name"
+        seen[kind] = seen.get(kind, 0) + 1
+        return f'<{match[1]} id="{match[1]}-{seen[kind]}"{match[2]}'
+
+    body = re.sub(r'(<(?:h[2-4]|figure|table) id=")([^"]+)(")', lambda m: m[1] + again(m[2]) + m[3], body)
+    body = re.sub(r"<(figure|table)(?! id=)([ >])", numbered, body)
 
     def picture(match: re.Match[str]) -> str:
         prefix = re.search(r'aria-labelledby="(f[0-9a-f]{8})-t"', match[0])

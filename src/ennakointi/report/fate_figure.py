@@ -14,15 +14,18 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
-from ennakointi.report.callouts import WIDER, Callout, spread
+from ennakointi.report.callouts import Callout, spread
 from ennakointi.report.sheet import (
+    FOURTH,
     INK,
     MAIN,
     PAPER,
     QUIET,
     SECOND,
     TEXT,
+    THIRD,
     WIDE,
+    WIDER,
     Figure,
     Sheet,
     both_widths,
@@ -33,11 +36,11 @@ from ennakointi.report.sheet import (
 TINT = "#f7e8dc"  # between the missing piece and the same piece drawn large
 UNKNOWN = "unknown"  # the fill of what nobody can tell
 FILLS = {  # colour and pattern of a part; the pattern tells what the colour tells
-    "replaced": ("#1d6f4f", "--"),
-    "waiting": ("#6f4a8e", "////"),
-    "ended": ("#566472", ".."),
+    "replaced": (FOURTH, "--"),
+    "waiting": (THIRD, "////"),
+    "ended": (QUIET, ".."),
     "unseen": (SECOND, ""),
-    "other": ("#8a6d00", "xx"),
+    "other": ("#5c350f", "xx"),
     UNKNOWN: (PAPER, "\\\\\\"),
 }
 HEAD, HEAD_LINE = 15.0, 23.0  # size of the words over the bars, and a line of them

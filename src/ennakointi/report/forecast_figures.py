@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
 
 from ennakointi.report.sheet import (
+    INNER,
     MAIN,
+    OUTER,
     QUIET,
     SMALL,
     TEXT,
@@ -23,20 +24,21 @@ from ennakointi.report.sheet import (
     Entry,
     Figure,
     Floats,
+    Scale,
     Sheet,
     both_widths,
     legend_height,
-    numbered,
-    text_width,
+    ribbon,
+    scale,
     value_axes,
-    value_range,
     wrapped,
 )
+from ennakointi.report.time_marks import Mark, TimeMarks
 from ennakointi.text import Catalogue
 
 BROKEN = (0, (4, 2))
-OUTER, INNER = "#dde7ef", "#b4cbdc"  # the 95 % and the 80 % interval
 SMALL_FAN = 128.0
+HEAD, FOOT = 30.0, 34.0  # over the names of the marks, and under the axes
 
 
 @dataclass(frozen=True)
@@ -70,39 +72,48 @@ def fan(
         In the order of time: `x` (months; a year stands at its middle), `observed`, `value` (median), `lo`, `hi`
         (80 %), and optionally `lo95`, `hi95`; `disrupted` (bool). Missing numbers are gaps.
     marks : sequence of (x, label)
-        Numbered lines in time, named in the legend: the end of the data, the joint of two methods.
+        Named lines in time: known breaks, the end of the data, the joint of two methods.
     shaded : sequence of (first x, last x), optional
         Exceptional time where the rows are coarser than it; otherwise that of the disrupted rows.
     height : float
-        Pixels without the legend.
+        Pixels without the legend and without the names over the axes.
     """
     spans = _disrupted(frame) if shaded is None else list(shaded)
-    entries = _fan_entries(frame, words, bool(spans), marks)
+    named = [Mark(a - 0.5, b + 0.5, "" if i else words.disrupted, WINDOW) for i, (a, b) in enumerate(spans)]
+    named += [Mark(place, place, said) for place, said in marks]
+    numbers = scale(frame.drop(columns=["x", "disrupted"]).to_numpy(dtype=float), catalogue)
+    tall = height - HEAD - FOOT
 
     def draw(width: int) -> Canvas:
-        sheet = Sheet(width, height + legend_height(entries, width))
-        axes = value_axes(sheet, frame.drop(columns=["x", "disrupted"]), catalogue, unit, 30, height - 66)
-        _draw_fan(axes, frame, spans)
+        time = TimeMarks(named, _ends(frame), (numbers.left, width - 12.0), width)
+        entries, top = _fan_entries(frame, words) + time.entries, HEAD + time.height
+        sheet = Sheet(width, top + tall + FOOT + legend_height(entries, width))
+        sheet.say(0, 12, unit, SMALL, QUIET)
+        axes = value_axes(sheet, numbers, top, tall)
+        time.draw(sheet, axes, top)
+        _draw_fan(axes, frame)
         _year_ticks(axes, frame["x"].to_numpy(dtype=float), width // 52)
-        numbered(axes, [place for place, _ in marks])
-        sheet.legend(entries, height)
+        sheet.legend(entries, top + tall + FOOT)
         return sheet.canvas
 
     return both_widths(draw, alt, caption)
 
 
-def _fan_entries(
-    frame: pd.DataFrame, words: FanWords, shaded: bool, marks: Sequence[tuple[float, str]] = ()
-) -> list[Entry]:
+def _fan_entries(frame: pd.DataFrame, words: FanWords) -> list[Entry]:
     named = [
         Entry(words.observed, "line", MAIN),
         Entry(words.forecast, "dashes", MAIN),
         Entry(words.inner, "patch", INNER),
         Entry(words.outer if "lo95" in frame else "", "patch", OUTER),
-        Entry(words.disrupted if shaded else "", "patch", WINDOW),
-        *(Entry(label, "number", QUIET, key=str(i)) for i, (_, label) in enumerate(marks, 1)),
     ]
     return [entry for entry in named if entry.words]
+
+
+def _ends(frame: pd.DataFrame) -> tuple[float, float]:
+    """First and last moment of the axis: half a step beyond the rows."""
+    x = frame["x"].to_numpy(dtype=float)
+    half = 0.5 * float(np.min(np.diff(x))) if x.size > 1 else 0.5
+    return float(x.min()) - half, float(x.max()) + half
 
 
 def _disrupted(frame: pd.DataFrame) -> list[tuple[float, float]]:
@@ -114,24 +125,21 @@ def _disrupted(frame: pd.DataFrame) -> list[tuple[float, float]]:
     return [(float(x[first]), float(x[last - 1])) for first, last in edges.reshape(-1, 2)]
 
 
-def _draw_fan(axes: Axes, frame: pd.DataFrame, spans: Sequence[tuple[float, float]], thick: float = 2.0) -> None:
+def _draw_fan(axes: Axes, frame: pd.DataFrame, thick: float = 2.0) -> None:
     """The lines and bands of a fan; the forecast begins where what took place ends."""
     x = frame["x"].to_numpy(dtype=float)
-    half = 0.5 * float(np.min(np.diff(x))) if x.size > 1 else 0.5
-    for first, end in spans:
-        axes.axvspan(first - 0.5, end + 0.5, color=WINDOW, linewidth=0, zorder=0)
     observed = frame["observed"].to_numpy(dtype=float)
     shown = np.flatnonzero(np.isfinite(observed))
     last = int(shown[-1]) if shown.size else None
     for low, high, colour in (("lo95", "hi95", OUTER), ("lo", "hi", INNER)):
         if low in frame:
             bottom, top = (_joined(frame[name].to_numpy(dtype=float), observed, last) for name in (low, high))
-            axes.fill_between(x, bottom, top, color=colour, linewidth=0, zorder=1)
+            ribbon(axes, x, bottom, top, colour, 0.35 * thick)
     axes.plot(x, _joined(frame["value"].to_numpy(dtype=float), observed, last), color=MAIN, lw=thick, ls=BROKEN)
     axes.plot(x, observed, color=MAIN, linewidth=thick, zorder=3)
     if last is not None:
         axes.plot(x[last], observed[last], "o", color=MAIN, markersize=2.6 * thick, zorder=4)
-    axes.set_xlim(x.min() - half, x.max() + half)
+    axes.set_xlim(*_ends(frame))
 
 
 def _joined(ahead: Floats, observed: Floats, last: int | None) -> Floats:
@@ -151,47 +159,72 @@ def fans(
     caption: str,
     words: FanWords,
 ) -> Figure:
-    """Small fans of many services, each with its own scale, title and finding; side by side where there is room.
+    """Small fans of many services on one scale: each in percent of its own level, the mean of its last year; its title,
+    its finding and what its level is stand over it. They stand side by side where there is room.
 
     Parameters
     ----------
     panels : sequence of (title, finding in words, frame as for `fan`)
     """
-    whole = pd.concat([frame for *_, frame in panels])
-    entries = _fan_entries(whole, words, bool(whole["disrupted"].any()))
+    levels = [_level(frame) for *_, frame in panels]
+    drawn = [_in_levels(frame, level) for (*_, frame), level in zip(panels, levels, strict=True)]
+    whole = pd.concat(drawn)
+    entries = _fan_entries(whole, words)
+    if words.disrupted and whole["disrupted"].any():
+        entries.append(Entry(words.disrupted, "patch", WINDOW))
+    numbers = scale(whole.drop(columns=["x", "disrupted"]).to_numpy(dtype=float), catalogue, 4, percent=True)
+    said = [
+        (title, finding, f"{catalogue.percent(1)} = {catalogue.significant(level)}")
+        for (title, finding, _), level in zip(panels, levels, strict=True)
+    ]
 
     def draw(width: int) -> Canvas:
         columns = 3 if width > 600 else 1
         gap = 22.0 if columns > 1 else 0.0
         own = (width - gap * (columns - 1)) / columns
-        titles = [wrapped(title, own, TEXT) for title, *_ in panels]
-        lines = max(len(lines) for lines in titles)
-        tall = 26 + 18 * lines + SMALL_FAN + 36
+        titles = [wrapped(title, own, TEXT) for title, *_ in said]
+        head = 44 + 18 * max(len(lines) for lines in titles)
+        tall = head + SMALL_FAN + 36
         rows = -(-len(panels) // columns)
-        sheet = Sheet(width, 24 + rows * tall + legend_height(entries, width))
-        sheet.say(0, 10, unit, SMALL, QUIET)
-        for number, ((_, finding, frame), title) in enumerate(zip(panels, titles, strict=True)):
-            left, top = (number % columns) * (own + gap), 24 + (number // columns) * tall
-            for line, said in enumerate(title):
-                sheet.say(left, top + 12 + 18 * line, said, weight="bold")
-            sheet.say(left, top + 12 + 18 * len(title), finding, SMALL, QUIET)
-            _small_fan(sheet, frame, catalogue, (left, top + 26 + 18 * lines), own)
-        sheet.legend(entries, 24 + rows * tall)
+        units = wrapped(unit, width, SMALL)
+        start = 8 + 16.0 * len(units)
+        sheet = Sheet(width, start + rows * tall + legend_height(entries, width))
+        for row, counted in enumerate(units):
+            sheet.say(0, 10 + 16 * row, counted, SMALL, QUIET)
+        for number, (frame, title, (_, *small)) in enumerate(zip(drawn, titles, said, strict=True)):
+            left, top = (number % columns) * (own + gap), start + (number // columns) * tall
+            for line, text in enumerate(title):
+                sheet.say(left, top + 12 + 18 * line, text, weight="bold")
+            for line, text in enumerate(filter(None, small)):
+                sheet.say(left, top + 12 + 18 * len(title) + 17 * line, text, SMALL, QUIET)
+            _small_fan(sheet, frame, numbers, (left, top + head), own)
+        sheet.legend(entries, start + rows * tall)
         return sheet.canvas
 
     return both_widths(draw, alt, caption)
 
 
-def _small_fan(sheet: Sheet, frame: pd.DataFrame, catalogue: Catalogue, place: tuple[float, float], own: float) -> None:
-    low, high = value_range(frame.drop(columns=["x", "disrupted"]).to_numpy(dtype=float))
-    ticks = [tick for tick in MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high) if tick <= 1.04 * high]
-    digits = 0 if ticks[1] - ticks[0] >= 1 else 1
-    texts = [catalogue.number(tick, digits) for tick in ticks]
-    room = max(text_width(text, SMALL) for text in texts) + 12
-    axes = sheet.axes(place[0] + room, place[1], own - room - 4, SMALL_FAN)
-    axes.set_yticks(ticks, texts)
-    axes.set_ylim(low, 1.04 * high)
-    _draw_fan(axes, frame, _disrupted(frame), 1.5)
+def _level(frame: pd.DataFrame) -> float:
+    """Mean of the last twelve months that took place; of the forecast where none is shown."""
+    for name in ("observed", "value"):
+        known = frame[name].dropna().tail(12)
+        if len(known) and known.mean() > 0:
+            return float(known.mean())
+    return 1.0
+
+
+def _in_levels(frame: pd.DataFrame, level: float) -> pd.DataFrame:
+    numbers = [name for name in ("observed", "value", "lo", "hi", "lo95", "hi95") if name in frame]
+    return frame.assign(**{name: frame[name].astype(float) / level for name in numbers})[["x", *numbers, "disrupted"]]
+
+
+def _small_fan(sheet: Sheet, frame: pd.DataFrame, numbers: Scale, place: tuple[float, float], own: float) -> None:
+    left, top = place
+    axes = value_axes(sheet, numbers, top, SMALL_FAN, sheet.width - left - own + 4, left)
+    sides = (left + numbers.left, left + own - 4)
+    spans = [Mark(first - 0.5, last + 0.5, "", WINDOW) for first, last in _disrupted(frame)]
+    TimeMarks(spans, _ends(frame), sides, sheet.width).draw(sheet, axes, top)
+    _draw_fan(axes, frame, 1.5)
     _year_ticks(axes, frame["x"].to_numpy(dtype=float), 4)
 
 

@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
-from typing import Any, Protocol
-
-import pandas as pd
+from typing import Protocol
 
 from ennakointi.errors import EnnakointiError
+from ennakointi.report.blocks import WRAPPER, Block, Part, attributes, inner, slug, worded
+from ennakointi.report.html_table import Column, table
 from ennakointi.text import Catalogue
 
-WRAPPER = '<div class="ennakointi">'
+__all__ = ["WRAPPER", "Block", "Column", "Part", "slug", "table"]  # the parts of a page that live in their own modules
+
 TONES = ("neutral", "good", "bad", "unsure")
 _SHAPES = {"neutral": "■", "good": "●", "bad": "▲", "unsure": "◆"}
-
-
-@dataclass(frozen=True)
-class Block:
-    """A finished piece of a page; the report shows of a notebook cell the block it ends in."""
-
-    html: str
-
-    def __add__(self, other: Block) -> Block:
-        return Block(self.html + other.html)
-
-    def __str__(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:
-        return f"<Block of {len(self.html)} characters>"
-
-    def _repr_html_(self) -> str:
-        return f"{WRAPPER}{self.html}</div>"
-
-
-Part = str | Block
 
 
 class Drawing(Protocol):
@@ -53,24 +31,10 @@ class Drawing(Protocol):
     def caption(self) -> str: ...
 
 
-def _html(part: Part) -> str:
-    return part.html if isinstance(part, Block) else escape(part)
-
-
-def _inner(parts: Sequence[Part]) -> str:
-    return " ".join(_html(part) for part in parts)
-
-
 def _known(word: str, known: Sequence[str]) -> str:
     if word not in known:
         raise ValueError(f"{word!r} is none of {', '.join(known)}")
     return word
-
-
-def slug(text: str) -> str:
-    """A text as an id: small ASCII letters, digits and hyphens."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "section"
 
 
 def stack(*blocks: Block | None) -> Block:
@@ -91,12 +55,12 @@ def section(title: str, *blocks: Block | None, level: int = 2) -> Block:
 
 def paragraph(*parts: Part) -> Block:
     """Sentences, one after another."""
-    return Block(f"<p>{_inner(parts)}</p>")
+    return Block(f"<p>{inner(parts)}</p>")
 
 
 def note(*parts: Part) -> Block:
     """A small remark under a figure or a table."""
-    return Block(f'<p class="note">{_inner(parts)}</p>')
+    return Block(f'<p class="note">{inner(parts)}</p>')
 
 
 def strong(text: str) -> Block:
@@ -104,9 +68,15 @@ def strong(text: str) -> Block:
     return Block(f"<strong>{escape(text)}</strong>")
 
 
-def link(text: str, href: str) -> Block:
-    """A link inside a sentence or a table."""
-    return Block(f'<a href="{escape(href)}">{escape(text)}</a>')
+def link(text: str, href: str, about: str = "") -> Block:
+    """A link inside a sentence or a table; `about` is added for screen readers, which also list links alone."""
+    more = f'<span class="visually-hidden">: {escape(about)}</span>' if about else ""
+    return Block(f'<a href="{escape(href)}">{worded(text)}{more}</a>')
+
+
+def foreign(text: str, language: str) -> Block:
+    """Words in another language than the page, marked so that they are read aloud rightly."""
+    return Block(f'<span lang="{escape(language)}">{escape(text)}</span>')
 
 
 def verdict(text: str, tone: str) -> Block:
@@ -118,8 +88,8 @@ def verdict(text: str, tone: str) -> Block:
 
 def headline(*sentences: Part, lead: str = "") -> Block:
     """The answer on the first screen: large sentences after a strong opening."""
-    opening = f'<p class="lead">{escape(lead)}</p>' if lead else ""
-    rest = "".join(f"<p>{_html(sentence)}</p>" for sentence in sentences)
+    opening = f'<p class="lead">{worded(lead)}</p>' if lead else ""
+    rest = "".join(f"<p>{inner([sentence])}</p>" for sentence in sentences)
     return Block(f'<div class="headline">{opening}{rest}</div>')
 
 
@@ -142,10 +112,10 @@ def key_figures(*figures: KeyFigure) -> Block:
 
 
 def _key_figure(figure: KeyFigure) -> str:
-    label = link(figure.label, figure.href).html if figure.href else escape(figure.label)
-    below = [f'<dd class="value">{escape(figure.value)}</dd>']
+    label = link(figure.label, figure.href).html if figure.href else worded(figure.label)
+    below = [f'<dd class="value">{worded(figure.value)}</dd>']
     if figure.note:
-        below.append(f'<dd class="note">{escape(figure.note)}</dd>')
+        below.append(f'<dd class="note">{worded(figure.note)}</dd>')
     if figure.spark is not None:
         below.append(f'<dd class="spark">{figure.spark.svg}</dd>')
     if figure.status:
@@ -157,7 +127,7 @@ def _key_figure(figure: KeyFigure) -> str:
 class Answer:
     """One line of a list of answers: what it is about, the verdict in words with its tone, and why."""
 
-    name: str
+    name: Part
     verdict: str
     tone: str
     why: tuple[Part, ...] = ()
@@ -169,9 +139,28 @@ def answers(*items: Answer) -> Block:
 
 
 def _answer(item: Answer) -> str:
-    why = "".join(f"<p>{_html(part)}</p>" for part in item.why)
-    head = f"<p>{strong(item.name)}</p><p>{verdict(item.verdict, item.tone)}</p>"
+    why = "".join(f"<p>{inner([part])}</p>" for part in item.why)
+    head = f"<p><strong>{inner([item.name])}</strong></p><p>{verdict(item.verdict, item.tone)}</p>"
     return f'<li>{head}<div class="why">{why}</div></li>' if why else f"<li>{head}</li>"
+
+
+@dataclass(frozen=True)
+class Card:
+    """One thing to decide or ask: the question, what it is worth in large figures, and its sentences and links."""
+
+    title: str
+    amount: str = ""
+    parts: tuple[Part, ...] = ()
+
+
+def cards(*items: Card) -> Block:
+    """An ordered list of things to decide or ask, side by side where there is room."""
+    return Block(f'<ol class="cards">{"".join(map(_card, items))}</ol>')
+
+
+def _card(item: Card) -> str:
+    amount = f'<p class="amount">{worded(item.amount)}</p>' if item.amount else ""
+    return f'<li><p class="question">{escape(item.title)}</p>{amount}<p>{inner(item.parts)}</p></li>'
 
 
 def callout(title: str, *parts: Part, tone: str = "note") -> Block:
@@ -184,119 +173,74 @@ def callout(title: str, *parts: Part, tone: str = "note") -> Block:
 def bullets(*parts: Part, ordered: bool = False) -> Block:
     """A list of sentences."""
     tag = "ol" if ordered else "ul"
-    return Block(f"<{tag}>{''.join(f'<li>{_html(part)}</li>' for part in parts)}</{tag}>")
+    return Block(f"<{tag}>{''.join(f'<li>{inner([part])}</li>' for part in parts)}</{tag}>")
 
 
 def definitions(*pairs: tuple[str, Part]) -> Block:
     """Terms and what they mean."""
-    items = "".join(f"<dt>{escape(term)}</dt><dd>{_html(part)}</dd>" for term, part in pairs)
+    items = "".join(f"<dt>{escape(term)}</dt><dd>{inner([part])}</dd>" for term, part in pairs)
     return Block(f'<dl class="definitions">{items}</dl>')
 
 
-def details(summary: str, *blocks: Block | None) -> Block:
-    """Folded content: the method, the provenance, the numbers of a figure."""
-    return Block(f"<details><summary>{escape(summary)}</summary>{stack(*blocks)}</details>")
+def details(summary: str, *blocks: Block | None, about: str = "") -> Block:
+    """Folded content: the method, the provenance, the numbers of a figure. `about` tells those who only hear the page
+    which of several alike it is."""
+    more = f'<span class="visually-hidden">: {escape(about)}</span>' if about else ""
+    return Block(f"<details><summary>{escape(summary)}{more}</summary>{stack(*blocks)}</details>")
 
 
 def checks(items: Sequence[tuple[bool | None, str]], catalogue: Catalogue) -> Block:
     """Checks as plain sentences, each with its outcome in words; failed ones come first."""
     _ = catalogue.gettext
-    words = {True: ("passed", "✓", _("in order")), False: ("failed", "✗", _("not in order"))}
-    unknown = ("unknown", "?", _("could not be checked"))
-    rows = []
-    for passed, sentence in sorted(items, key=lambda item: {False: 0, None: 1, True: 2}[item[0]]):
-        name, sign, word = unknown if passed is None else words[passed]
-        label = f'<span class="outcome"><span aria-hidden="true">{sign}</span> {escape(word)}:</span>'
-        rows.append(f'<li class="{name}">{label} {escape(sentence)}</li>')
-    return Block(f'<ul class="checks">{"".join(rows)}</ul>')
+    words = {
+        True: ("passed", "✓", f"{_('in order')}:"),
+        False: ("failed", "✗", f"{_('not in order')}:"),
+        None: ("unknown", "?", f"{_('could not be checked')}:"),
+    }
+    ordered = sorted(items, key=lambda item: {False: 0, None: 1, True: 2}[item[0]])
+    rows = "".join(_outcome(*words[passed], sentence) for passed, sentence in ordered)
+    return Block(f'<ul class="checks">{rows}</ul>')
 
 
-@dataclass(frozen=True)
-class Column:
-    """A column of an HTML table. `kind` is text, number, signed, percent, signed_percent, euros, month or
-    significant (three digits); `format` takes the cell's value instead and gives text or a block."""
-
-    name: str
-    title: str
-    kind: str = "text"
-    digits: int = 0
-    format: Callable[[Any], Part] | None = None
+def _outcome(name: str, sign: str, words: str, sentence: str) -> str:
+    label = f'<span class="outcome"><span aria-hidden="true">{sign}</span> {escape(words)}</span>'
+    return f'<li class="{name}">{label} {escape(sentence)}</li>'
 
 
-_NUMERIC = ("number", "signed", "percent", "signed_percent", "euros", "significant")
-
-
-def table(
-    frame: pd.DataFrame,
-    columns: Sequence[Column],
-    caption: str,
-    catalogue: Catalogue,
-    note: str = "",
-    row_header: str | None = None,
+def figure(
+    drawing: Drawing,
+    data: Block | None = None,
+    data_title: str = "",
+    *,
+    name: str = "",
+    results: Sequence[str] = (),
+    failed: Sequence[str] = (),
+    catalogue: Catalogue | None = None,
 ) -> Block:
-    """A released table as accessible HTML: caption, scopes, numbers to the right, hidden cells in words.
+    """A figure with its caption; its numbers stand folded under it as a table.
 
     Parameters
     ----------
-    frame : DataFrame
-        A released table; a cell whose column stands in `suppressed` reads as hidden, a missing one as a dash.
-    columns : sequence of Column
-        What to show, in order.
-    row_header : str, optional
-        Column whose cells head the rows; the first one when not given.
+    name : str
+        Its id on the page after `figure-`, the same in every language; the page numbers figures without one.
+    results : names of the released tables that it draws
+    failed : sentences of checks that did not hold and that the figure depends on: it says so itself
+    catalogue : the reader's language; needed for `failed`
     """
-    header = row_header or columns[0].name
-    head = "".join(f'<th scope="col"{_align(column)}>{escape(column.title)}</th>' for column in columns)
-    rows = "".join(_row(row, columns, header, catalogue) for row in frame.to_dict("records"))
-    remark = f'<p class="note">{escape(note)}</p>' if note else ""
-    return Block(
-        f'<div class="table"><table><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{remark}"
-    )
-
-
-def _align(column: Column) -> str:
-    return ' class="number"' if column.kind in _NUMERIC else ""
-
-
-def _row(row: dict[Any, Any], columns: Sequence[Column], header: str, catalogue: Catalogue) -> str:
-    suppressed = str(row.get("suppressed", "") or "").split(";")
-    cells = []
-    for column in columns:
-        hidden = column.name in suppressed
-        content = escape(catalogue.hidden) if hidden else _html(_cell(row[column.name], column, catalogue))
-        attributes = ' class="hidden"' if hidden else _align(column)
-        if column.name == header:
-            cells.append(f'<th scope="row"{attributes}>{content}</th>')
-        else:
-            cells.append(f"<td{attributes}>{content}</td>")
-    return f"<tr>{''.join(cells)}</tr>"
-
-
-def _cell(value: Any, column: Column, catalogue: Catalogue) -> Part:
-    if isinstance(value, Block):
-        return value
-    if value is None or pd.isna(value):
-        return catalogue.missing
-    if column.format is not None:
-        return column.format(value)
-    if column.kind in ("number", "signed", "percent", "signed_percent"):
-        formatted: str = getattr(catalogue, column.kind)(float(value), column.digits)
-        return formatted
-    if column.kind == "significant":
-        return catalogue.significant(float(value))
-    if column.kind == "euros":
-        return catalogue.euros(float(value))
-    return catalogue.month(value) if column.kind == "month" else str(value)
-
-
-def figure(drawing: Drawing, data: Block | None = None, data_title: str = "") -> Block:
-    """A figure with its caption; its numbers stand folded under it as a table."""
     narrow = f'<div class="narrow">{drawing.narrow}</div>' if drawing.narrow else ""
     caption = f"<figcaption>{escape(drawing.caption)}</figcaption>"
-    numbers = "" if data is None else details(data_title, data).html
-    picture = f'<figure><div class="wide">{drawing.svg}</div>{narrow}{caption}</figure>'
+    numbers = "" if data is None else details(data_title, data, about=drawing.caption).html
+    warned = _failed(failed, catalogue) if failed else ""
+    own = attributes("figure", name, results)
+    picture = f'<figure{own}>{warned}<div class="wide">{drawing.svg}</div>{narrow}{caption}</figure>'
     return Block(f'<div class="figure">{picture}{numbers}</div>')
+
+
+def _failed(sentences: Sequence[str], catalogue: Catalogue | None) -> str:
+    if catalogue is None:
+        raise ValueError("checks that failed need the catalogue of the reader's language")
+    words = catalogue.gettext("Check not met:")
+    return f'<ul class="checks">{"".join(_outcome("failed", "✗", words, one) for one in sentences)}</ul>'
 
 
 def content(html: str) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Patch, Rectangle
@@ -21,27 +19,31 @@ from ennakointi.text import Catalogue
 Floats = npt.NDArray[np.float64]
 
 INK, QUIET, RULE, PAPER = "#1b2733", "#566472", "#c3ccd4", "#ffffff"
-MAIN, SECOND = "#17598c", "#b3500b"
+MAIN, SECOND, THIRD, FOURTH = "#17598c", "#b3500b", "#7629ae", "#187a49"  # told apart also by the colour-blind
+INNER, OUTER, EDGE = "#b4cbdc", "#dde7ef", "#7391ab"  # the 80 % and the 95 % interval, and the line around them
 WINDOW, QUARTER = "#f1e6d6", "#dbe9f4"
-TONES = {"good": "#1d6f4f", "bad": "#b3261e", "unsure": "#7a5c00", "neutral": "#566472"}
+TONES = {"good": FOURTH, "bad": "#80180f", "unsure": "#85610a", "neutral": QUIET}
 SHAPES = {"good": "o", "bad": "^", "unsure": "D", "neutral": "s"}
-PARTS = ("#17598c", "#1d6f4f", "#b3500b", "#6f4a8e", "#566472", "#8a6d00", "#9b2f4f")
+HATCH = "////"  # of what is hidden
 TEXT, SMALL = 14.0, 12.5
 LINE = 20.0
-COLUMN = 380
+SYMBOL, GAP = 30.0, 26.0  # room of a legend's symbol, and from its words to the next symbol
 WIDE, NARROW = 760, 360
+SHARP = 180  # dots an inch of what is drawn as dots
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of a legend: its words, its symbol (patch, outline, ribbon, line, dashes, mark, number), its number."""
+    """A part of a legend: its words and its symbol (patch, outline, hatch, ribbon, line, dashes, mark, number)."""
 
     words: str
     symbol: str
     colour: str
-    value: str = ""
     key: str = ""
     marker: str = ""
+
+
+WIDER = 1.1  # than estimated: the letters of some systems are, and bold ones
 
 
 def text_width(words: str, size: float) -> float:
@@ -61,27 +63,27 @@ def wrapped(words: str, width: float, size: float) -> list[str]:
     return lines
 
 
-def _columns(width: int) -> int:
-    return max(1, width // COLUMN)
-
-
-def _lines(entry: Entry, width: int) -> list[str]:
-    column = width / _columns(width)
-    return wrapped(entry.words, column - 34 - text_width(entry.value, TEXT) - 16, TEXT)
-
-
 def legend_height(entries: Sequence[Entry], width: int) -> float:
     """Height of a legend in pixels."""
-    return max((sum(_height(e, width) for e in column) for column in _split(entries, width)), default=0) + 4
+    return max((top + _tall(lines) for _, lines, _, top in _flow(entries, width)), default=0.0)
 
 
-def _height(entry: Entry, width: int) -> float:
-    return len(_lines(entry, width)) * LINE + 5
+def _flow(entries: Sequence[Entry], width: int) -> list[tuple[Entry, list[str], float, float]]:
+    """Entries one after another in rows, each with its lines, its left end and its top."""
+    placed: list[tuple[Entry, list[str], float, float]] = []
+    left = top = below = 0.0
+    for entry in entries:
+        lines = wrapped(entry.words, width - SYMBOL - 4, TEXT)
+        wide = SYMBOL + max(text_width(line, TEXT) for line in lines) * WIDER
+        if left and left + wide > width:
+            left, top = 0.0, below
+        placed.append((entry, lines, left, top))
+        left, below = left + wide + GAP, max(below, top + _tall(lines))
+    return placed
 
 
-def _split(entries: Sequence[Entry], width: int) -> list[Sequence[Entry]]:
-    rows = max(1, math.ceil(len(entries) / _columns(width)))
-    return [entries[start : start + rows] for start in range(0, len(entries), rows)]
+def _tall(lines: Sequence[str]) -> float:
+    return len(lines) * LINE + 5
 
 
 class Sheet:
@@ -89,7 +91,7 @@ class Sheet:
 
     def __init__(self, width: int, height: float) -> None:
         self.width, self.height = width, height
-        self.canvas = Canvas(figsize=(width / 72, height / 72), facecolor=PAPER)
+        self.canvas = Canvas(figsize=(width / 72, height / 72), dpi=SHARP, facecolor=PAPER)
         self._pixels = self.canvas.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0), zorder=5)
         self._pixels.set_axis_off()
 
@@ -101,6 +103,11 @@ class Sheet:
         """A filled rectangle."""
         self._pixels.add_patch(Rectangle((x, y), width, height, facecolor=colour, edgecolor="none"))
 
+    def hatched(self, x: float, y: float, width: float, height: float, pattern: str) -> None:
+        """A rectangle with a pattern."""
+        lines: dict[str, Any] = {"facecolor": PAPER, "edgecolor": QUIET, "linewidth": 0.8, "hatch": pattern}
+        self._pixels.add_patch(Rectangle((x, y), width, height, **lines))
+
     def add(self, patch: Patch) -> None:
         """A shape in pixels."""
         self._pixels.add_patch(patch)
@@ -108,6 +115,14 @@ class Sheet:
     def line(self, x: Sequence[float], y: Sequence[float], colour: str, width: float = 2, **more: Any) -> None:
         """A line through points."""
         self._pixels.plot(x, y, color=colour, linewidth=width, **{"solid_capstyle": "butt"} | more)
+
+    def fill_between(self, x: Floats, bottom: Floats, top: Floats, colour: str) -> None:
+        """A band between two lines of points."""
+        self._pixels.fill_between(x, bottom, top, color=colour, linewidth=0, zorder=1)
+
+    def svg(self, title: str, description: str) -> str:
+        """The sheet as a picture, with what it is called and what it shows in words."""
+        return svg.render(self.canvas, title, description)
 
     def axes(self, left: float, top: float, width: float, height: float) -> Axes:
         """Axes for data at a place in pixels, with horizontal rules only."""
@@ -127,26 +142,19 @@ class Sheet:
         return axes
 
     def legend(self, entries: Sequence[Entry], top: float) -> None:
-        """Entries with their symbols, in columns where the sheet is wide."""
-        for number, column in enumerate(_split(entries, self.width)):
-            y = top + LINE / 2
-            for entry in column:
-                self._entry(entry, number * self.width / _columns(self.width), y)
-                y += _height(entry, self.width)
-
-    def _entry(self, entry: Entry, left: float, y: float) -> None:
-        self._symbol(entry, left, y)
-        for number, line in enumerate(_lines(entry, self.width)):
-            self.say(left + 30, y + number * LINE, line)
-        if entry.value:
-            right = left + self.width / _columns(self.width) - (16 if _columns(self.width) > 1 else 2)
-            self.say(right, y, entry.value, ha="right", weight="bold")
+        """Entries with their symbols, one after another in as many rows as they need."""
+        for entry, lines, left, down in _flow(entries, self.width):
+            self._symbol(entry, left, top + down + LINE / 2)
+            for number, line in enumerate(lines):
+                self.say(left + SYMBOL, top + down + LINE / 2 + number * LINE, line)
 
     def _symbol(self, entry: Entry, left: float, y: float) -> None:
         if entry.symbol == "patch":
             self.box(left, y - 8, 20, 16, entry.colour)
         elif entry.symbol == "outline":
             self.line([left, left + 20, left + 20, left, left], [y - 8, y - 8, y + 8, y + 8, y - 8], entry.colour)
+        elif entry.symbol == "hatch":
+            self.hatched(left, y - 8, 20, 16, entry.key or HATCH)
         elif entry.symbol == "ribbon":
             self.box(left, y - 8, 20, 16, entry.colour + "38")
             self.line([left, left + 20], [y, y], entry.colour, 2.4)
@@ -161,21 +169,40 @@ class Sheet:
             self.line([left, left + 10, left + 20], [y] * 3, entry.colour, 2.4, **style)
 
 
-def value_axes(sheet: Sheet, frame: pd.DataFrame, catalogue: Catalogue, unit: str, top: float, height: float) -> Axes:
-    """Axes for the numbers of a frame: few rules, ticks as the reader writes them, the unit over them."""
-    numbers = frame.select_dtypes("number").drop(columns=["since_start"], errors="ignore").to_numpy(dtype=float)
+@dataclass(frozen=True)
+class Scale:
+    """The numbers of an upright scale: its ends, its ticks, and the ticks as the reader writes them."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    words: tuple[str, ...]
+
+    @property
+    def left(self) -> float:
+        """Room that the words need at the left side."""
+        return max(text_width(word, SMALL) for word in self.words) + 10
+
+
+def scale(numbers: Floats, catalogue: Catalogue, most: int = 5, *, percent: bool = False) -> Scale:
+    """A scale that holds zero and every finite number, with few ticks."""
     low, high = value_range(numbers)
-    ticks = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
-    digits = 0 if ticks[1] - ticks[0] >= 1 else 1 if ticks[1] - ticks[0] >= 0.1 else 2
-    words = [catalogue.number(tick, digits) for tick in ticks]
-    left = max(text_width(word, SMALL) for word in words) + 10
-    axes = sheet.axes(left, top, sheet.width - left - 12, height)
-    inside = [i for i, tick in enumerate(ticks) if low * 1.04 <= tick <= high * 1.04]
-    axes.set_yticks([ticks[i] for i in inside], [words[i] for i in inside])
-    axes.set_ylim(low * 1.04, high * 1.04)
-    if low < 0:
+    ticks = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
+    step = (ticks[1] - ticks[0]) * (100 if percent else 1)
+    digits = 0 if step >= 1 else 1 if step >= 0.1 else 2
+    inside = tuple(float(tick) for tick in ticks if low * 1.04 <= tick <= high * 1.04)
+    write = catalogue.percent if percent else catalogue.number
+    return Scale(low * 1.04, high * 1.04, inside, tuple(write(tick, digits) for tick in inside))
+
+
+def value_axes(sheet: Sheet, numbers: Scale, top: float, height: float, right: float = 12.0, left: float = 0.0) -> Axes:
+    """Axes for the numbers of a scale, from `left` on and with some room at their right side."""
+    start = left + numbers.left
+    axes = sheet.axes(start, top, sheet.width - start - right, height)
+    axes.set_yticks(numbers.ticks, numbers.words)
+    axes.set_ylim(numbers.low, numbers.high)
+    if numbers.low < 0:
         axes.axhline(0, color=INK, linewidth=1, zorder=2)
-    sheet.say(0, 14, unit, SMALL, QUIET)
     return axes
 
 
@@ -188,13 +215,15 @@ def value_range(numbers: Floats) -> tuple[float, float]:
     return (low, high) if high > low else (0.0, 1.0)
 
 
-def ribbon(axes: Axes, x: Floats, frame: pd.DataFrame) -> None:
-    """A line with its intervals; hidden points are gaps, the last point is marked."""
-    for low, high, depth in (("lo95", "hi95", 0.13), ("lo", "hi", 0.22)):
-        if low in frame and high in frame:
-            bottom, top = (frame[name].to_numpy(dtype=float) for name in (low, high))
-            axes.fill_between(x, bottom, top, color=MAIN, alpha=depth, linewidth=0, zorder=1)
-    value = frame["value"].to_numpy(dtype=float)
+def ribbon(axes: Axes, x: Floats, bottom: Floats, top: Floats, colour: str, thin: float = 0.9) -> None:
+    """The band of an interval with a line around it, which is seen where the band is pale."""
+    axes.fill_between(x, bottom, top, color=colour, linewidth=0, zorder=1)
+    for end in (bottom, top):
+        axes.plot(x, end, color=EDGE, linewidth=thin, zorder=1.5)
+
+
+def line_with_gaps(axes: Axes, x: Floats, value: Floats) -> None:
+    """A line; hidden points are gaps, a point alone is a dot, the last point is marked."""
     axes.plot(x, value, color=MAIN, linewidth=2.4, zorder=3)
     shown = np.isfinite(value)
     neighbours = np.append(shown[1:], False) | np.insert(shown[:-1], 0, False)
@@ -209,24 +238,6 @@ def year_ticks(axes: Axes, x: Floats, width: int) -> None:
     januaries = [m for m in range(int(x.min()), int(x.max()) + 1) if m % 12 == 0]
     step = 1 if len(januaries) * 52 <= width else 2
     axes.set_xticks(januaries[::step], [str(m // 12) for m in januaries[::step]])
-
-
-def numbered(axes: Axes, places: Sequence[float]) -> None:
-    """Numbered dashed lines, named in the legend."""
-    for number, place in enumerate(places, 1):
-        axes.axvline(place, color=QUIET, linewidth=1.2, linestyle=(0, (2, 2)), zorder=2)
-        axes.text(
-            place,
-            1.0,
-            str(number),
-            transform=axes.get_xaxis_transform(),
-            fontsize=SMALL,
-            weight="bold",
-            color=PAPER,
-            ha="center",
-            va="center",
-            bbox={"boxstyle": "circle,pad=0.25", "facecolor": QUIET, "edgecolor": "none"},
-        )
 
 
 @dataclass(frozen=True)

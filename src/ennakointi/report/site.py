@@ -1,63 +1,54 @@
-"""The site of a quarter: its first page, the result tables other programs read, and the manifest."""
+"""Where everything is: the pages of a quarter by target group and topic."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from nbformat import NotebookNode
+import pandas as pd
 
-from ennakointi.report import exporter, markup
-from ennakointi.report.markup import Block
-from ennakointi.report.table_files import TABLE_NAMES, TableFile, write_document
+from ennakointi.report import markup
+from ennakointi.report.markup import Block, Column
 from ennakointi.text import Catalogue
 
-Links = Sequence[tuple[str, str]]
+
+@dataclass(frozen=True)
+class GroupLinks:
+    """The pages of one target group: its name, and the address of its page by the title of the topic."""
+
+    group: str
+    pages: Mapping[str, str]
 
 
-def index(
-    page: exporter.Page,
-    content: NotebookNode | Path | Block,
-    topics: Sequence[tuple[str, Links]],
-    tables: Sequence[TableFile],
-) -> str:
-    """The first page of a quarter: the summary, then every page of each topic, then the tables.
+def contents(catalogue: Catalogue, groups: Sequence[GroupLinks], whole: Sequence[tuple[str, str]]) -> Block:
+    """One table of target groups and topics with links, and under it the pages of the whole quarter.
 
     Parameters
     ----------
-    content : the executed summary notebook, or a block where there is none
-    topics : (title, ((label, href), …)) in the order of the navigation
-    tables : what `write_tables` gave
+    groups : in the order of the report
+    whole : ((title, address), …)
     """
-    after = listing(Catalogue(page.language), topics, tables)
-    if isinstance(content, Block):
-        return exporter.block_page(content + after, page)
-    return exporter.page(content, page, after)
-
-
-def listing(catalogue: Catalogue, topics: Sequence[tuple[str, Links]], tables: Sequence[TableFile]) -> Block:
-    """Links to every page by topic, and the tables to download."""
     _ = catalogue.gettext
-    pages = [
-        markup.stack(markup.heading(title, 3), markup.bullets(*(markup.link(label, href) for label, href in links)))
-        for title, links in topics
-        if links
-    ]
-    names = [markup.link(_(TABLE_NAMES[file.name]), file.href) for file in tables]
-    described = markup.link(_("Description of the columns (JSON)"), "tables/tables.json")
-    return markup.stack(
-        markup.section(_("All pages"), *pages) if pages else None,
-        markup.section(
-            _("Tables for other programs"),
-            markup.note(_("CSV files; a hidden cell is empty and named in the column “suppressed”.")),
-            markup.bullets(*names, described),
-        )
-        if tables
-        else None,
+    files = markup.link(_("All numbers as files"), "downloads.html")
+    return markup.section(
+        _("All pages"),
+        _matrix(catalogue, groups) if groups else None,
+        markup.bullets(*(markup.link(title, href) for title, href in whole), files),
     )
 
 
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    """Write `manifest.json`: what the quarter was made from, with which parameters and versions, and when."""
-    write_document(folder / "manifest.json", manifest)
+def _matrix(catalogue: Catalogue, groups: Sequence[GroupLinks]) -> Block:
+    _ = catalogue.gettext
+    topics = list(dict.fromkeys(topic for one in groups for topic in one.pages))
+    frame = pd.DataFrame(
+        {"group": one.group, **{topic: _opener(catalogue, one, topic) for topic in topics}} for one in groups
+    )
+    columns = [Column("group", _("Target group")), *(Column(topic, topic) for topic in topics)]
+    return markup.table(frame, columns, _("Pages by target group and topic"), catalogue, name="pages")
+
+
+def _opener(catalogue: Catalogue, one: GroupLinks, topic: str) -> Block | None:
+    """A link that a list of links names in full: `Open: Service debt, older people`."""
+    if topic not in one.pages:
+        return None
+    return markup.link(catalogue.gettext("Open"), one.pages[topic], about=f"{topic}, {one.group}")

@@ -24,6 +24,10 @@ _SETTINGS: Any = {
     "hatch.linewidth": 1.0,
 }
 _NO_METADATA = {"Date": None, "Creator": None, "Format": None, "Type": None}
+_ATTRIBUTE = re.compile(  # presentation attributes of SVG 1.1 that matplotlib writes as styles
+    r"(fill|stroke|stop)-[a-z]+|clip-(path|rule)|font-(size|stretch|style|variant|weight)|text-(anchor|decoration)"
+    r"|fill|stroke|opacity|color|visibility|image-rendering|dominant-baseline"
+)
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _REFERENCE = re.compile(r"#([A-Za-z_][\w.-]*)")
 
@@ -79,13 +83,19 @@ def _presentation(style: str) -> Iterator[tuple[str, str]]:
     for declaration in filter(None, (part.strip() for part in style.split(";"))):
         name, value = (part.strip() for part in declaration.split(":", 1))
         if name == "font":
-            size = re.search(r"[\d.]+px", value)
-            weight = re.match(r"(?:\w+ )*?(\d{3}|bold)\b", value)
-            yield from (
-                (n, m) for n, m in (("font-size", size and size[0]), ("font-weight", weight and weight[1])) if m
-            )
-        elif name != "font-family":
+            yield from ((f"font-{part}", match[0]) for part, match in _font(value) if match)
+        elif _ATTRIBUTE.fullmatch(name):
             yield name, value
+        elif name != "font-family":
+            raise ValueError(f"SVG style {name!r}: no attribute says the same, and the page's policy refuses styles")
+
+
+def _font(value: str) -> Iterator[tuple[str, re.Match[str] | None]]:
+    """Size, weight and slant of a CSS `font`."""
+    before = re.split(r"[\d.]+px", value)[0]
+    yield "size", re.search(r"[\d.]+px", value)
+    yield "weight", re.search(r"\b(\d{3}|bold)\b", before)
+    yield "style", re.search(r"\b(italic|oblique)\b", before)
 
 
 def _rename_ids(root: ET.Element, prefix: str) -> None:

@@ -1,20 +1,27 @@
-"""The result tables of a release as files that other programs read, and the description of every column."""
+"""The result tables of a release as files that other programs read, and the description of every column.
+
+A spreadsheet takes a text that begins with `=`, `+`, `-` or `@` for a formula and runs it. Such texts get an apostrophe
+before them (OWASP, CSV Injection); numbers stay as they are.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ennakointi.disclosure import EUROS_PER_BASE, SHARE_DIGITS, Preset
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, FACT, PERSONS, RESULT_TABLES, SHARE
 from ennakointi.text import N_, Catalogue
 
+NUMBERS = (PERSONS, COUNT, EUROS, ESTIMATE, SHARE, FACT)  # kinds of columns that hold numbers
 TABLE_NAMES = {
     "service_debt": N_("Service debt by month"),
     "debt_summary": N_("Service debt, summary"),
@@ -80,7 +87,8 @@ def write_tables(
     folder : Path
         Folder of the quarter's site.
     released : mapping of table name to DataFrame
-        What `disclosure.release` gave. Missing cells are empty; decimal point, comma between columns, UTF-8.
+        What `disclosure.release` gave. Missing cells are empty; decimal point, comma between columns, UTF-8, texts
+        neutralised.
     preset : Preset
         The rule they were released by; it is written into the description.
     synthetic : bool
@@ -99,11 +107,34 @@ def write_tables(
 def csv(name: str, released: pd.DataFrame, synthetic: bool) -> str:
     """A released table as CSV; whole numbers without decimals, others with at most six digits."""
     frame = released.copy()
-    for column in RESULT_TABLES[name].of_kind(PERSONS, COUNT, EUROS, ESTIMATE, SHARE, FACT):
-        frame[column] = [_number(value) for value in frame[column]]
+    numbers = RESULT_TABLES[name].of_kind(*NUMBERS)
+    for column in frame:
+        frame[column] = each(frame[column], _number if column in numbers else neutral)
     if synthetic:
         frame["note"] = Catalogue("fi").synthetic
     return frame.to_csv(index=False, lineterminator="\n")
+
+
+_FORMULA = re.compile(r"[=+\-@\t\r\n'＝＋－＠]")
+_PLAIN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
+NEUTRALISED = (
+    "a text that begins with = + - @, a tab, a line break or an apostrophe has one apostrophe before it, "
+    "so that no spreadsheet runs it; a program takes one leading apostrophe away. Numbers are untouched"
+)
+
+
+def neutral(value: object) -> object:
+    """A text that no spreadsheet takes for a formula; numbers, also negative ones, and other values as they are."""
+    if isinstance(value, str) and _FORMULA.match(value) and not _PLAIN_NUMBER.fullmatch(value):
+        return "'" + value
+    return value
+
+
+def each(cells: pd.Series, change: Callable[[object], object]) -> pd.Series:
+    """A function of every cell, called once for each different value; what is missing is None."""
+    codes, different = pd.factorize(cells)
+    changed = np.array([*(change(value) for value in different), None], dtype=object)
+    return pd.Series(changed[codes], index=cells.index)  # −1, missing, reads the last place
 
 
 def _number(value: object) -> str:
@@ -114,13 +145,7 @@ def _number(value: object) -> str:
 
 def describe(files: Sequence[TableFile], preset: Preset, synthetic: bool) -> dict[str, Any]:
     """Every column of the published tables: its unit, its meaning and the rule it was released by."""
-    rules = {
-        PERSONS: f"hidden below {preset.threshold} persons, rounded to {preset.base}",
-        COUNT: f"hidden with its row, rounded to {preset.base}",
-        ESTIMATE: f"hidden with its row, rounded to {preset.base}",
-        EUROS: f"hidden with its row, rounded to {preset.base * EUROS_PER_BASE}",
-        SHARE: f"hidden with its row, {SHARE_DIGITS} significant digits",
-    }
+    rules = disclosure_rules(preset)
     tables = {}
     for file in files:
         columns = [
@@ -140,7 +165,18 @@ def describe(files: Sequence[TableFile], preset: Preset, synthetic: bool) -> dic
         }
     rule = {"preset": preset.name, "threshold_persons": preset.threshold, "base": preset.base}
     note = {"note": Catalogue("fi").synthetic} if synthetic else {}
-    return {"disclosure": rule, "synthetic": synthetic, **note, "tables": tables}
+    return {"disclosure": rule, "synthetic": synthetic, **note, "texts": NEUTRALISED, "tables": tables}
+
+
+def disclosure_rules(preset: Preset) -> dict[str, str]:
+    """What the door does with a column, by its kind; columns of other kinds leave as they are."""
+    return {
+        PERSONS: f"hidden below {preset.threshold} persons, rounded to {preset.base}",
+        COUNT: f"hidden with its row, rounded to {preset.base}",
+        ESTIMATE: f"hidden with its row, rounded to {preset.base}",
+        EUROS: f"hidden with its row, rounded to {preset.base * EUROS_PER_BASE}",
+        SHARE: f"hidden with its row, {SHARE_DIGITS} significant digits",
+    }
 
 
 _SUPPRESSED = {

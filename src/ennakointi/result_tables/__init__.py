@@ -22,9 +22,11 @@ from ennakointi.result_tables.columns import (
     SHARE,
     ResultColumn,
     ResultTable,
+    Sum,
     count,
     key,
     label,
+    of_services,
 )
 from ennakointi.result_tables.debts import DEBT_TABLES
 from ennakointi.result_tables.effects import EFFECT_TABLES
@@ -43,6 +45,7 @@ __all__ = [
     "SHARE",
     "ResultColumn",
     "ResultTable",
+    "Sum",
 ]
 
 _TABLES = (
@@ -77,6 +80,8 @@ _TABLES = (
             COVERED,
             PERSONS_BEHIND,
         ),
+        sums=of_services("contacts", "cost_eur"),
+        told_again=True,
     ),
     ResultTable(
         "data_quality",

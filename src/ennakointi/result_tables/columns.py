@@ -28,12 +28,48 @@ class ResultColumn:
 
 
 @dataclass(frozen=True)
+class Sum:
+    """Rows that add up to another row of their table: those that differ in the keys `over` only make the row whose
+    keys are `whole`.
+
+    Attributes
+    ----------
+    over : keys that tell the parts apart. whole : their values in the row that is the sum; `{}` in a value stands for
+        the part's value of `split`.
+    columns : columns that add up. distinct : whether nobody is counted in two parts, so that persons add up too.
+    split : column whose values make sums of their own, such as the kind of debt. not_parts : beginnings of the first
+        key of `over` that are sums themselves.
+    spread : whether further parts may be hidden with a hidden one; otherwise the sum is.
+    """
+
+    over: tuple[str, ...]
+    whole: tuple[str, ...]
+    columns: tuple[str, ...]
+    distinct: bool = False
+    split: str = ""
+    not_parts: tuple[str, ...] = ("all", "kind:")
+    spread: bool = True
+
+
+@dataclass(frozen=True)
 class ResultTable:
-    """One result table; `persons` names the column of kind PERSONS that decides whether a row may be shown."""
+    """One result table; `persons` names the column of kind PERSONS that decides whether a row may be shown.
+
+    Attributes
+    ----------
+    sums : which rows add up to which. cumulates : (level, flow): the level of a month less that of the month before
+        is the month's flow.
+    together : keys of the rows that are hidden together; empty: each row alone.
+    told_again : whether later quarters tell the same rows again, so that releases can be compared.
+    """
 
     name: str
     columns: tuple[ResultColumn, ...]
     persons: str | None = "n_persons"
+    sums: tuple[Sum, ...] = ()
+    cumulates: tuple[str, str] | None = None
+    together: tuple[str, ...] = ()
+    told_again: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,3 +96,14 @@ SERVICE = key("service", "service, from services.yml; `all` = every service toge
 MONTH = key("month", "calendar month, YYYY-MM")
 PERSONS_BEHIND = ResultColumn("n_persons", PERSONS, "persons", "distinct persons behind the row")
 COVERED = ResultColumn("covered_share", FACT, "share", "share of the residents' months that the register holds")
+
+
+def of_services(*columns: str, kinds: bool = False, spread: bool = True) -> tuple[Sum, ...]:
+    """Services add up to the row of all services, and to the rows of each kind of debt."""
+    total = Sum(("service",), ("all",), columns, spread=spread)
+    return (total, Sum(("service",), ("kind:{}",), columns, split="debt_kind")) if kinds else (total,)
+
+
+def of_municipalities(*columns: str) -> Sum:
+    """Municipalities add up to the row of the whole area; nobody lives in two of them in a month."""
+    return Sum(("municipality",), ("all",), columns, distinct=True)

@@ -15,9 +15,12 @@ from ennakointi.result_tables.columns import (
     SHARE,
     ResultColumn,
     ResultTable,
+    Sum,
     count,
     key,
     label,
+    of_municipalities,
+    of_services,
 )
 
 _KIND = label("debt_kind", "care, rehabilitation or service debt; mixed for several kinds together")
@@ -70,6 +73,9 @@ DEBT_TABLES = (
             COVERED,
             PERSONS_BEHIND,
         ),
+        sums=of_services("expected", "observed", "substituted", "gap", kinds=True),
+        cumulates=("debt", "gap"),
+        told_again=True,
     ),
     ResultTable(
         "debt_summary",
@@ -123,6 +129,8 @@ DEBT_TABLES = (
             COVERED,
             PERSONS_BEHIND,
         ),
+        sums=of_services("expected", "observed", "substituted", kinds=True),
+        told_again=True,
     ),
     ResultTable(
         "debt_parts",
@@ -143,6 +151,9 @@ DEBT_TABLES = (
             count("hi95", _HI95, ESTIMATE),
             PERSONS_BEHIND,
         ),
+        sums=of_services("value", kinds=True),
+        together=("target_group", "service", "month"),
+        told_again=True,
     ),
     ResultTable(
         "hidden_persons",
@@ -163,6 +174,7 @@ DEBT_TABLES = (
             _persons("hidden_hi80", _HI80),
             PERSONS_BEHIND,
         ),
+        sums=(of_municipalities("expected_users", "observed_users", "hidden"),),
     ),
     ResultTable(
         "queue_pressure",
@@ -279,6 +291,16 @@ DEBT_TABLES = (
             ResultColumn("standardised_hi80", SHARE, "contacts per 1,000 person-years", _HI80),
             PERSONS_BEHIND,
         ),
+        sums=(
+            Sum(
+                ("axis", "part"),
+                ("members", "members"),
+                ("expected", "debt"),
+                distinct=True,
+                split="axis",
+                not_parts=("members",),
+            ),
+        ),
     ),
     ResultTable(
         "debt_sensitivity",
@@ -308,6 +330,7 @@ DEBT_TABLES = (
             label("reason", "a known change of providers that moves contacts between the rows; empty: none"),
             PERSONS_BEHIND,
         ),
+        sums=of_services("before", "window", "latest", "expected"),
     ),
     ResultTable(
         "debt_checks",

@@ -16,6 +16,8 @@ from ennakointi.result_tables.columns import (
     count,
     key,
     label,
+    of_municipalities,
+    of_services,
 )
 
 _PLACE = key("municipality", "official code, or `all` = the whole county")
@@ -37,6 +39,8 @@ FORECAST_TABLES = (
             label("method", "ensemble, theta, level, zero or refused"),
             PERSONS_BEHIND,
         ),
+        sums=(*of_services("mean"), of_municipalities("mean")),
+        together=("target_group", "service", "municipality"),
     ),
     ResultTable(
         "forecast_history",
@@ -49,6 +53,8 @@ FORECAST_TABLES = (
             count("observed", "contacts that took place in the month, in the forecast's municipalities"),
             PERSONS_BEHIND,
         ),
+        sums=(*of_services("observed"), of_municipalities("observed")),
+        told_again=True,
     ),
     ResultTable(
         "forecast_scores",
@@ -78,6 +84,7 @@ FORECAST_TABLES = (
             count("hi80", "upper end of the 80 % forecast interval", ESTIMATE),
             PERSONS_BEHIND,
         ),
+        sums=of_services("contacts"),
     ),
     ResultTable(
         "demand_drivers",
@@ -94,6 +101,7 @@ FORECAST_TABLES = (
             count("hi80", "upper end of its 80 % interval", ESTIMATE),
             PERSONS_BEHIND,
         ),
+        sums=of_services("change"),
     ),
     ResultTable(
         "demand_resources",
@@ -109,6 +117,7 @@ FORECAST_TABLES = (
             label("price_year", "year of the prices, for euros"),
             PERSONS_BEHIND,
         ),
+        sums=of_services("amount", spread=False),
     ),
     ResultTable(
         "forecast_ledger",

@@ -10,26 +10,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from ennakointi import __version__, disclosure, phases, sources, store, study
+from ennakointi import __version__, phases, sources, study
 from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Notebook
 from ennakointi.periods import Quarter, first_day
-from ennakointi.run import rendering
+from ennakointi.run import provenance, rendering
+from ennakointi.run.frames import Release, page_file
 from ennakointi.run.notebook_runs import Job, Outcome, check_parameters, execute_all
-from ennakointi.run.rendering import Release
 from ennakointi.sources import Source
 from ennakointi.workspace import Say, Workspace, fingerprint, read_json, write_json
 
 log = logging.getLogger(__name__)
 PAGES_FAILED = 5
-JUDGING = ("quality.yml", "data_dictionary.yml", "disclosure.yml", "notebooks.yml")  # applied to finished results
-COUNTS = ("read", "accepted", "quarantined", "after_as_of", "stored")
+JUDGING = (  # applied to finished results
+    "quality.yml",
+    "data_dictionary.yml",
+    "disclosure.yml",
+    "notebooks.yml",
+    "reporting.yml",
+    "glossary.yml",
+    "indicators.yml",
+)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Options:
     languages: tuple[str, ...] = ("fi",)
     resume: bool = False
     mapping: str | None = None
+    made_on: date | None = None
 
     @property
     def cut(self) -> date:
@@ -67,6 +74,7 @@ def quarter_named(text: str, today: date) -> Quarter:
 
 def run(options: Options, say: Say) -> int:
     """Run the quarter; returns 0, or 5 when the release stands but a page could not be made."""
+    started = provenance.now()
     parameters = documents.load(options.parameters, options.region)
     chosen = phases.chosen_groups(parameters, options.groups)
     notebooks = chosen_notebooks(parameters, options)
@@ -87,10 +95,12 @@ def run(options: Options, say: Say) -> int:
         say(f"Rendering {len(jobs)} notebooks")
         outcomes = _render(workspace, jobs, options.jobs, say)
         target = options.output / str(options.quarter)
-        scope = {"groups": list(chosen), "notebooks": list(notebooks), "languages": list(options.languages)}
-        manifest = {**_manifest(options, parameters, workspace), "scope": scope}
+        scope = {"groups": chosen, "notebooks": list(notebooks), "languages": options.languages}
+        files = {name: path for name, (_, path) in notebooks.items()}
+        manifest = provenance.facts(options, parameters, workspace, files, scope, names, started)
         release = Release(parameters, options.quarter, facts, outcomes, released, manifest, _forbidden(options))
         rendering.publish(target, release)
+        phases.remember_release(workspace, parameters)
     return _finish(target, failed, outcomes, say)
 
 
@@ -100,11 +110,13 @@ def _check_dates(options: Options) -> None:
         raise ParameterError(f"--as-of {options.cut}: is before the quarter {options.quarter} begins")
     if options.as_of is None and options.cut > date.today():
         raise ParameterError(f"--quarter {options.quarter}: has not ended; give --as-of for what is known so far")
+    if options.made_on is not None and options.made_on < options.cut:
+        raise ParameterError(f"--made-on {options.made_on}: is before the data's last day {options.cut}")
 
 
 def _check_release(options: Options, chosen: Sequence[str], notebooks: Sequence[str]) -> None:
     """A narrower run does not take the place of a fuller release."""
-    there = read_json(options.output / str(options.quarter) / "manifest.json").get("scope", {})
+    there = provenance.scope(options.output / str(options.quarter))
     asked = {"groups": chosen, "notebooks": notebooks, "languages": options.languages}
     lost = sorted({name for kind, names in there.items() for name in names if name not in asked[kind]})
     if lost:
@@ -130,7 +142,9 @@ def _basis(source: Source, options: Options, parameters: Parameters, chosen: Seq
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in paths]
     shaping = (options.region, options.mode, options.cut, tuple(chosen), __version__)
     residents = (parameters.quality.residents.model_dump(), parameters.quality.of_residents.model_dump())
-    digests = {name: digest for name, digest in parameters.digests.items() if name not in JUDGING}
+    shown = (*JUDGING, *(f"comments/{quarter}.yml" for quarter in parameters.comments))
+    attached = [file.name for file in parameters.reporting.attachments]
+    digests = {name: digest for name, digest in parameters.digests.items() if name not in (*shown, *attached)}
     return fingerprint(sorted(files), tables, digests, residents, shaping)
 
 
@@ -148,7 +162,13 @@ def _prepare(
         say("Data: kept from the earlier run")
         return
     ready.unlink(missing_ok=True)
-    for folder in (workspace.folder / "parts", workspace.results, workspace.published, workspace.notebooks):
+    for folder in (
+        workspace.folder / "parts",
+        workspace.results,
+        workspace.published,
+        workspace.review,
+        workspace.notebooks,
+    ):
         shutil.rmtree(folder, ignore_errors=True)
     say(f"Data: {options.data}, as of {options.cut}")
     phases.prepare(workspace, parameters, source, options.cut, chosen, say)
@@ -236,39 +256,12 @@ def _render(workspace: Workspace, jobs: Sequence[Job], at_a_time: int, say: Say)
 def _links(jobs: Sequence[Job]) -> list[tuple[str, str, str]]:
     """Notebook, target group and page, so that pages can lead to each other."""
     places = {(job.notebook.stem, job.parameters.get("target_group", "")) for job in jobs}
-    return [(notebook, group, rendering.page_file(notebook, group)) for notebook, group in sorted(places)]
+    return [(notebook, group, page_file(notebook, group)) for notebook, group in sorted(places)]
 
 
 def _forbidden(options: Options) -> tuple[str, ...]:
     """Places of this machine that no published file may name."""
     return tuple(sorted({str(path.resolve()) for path in (options.data, options.work, options.output, Path.home())}))
-
-
-def _manifest(options: Options, parameters: Parameters, workspace: Workspace) -> dict[str, Any]:
-    """What a reader needs to trace the release; no path of the machine, no user."""
-    stored = store.open(workspace.store).manifest
-    of_tables, preset = stored["tables"], parameters.disclosure.current
-    read, quarantined = (sum(about[name] for about in of_tables.values()) for name in ("read", "quarantined"))
-    source = {
-        "name": stored["source_name"],
-        "mapping": stored["mapping"],
-        "files": [{name: of for name, of in file.items() if name != "rows"} for file in stored["files"]],
-        "tables": {
-            table: {name: disclosure.shown_count(about[name], preset) for name in COUNTS}
-            for table, about in of_tables.items()
-        },
-        "read": disclosure.shown_count(read, preset),
-        "quarantined": disclosure.shown_count(quarantined, preset),
-    }
-    return {
-        "quarter": str(options.quarter),
-        "region": options.region,
-        "as_of": options.cut.isoformat(),
-        "mode": options.mode,
-        "version": __version__,
-        "parameters": dict(sorted(parameters.digests.items())),
-        "source": source,
-    }
 
 
 @contextmanager
