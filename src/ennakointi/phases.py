@@ -222,7 +222,7 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
     earlier = disclosure.last(workspace.history, workspace.quarter, source)
     planned = disclosure.plan(results, rules.current, earlier, rules.in_force(str(workspace.quarter)))
     _write_review(workspace, planned)
-    if QUALITY in names:
+    if "indicators" in planned.released:
         headlines.remember(workspace.history, _told(workspace, parameters, results), planned.released["indicators"])
     write_tables(workspace.published, planned.released, {})
     return planned.released

@@ -93,7 +93,7 @@ async function picture(browser, file, { file: target, width, media }) {
   const answer = await page.evaluate(() => {
     const root = document.documentElement;
     const words = document.querySelector("main").innerText.trim().split(/\s+/).length;
-    const drawn = [...document.querySelectorAll("figure svg")].filter((s) => s.getBoundingClientRect().width > 100);
+    const drawn = [...document.querySelectorAll("main svg")].filter((s) => s.getBoundingClientRect().width > 40);
     return { scroll: root.scrollWidth, height: root.scrollHeight, words, figures: drawn.length };
   });
   const result = { width, media, ...answer, cut: await page.evaluate(cut) };

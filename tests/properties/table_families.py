@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -89,7 +89,7 @@ def hierarchy(rng: np.random.Generator) -> Shape:
     bounds = np.concatenate([[0], np.cumsum(areas)])
     groups = [[leaf] for leaf in range(leaves)]
     parts: dict[int, list[int]] = {}
-    for first, last in zip(bounds[:-1], bounds[1:]):
+    for first, last in pairwise(bounds):
         if last - first > 1:
             parts[len(groups)] = list(range(first, last))
             groups.append(list(range(first, last)))
@@ -132,10 +132,10 @@ def overlaps(rng: np.random.Generator) -> Shape:
 
 
 def accounts(rng: np.random.Generator) -> Shape:
-    """Months of a service: persons ≤ contacts, gap = expected − contacts, a debt that cumulates, the contacts' total."""
+    """Months of a service: persons ≤ contacts, gap = expected − contacts, a debt that cumulates, and a total."""
     months = int(rng.integers(3, 7))
     atom = np.eye(3 * months)  # persons, contacts beyond one each, expected contacts
-    cells, units, kinds, relations, low = [], [], [], [], []
+    cells, units, kinds, relations = [], [], [], []
     debt = np.zeros(3 * months)
     for month in range(months):
         persons, contacts, expected = atom[3 * month], atom[3 * month] + atom[3 * month + 1], atom[3 * month + 2]

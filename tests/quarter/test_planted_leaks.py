@@ -36,7 +36,7 @@ def after(pattern: str) -> Change:
     """Puts the secret after the first place that a pattern finds."""
 
     def planted(content: str, secret: str) -> str:
-        changed, n = re.subn(pattern, lambda match: match[0] + secret, content, count=1)
+        changed, n = re.subn(pattern, lambda match: f"{match[0]}{secret} ", content, count=1, flags=re.DOTALL)
         assert n == 1
         return changed
 
@@ -66,14 +66,14 @@ NOTEBOOK_CHANNELS = {
 }
 CHANNELS: dict[str, tuple[str, Change]] = {
     "text of a picture": (PAGE, after(r"<svg.*?<text[^>]*>(?=[^<])")),
-    "title of a picture": (PAGE, after(r"<svg[^>]*><title[^>]*>")),
+    "title of a picture": (PAGE, after(r"<svg.*?<title[^>]*>")),
     "description of a picture": (PAGE, after(r"<svg.*?<desc[^>]*>")),
     "alternative text": (PAGE, lambda html, secret: html.replace("<main", f'<img alt="{secret}"><main', 1)),
     "attribute": (PAGE, lambda html, secret: html.replace("<main", f'<main data-from="{secret}"', 1)),
     "HTML comment": (PAGE, lambda html, secret: html.replace("<main", f"<!-- {secret} --><main", 1)),
     "CSV": ("tables/service_debt.csv", lambda csv, secret: csv.replace("\nall,", f"\n{secret},", 1)),
     "description of tables": ("tables/tables.json", after(r'"meaning": "')),
-    "manifest": ("manifest.json", after(r'^\{\s*"[^"]+": "|"name": "')),
+    "manifest": ("manifest.json", after(r'"name": "')),
     **{name: (NOTEBOOK, in_notebook(change)) for name, change in NOTEBOOK_CHANNELS.items()},
 }
 
@@ -115,7 +115,7 @@ def test_a_secret_in_a_workbook_is_found(part: str, place: str, quarter, tmp_pat
             for name in old.namelist():
                 text = old.read(name)
                 new.writestr(
-                    name, text.replace(place.encode(), f"{place}{secret}".encode(), 1) if name == part else text
+                    name, text.replace(place.encode(), f"{place}{secret} ".encode(), 1) if name == part else text
                 )
         (tmp_path / "a.xlsx").write_bytes(packed.getvalue())
         assert kind in refused(tmp_path)

@@ -83,6 +83,7 @@ def series(intervention: str = "team_model", arms: Sequence[str] = ("comparison"
             "arm": arm,
             "since_start": quarter,
             "rate": 60 + 0.5 * quarter - (12 if arm == "treated" and quarter >= 0 else 0) + np.sin(quarter),
+            "events": 1200.0,
             "n_persons": 800,
         }
         for arm in arms

@@ -231,8 +231,8 @@ def test_a_correction_stands_on_the_pages_it_names_or_on_all() -> None:
     said = words(notices.corrections(here, "summary").html)  # type: ignore[union-attr]
     assert "Korjattu 12.11.2025 Velka. Miksi: Yksikkö puuttui." in said
     assert "Korjattu 1.12.2025" in said
-    assert "Velka." not in notices.above(here, "data_quality").html  # type: ignore[union-attr]
-    assert notices.above(spoken(), "summary") is None
+    assert "Velka." not in notices.corrections(here, "data_quality").html  # type: ignore[union-attr]
+    assert notices.corrections(spoken(), "summary") is None
 
 
 def test_nobody_approves_unless_the_parameters_say_so() -> None:
@@ -241,6 +241,12 @@ def test_nobody_approves_unless_the_parameters_say_so() -> None:
 
 
 def test_what_the_report_is_not_for_is_folded_under_a_page() -> None:
-    html = notices.below(spoken(not_for=("Ei hoitoon.",))).html  # type: ignore[union-attr]
+    html = notices.below(spoken(not_for=("Ei hoitoon.",)), "data_quality").html  # type: ignore[union-attr]
     assert re.search(r"<details>.*<li>Ei hoitoon\.</li>.*</details>", html, re.DOTALL)
-    assert notices.below(spoken()) is None
+    assert notices.below(spoken(), "data_quality") is None
+
+
+def test_the_comment_stands_under_the_page_s_own_answer() -> None:
+    here = spoken(comment={"data_quality": "Huomaa."}, not_for=("Ei hoitoon.",))
+    html = notices.below(here, "data_quality", Block("<p>links</p>")).html  # type: ignore[union-attr]
+    assert html.index("Huomaa.") < html.index("links") < html.index("Ei hoitoon.")

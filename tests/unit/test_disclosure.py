@@ -133,6 +133,15 @@ def test_nobody_and_everybody_are_shown_as_the_policy_says(everyone: str, zeros:
     assert release(tables, preset)["target_groups"]["share"].notna().iloc[2]  # to be a resident is no property
 
 
+def test_a_rate_follows_from_its_rounded_events_and_p_values_go_with_their_row() -> None:
+    """6 events in 3 person-years are 200 per 100; rounded to 10 events they read 333."""
+    rows = [{"rate": 200.0, "events": n, "n_persons": 6.0} for n in (6.0, 600.0, np.nan, 0.0)]
+    released = release({"effect_series": table("effect_series", rows)}, THL5)["effect_series"]
+    assert released["rate"].tolist() == [333.0, 200.0, 200.0, 0.0]
+    effect = table("effects", [{"p_value": 0.012, "p_adjusted": 0.02, "counted": "persons", "n_persons": 3.0}])
+    assert release({"effects": effect}, THL5)["effects"][["p_value", "p_adjusted"]].isna().all(axis=None)
+
+
 def month(n_persons: int, gap: float, cumulated: float) -> dict[str, Any]:
     return {
         "n_persons": n_persons,

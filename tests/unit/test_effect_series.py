@@ -23,6 +23,9 @@ def test_rates_of_areas_by_quarter_by_hand() -> None:
         persons=np.where(np.isnan(counts), np.nan, 1.0),
         starts=np.array([START, NEVER, NEVER]),
     )
-    found = effect_series.of_areas(panel).set_index(["arm", "since_start"])["rate"]
+    rows = effect_series.of_areas(panel).set_index(["arm", "since_start"])
+    assert rows.loc["treated", "events"].to_dict() == {-2: 6.0, -1: 6.0, 0: 3.0, 1: 3.0}
+    assert rows.loc["comparison", "events"].to_dict() == {-2: 24.0, -1: 24.0, 0: 24.0, 1: 9.0}
+    found = rows["rate"]
     assert found["treated"].to_dict() == {-2: 2.0, -1: 2.0, 0: 1.0, 1: 1.0}
     assert found["comparison"].to_dict() == {-2: 4.0, -1: 4.0, 0: 4.0, 1: 3.0}

@@ -38,7 +38,7 @@ def fan() -> Figure:
 
 
 def fans() -> Figure:
-    panels = [(f"Service {i}", "2026: +3%", months(n=40)) for i in range(5)]
+    panels = [(f"Service {i}", "2026: +3%", months(n=30)) for i in range(4)]
     return figures.fans(panels, unit="contacts", words=WORDS, **TOLD)
 
 

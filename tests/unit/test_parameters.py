@@ -245,6 +245,7 @@ def test_notebooks_come_in_their_order_and_name_declared_tables():
         "deviation": "group",
         "demand": "group",
         "effectiveness": "group",
+        "indicators": "once",
         "data_quality": "once",
     }
     assert {table for n in notebooks for table in n.needs} <= set(RESULT_TABLES)

@@ -102,6 +102,7 @@ def test_columns_of_a_row_are_hidden_together() -> None:
     left, right = small(table([[2, 30], [40, 50]])), small(table([[20, 300], [400, 500]]))
     names = [name for name in vars(left) if name not in ("unit", "matrix", "low", "high", "must", "may", "cost")]
     both = {name: np.concatenate([getattr(left, name), getattr(right, name)]) for name in names}
+    both["hidden_high"] = np.full(18, 10 * FREE)
     system = replace(
         left,
         **both,

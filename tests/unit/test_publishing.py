@@ -20,6 +20,16 @@ def put(target: Path, name: str, text: str) -> None:
         (stage / name).write_text(text, encoding="utf-8")
 
 
+def test_a_folder_of_releases_that_is_made_can_be_read_by_others(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with publishing.release(tmp_path / "outputs" / "2025Q3"):
+            pass
+    finally:
+        os.umask(before)
+    assert (tmp_path / "outputs").stat().st_mode & 0o777 == 0o755
+
+
 def test_a_new_release_replaces_the_old_one_as_a_whole(tmp_path: Path) -> None:
     target = tmp_path / "2025Q3"
     put(target, "old.html", "old")

@@ -100,6 +100,18 @@ def test_code_and_the_notebook_s_own_title_are_left_out() -> None:
     assert "<h1>Service debt &lt;all&gt;</h1>" in html
 
 
+def test_a_heading_goes_where_all_under_it_is_empty() -> None:
+    under = ([markup.stack()], [markup.paragraph("Noin 10."), markup.stack()], [])
+    parts = [
+        (new_markdown_cell(f"## Otsikko {n}\n\nJohdanto {n}."), *map(shown, blocks)) for n, blocks in enumerate(under)
+    ]
+    html = exporter.page(notebook(*(cell for part in parts for cell in part)), PAGE)
+    assert "Otsikko 0" not in html
+    assert "Johdanto 0" not in html
+    assert "Otsikko 1" in html
+    assert "Otsikko 2" in html  # a paragraph without blocks is the writer's own
+
+
 def test_the_contents_list_the_sections_and_repeated_names_stay_apart() -> None:
     html = exporter.page(full(), PAGE)
     contents = html[html.index('class="contents"') : html.index('class="content"')]

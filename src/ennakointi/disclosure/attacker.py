@@ -19,11 +19,11 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from ennakointi.disclosure.deviations import TOLERANCE, Program, limits
-from ennakointi.disclosure.system_parts import components, neighbourhood, restrict
+from ennakointi.disclosure.system_parts import Surroundings, components, restrict
 from ennakointi.disclosure.systems import Flags, Floats, Ints, System
 
 LOW, HIGH, WIDTH = -1, 1, 0
-NEIGHBOURHOODS = (1500, 6000)  # cells that are searched around a demand before its whole component is
+NEIGHBOURHOODS = (1000, 5000)  # cells that are searched around a demand before its whole component is
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +182,7 @@ class Search:
 
     def __init__(self, system: System, columns: csc_array, part: Ints, low: Floats, high: Floats) -> None:
         self.system, self.columns, self.part, self.low, self.high = system, columns, part, low, high
-        self.free = high > low
+        self.surroundings = Surroundings(system, columns, high > low) if len(part) > NEIGHBOURHOODS[0] else None
         self.tolerance = tolerance(system)
 
     def met(self, wanted: Demands) -> Flags:
@@ -193,8 +193,8 @@ class Search:
             while not tried.all():
                 first = int(wanted.cell[np.argmin(tried)])
                 cells = self.part
-                if most < len(self.part):
-                    cells = neighbourhood(self.system.matrix, self.columns, first, self.free, most)
+                if self.surroundings and most < len(self.part):
+                    cells = self.surroundings.around(first, most)
                 inside = np.flatnonzero(np.isin(wanted.cell, cells) & ~met)
                 region = Region(self.system, self.columns, cells, self.low, self.high)
                 met[inside] = self._found(region, wanted.take(inside))

@@ -15,10 +15,11 @@ from scipy.sparse import csc_array
 
 from ennakointi.disclosure.attacker import HIGH, LOW, WIDTH, demands, tolerance, unmet
 from ennakointi.disclosure.deviations import Program, limits
-from ennakointi.disclosure.system_parts import neighbourhood, restrict
+from ennakointi.disclosure.system_parts import Surroundings, restrict
 from ennakointi.disclosure.systems import NEVER_SHOWN, Flags, Floats, Ints, System
 
 NEAR, FAR = 400, 3000  # cells that are searched for carriers, before all are
+KEPT = 100  # programs
 Item = tuple[int, int, float]  # cell, kind and move of a demand
 Units = frozenset[int]
 
@@ -44,11 +45,17 @@ class _Greedy:
         self.hidden = system.must.copy()
         self.refused = np.zeros(len(system.must), dtype=bool)
         self.exposed: set[tuple[int, int]] = set()
+        self.programs: dict[bytes, _Carriers] = {}
+        low, high = system.known(system.must | system.may)
+        self.surroundings = Surroundings(system, self.columns, high > low)
 
     def hiding(self) -> Hiding:
         while items := self._open():
+            before = (self.hidden.sum(), self.refused.sum(), len(self.exposed))
             for item in items:
                 self._carry(item)
+            if before == (self.hidden.sum(), self.refused.sum(), len(self.exposed)):
+                self.exposed.update(item[:2] for item in items)  # a rounding apart: never called met
         self._show_again()
         return Hiding(self.hidden, frozenset(self.exposed))
 
@@ -72,13 +79,23 @@ class _Greedy:
 
     def _cheapest(self, item: Item, base: Flags, able: Flags, most: int) -> Units | None:
         """The cheapest units of `able` to hide besides `base` for one demand, looked for ever further away."""
-        low, high = self.system.known(able)
         for size in sorted({min(size, most) for size in (NEAR, FAR, most)}):
-            cells = neighbourhood(self.system.matrix, self.columns, item[0], high > low, size)
-            units = _Carriers(self.system, self.columns, cells, base, able).cheapest(item)
+            cells = self.surroundings.around(item[0], size)
+            carriers = self._carriers(cells)
+            carriers.know(base, able)
+            units = carriers.cheapest(item)
             if units is not None or len(cells) < size:
                 return units
         return None
+
+    def _carriers(self, cells: Ints) -> _Carriers:
+        """The program of some cells, kept for the next demand while there are few."""
+        key = cells.tobytes()
+        if key not in self.programs:
+            if len(self.programs) >= KEPT:
+                self.programs.pop(next(iter(self.programs)))
+            self.programs[key] = _Carriers(self.system, self.columns, cells)
+        return self.programs[key]
 
     def _show_again(self) -> None:
         """Show what no demand needs, the most costly first, wherever each demand finds another witness."""
@@ -118,17 +135,21 @@ class _Carriers:
     base, able : (u,) units that are hidden anyway, and those and what may be hidden besides.
     """
 
-    def __init__(self, system: System, columns: csc_array, cells: Ints, base: Flags, able: Flags) -> None:
+    def __init__(self, system: System, columns: csc_array, cells: Ints) -> None:
         part, _ = restrict(system, columns, cells)
-        self.cells, self.unit, self.cost = cells, system.unit[cells], system.cost
+        self.system, self.cells, self.unit, self.cost = system, cells, system.unit[cells], system.cost
         self.tolerance = tolerance(part)
-        low, high = (ends[cells] for ends in system.known(base))
-        lowest, highest = (ends[cells] for ends in system.known(able))
-        self.inner = limits(part.values - low, high - part.values)
-        self.outer = limits(low - lowest, highest - high)
         activity = part.matrix @ part.values
-        both = np.concatenate([self.inner, self.outer])
-        self.program = Program(part.matrix, part.low - activity, part.high - activity, both, part.values)
+        slack = (part.low - activity, part.high - activity)
+        self.program = Program(part.matrix, *slack, np.zeros(4 * len(cells)), part.values)
+
+    def know(self, base: Flags, able: Flags) -> None:
+        """Set what is known of each cell when `base` is hidden, and when all of `able` is."""
+        values = self.system.values[self.cells]
+        low, high = (ends[self.cells] for ends in self.system.known(base))
+        lowest, highest = (ends[self.cells] for ends in self.system.known(able))
+        self.inner = limits(values - low, high - values)
+        self.outer = limits(low - lowest, highest - high)
 
     def cheapest(self, item: Item) -> Units | None:
         """The units to hide so that a demand is met, none if it is met anyway; None where these cells cannot."""
@@ -167,7 +188,7 @@ class _Carriers:
         for column, sign in ((place, side), (place + n, -side)):
             gain[[column, column + 2 * n]] += sign * worth
         moves = self.program.best(gain)
-        beyond = np.flatnonzero(moves[2 * n :] > np.tile(self.tolerance, 2))
+        beyond = np.flatnonzero(moves[2 * n :] > np.tile(self.tolerance, 2) / 1000)
         reach = float(side * self.program.deviations(moves)[place])
         return reach, frozenset(self.unit[beyond % n].tolist())
 

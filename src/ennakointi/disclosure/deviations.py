@@ -21,6 +21,7 @@ OPTIONS = {
     "presolve": "off",
     "solver": "simplex",
     "simplex_strategy": 4,  # primal
+    "simplex_iteration_limit": 100_000,
     "simplex_primal_edge_weight_strategy": 1,  # Devex
 }
 
@@ -87,15 +88,19 @@ class Program:
         self.solver.changeColsBounds(len(upper), self.indices, low, high)
 
     def best(self, gain: Floats) -> Floats:
-        """(2n k,) the moves that maximise `gain` (2n k,) @ moves."""
+        """(2n k,) the moves that maximise `gain` (2n k,) @ moves.
+
+        None, which is possible too, where the solver does not get there: a demand then counts as not met.
+        """
         self.solver.changeColsCost(len(gain), self.indices, -gain)
         self.solver.setBasis(self.basis)
         self.solver.run()
-        status = self.solver.getModelStatus()
-        if status != highs.HighsModelStatus.kOptimal:
-            raise ArithmeticError(f"linear program around the truth not solved: {status}")
-        self.solution = self.solver.getSolution()
-        return np.array(self.solution.col_value)
+        self.duals = np.zeros(len(self.slack_low))
+        if self.solver.getModelStatus() != highs.HighsModelStatus.kOptimal:
+            return np.zeros(len(gain))
+        solution = self.solver.getSolution()
+        self.duals = -np.array(solution.row_dual)
+        return np.array(solution.col_value)
 
     def deviations(self, moves: Floats) -> Floats:
         """(n,) net move of each cell."""
@@ -107,8 +112,7 @@ class Program:
         The prices are computed from the duals of the relations alone, so the inequality holds however roughly the
         solver stopped.
         """
-        duals = -np.array(self.solution.row_dual)
-        duals = np.where(np.isinf(self.slack_high), np.minimum(duals, 0.0), duals)
+        duals = np.where(np.isinf(self.slack_high), np.minimum(self.duals, 0.0), self.duals)
         duals = np.where(np.isinf(self.slack_low), np.maximum(duals, 0.0), duals)
         ends = np.where(duals > 0, self.slack_high, self.slack_low)
         constant = float(np.sum(duals[duals != 0] * ends[duals != 0]))

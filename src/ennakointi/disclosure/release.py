@@ -134,8 +134,10 @@ def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> 
             part, whole = (released[name] for name in column.ratio_of)
             ratio = (part / whole.where(whole != 0)).where(value.notna())
             value = ratio
-        elif column.name == "debt_weeks":
-            value = value * (released["debt"] / exact["debt"].where(exact["debt"] != 0)).fillna(0).where(value.notna())
+        elif column.scales_with:
+            of = exact[column.scales_with]
+            ratio = (released[column.scales_with] / of.where(of != 0)).fillna(0).where(of.notna(), 1.0)
+            value = value * ratio
         elif column.name == "deviation_share":
             value = (released["observed"] / released["expected"].where(released["expected"] != 0) - 1).where(
                 value.notna()

@@ -51,12 +51,12 @@ def check_outputs(folder: Path, forbidden: Iterable[str] = (), persons: Iterable
     """
     names = [name for name in (_user(), socket.gethostname()) if len(name) >= _SHORTEST_NAME]
     looked_for: dict[str, Found] = {
+        "a folder of this run": _words([text for text in forbidden if text]),
         "a path of the machine": lambda text: bool(_PATH.search(text)),
         "a column of persons": lambda text: any(word in text for word in _PERSON_WORDS) and bool(_PERSONS.search(text)),
         "hidden data": lambda text: "application/" in text and bool(_DATA.search(text)),
         "a personal identity code": _identity_code,
         "a name of the user or the machine": _words(names),
-        "a folder of this run": _words([text for text in forbidden if text]),
         "a person's identifier": _identifiers({str(one) for one in persons}),
     }
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):

@@ -65,19 +65,51 @@ def restrict(system: System, columns: csc_array, cells: Ints) -> tuple[System, I
     ), units
 
 
-def neighbourhood(rows: csr_array, columns: csc_array, cell: int, free: Flags, most: int) -> Ints:
-    """At least `most` free cells nearest to a cell, counted in relations between them; all there are if fewer."""
-    seen = np.zeros(len(free), dtype=bool)
-    used = np.zeros(rows.shape[0], dtype=bool)
-    seen[cell] = True
-    edge, found = np.array([cell]), 1
-    while len(edge) and found < most:
-        around = np.unique(columns[:, edge].indices)
-        around = around[~used[around]]
-        used[around] = True
-        reached = np.unique(rows[around].indices)
-        edge = reached[free[reached] & ~seen[reached]]
-        edge = edge[: max(most - found, 0)]
-        seen[edge] = True
-        found += len(edge)
-    return np.flatnonzero(seen)
+class Surroundings:
+    """Cells around a cell that can move with it.
+
+    free : (n,) cells that can take more than one value.
+    """
+
+    def __init__(self, system: System, columns: csc_array, free: Flags) -> None:
+        self.rows, self.columns, self.free, self.number = system.matrix, columns, free, int(free.sum())
+        row = np.repeat(np.arange(self.rows.shape[0]), np.diff(self.rows.indptr))
+        cell = self.rows.indices
+        row, cell = row[free[cell]], cell[free[cell]]
+        order = np.lexsort((cell, -np.abs(system.values[cell]), row))
+        row, cell = row[order], cell[order]
+        starts = np.searchsorted(row, np.arange(self.rows.shape[0] + 1))
+        self.largest = np.full((2, self.rows.shape[0]), -1)
+        for rank in (0, 1):
+            has = starts[:-1] + rank < starts[1:]
+            self.largest[rank, has] = cell[starts[:-1][has] + rank]
+
+    def around(self, cell: int, most: int) -> Ints:
+        """About `most` free cells nearest to a cell, counted in relations, and what these need to be able to move."""
+        seen, used = np.zeros(len(self.free), dtype=bool), np.zeros(self.rows.shape[0], dtype=bool)
+        seen[cell] = True
+        if most >= self.number:
+            return np.flatnonzero(self.free | seen)
+        edge, found = np.array([cell]), 1
+        while len(edge) and found < most:
+            near = np.unique(self.columns[:, edge].indices)
+            near = near[~used[near]]
+            used[near] = True
+            reached = np.unique(self.rows[near].indices)
+            edge = reached[self.free[reached] & ~seen[reached]][: most - found]
+            seen[edge] = True
+            found += len(edge)
+        self._complete(seen)
+        return np.flatnonzero(seen)
+
+    def _complete(self, seen: Flags) -> None:
+        """Add the largest other cell, as a rule the total, of every relation that holds one cell only."""
+        new = np.flatnonzero(seen)
+        count = np.zeros(self.rows.shape[0], dtype=np.int64)
+        while len(new):
+            np.add.at(count, self.columns[:, new].indices, 1)
+            single = np.flatnonzero(count == 1)
+            first, second = self.largest[:, single]
+            other = np.where((first >= 0) & ~seen[first], first, second)
+            new = np.unique(other[(other >= 0) & ~seen[other]])
+            seen[new] = True

@@ -12,7 +12,8 @@ FIRST_QUARTER, LAST_QUARTER = -8, 11
 
 
 def of_cohort(cohort: Cohort, weight: Floats) -> pd.DataFrame:
-    """arm, since_start, rate (numerator per denominator), n_persons (with an event in the quarter).
+    """arm, since_start, rate (numerator per denominator), events (the numerator, unweighted), n_persons (with an event
+    in the quarter).
 
     `weight` : (n,) of the rows, under which the comparison persons are like the enrolled; ones for a plain mean.
     """
@@ -22,7 +23,7 @@ def of_cohort(cohort: Cohort, weight: Floats) -> pd.DataFrame:
         total = weight[rows] @ time
         rate = weight[rows] @ events / np.where(total > 0, total, np.nan)
         persons = [len(np.unique(cohort.person[rows][column > 0])) for column in events.T]
-        parts.append(_frame(arm, cohort.quarter, rate, np.array(persons, dtype=float)))
+        parts.append(_frame(arm, cohort.quarter, rate, events.sum(axis=0), np.array(persons, dtype=float)))
     return pd.concat(parts, ignore_index=True).dropna(subset=["rate"])
 
 
@@ -35,18 +36,18 @@ def of_areas(panel: AreaPanel) -> pd.DataFrame:
     """
     quarters = np.arange(FIRST_QUARTER, LAST_QUARTER + 1)
     rows = [_quarter(panel, int(quarter)) for quarter in quarters]
-    found = np.array(rows, dtype=float).reshape(len(quarters), 4)
+    found = np.array(rows, dtype=float).reshape(len(quarters), 6)
     parts = [
-        _frame("treated", quarters, found[:, 0], found[:, 1]),
-        _frame("comparison", quarters, found[:, 2], found[:, 3]),
+        _frame("treated", quarters, found[:, 0], found[:, 1], found[:, 2]),
+        _frame("comparison", quarters, found[:, 3], found[:, 4], found[:, 5]),
     ]
     return pd.concat(parts, ignore_index=True).dropna(subset=["rate"])
 
 
-def _quarter(panel: AreaPanel, quarter: int) -> tuple[float, float, float, float]:
-    """Rate and persons of the treated, rate and persons of the comparison."""
+def _quarter(panel: AreaPanel, quarter: int) -> tuple[float, ...]:
+    """Rate, events and persons of the treated, and of the comparison."""
     treated = np.zeros(3)
-    others, weight, other_persons = 0.0, 0.0, 0.0
+    others, weight, other_events, other_persons = 0.0, 0.0, 0.0, 0.0
     for start in np.unique(panel.starts[panel.starts < NEVER]):
         first = start + 3 * quarter
         months = (panel.months >= first) & (panel.months <= first + 2)
@@ -57,9 +58,9 @@ def _quarter(panel: AreaPanel, quarter: int) -> tuple[float, float, float, float
         treated += own
         if pool[1] > 0:
             others, weight = others + own[1] * pool[0] / pool[1], weight + own[1]
-            other_persons = max(other_persons, pool[2])
+            other_events, other_persons = max(other_events, pool[0]), max(other_persons, pool[2])
     rate = treated[0] / treated[1] if treated[1] > 0 else np.nan
-    return rate, treated[2], others / weight if weight > 0 else np.nan, other_persons
+    return rate, treated[0], treated[2], others / weight if weight > 0 else np.nan, other_events, other_persons
 
 
 def _totals(panel: AreaPanel, areas: Bools, months: Bools) -> Floats:
@@ -72,5 +73,6 @@ def _totals(panel: AreaPanel, areas: Bools, months: Bools) -> Floats:
     return np.array([panel.counts[block].sum(), panel.person_years[block].sum(), persons])
 
 
-def _frame(arm: str, quarter: Ints, rate: Floats, persons: Floats) -> pd.DataFrame:
-    return pd.DataFrame({"arm": arm, "since_start": quarter, "rate": rate, "n_persons": persons})
+def _frame(arm: str, quarter: Ints, rate: Floats, events: Floats, persons: Floats) -> pd.DataFrame:
+    columns = {"arm": arm, "since_start": quarter, "rate": rate, "events": events, "n_persons": persons}
+    return pd.DataFrame(columns)

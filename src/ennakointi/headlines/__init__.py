@@ -90,7 +90,7 @@ def tables(
     history: Path, now: Told, parameters: Parameters, external: pd.DataFrame | None, persons: float
 ) -> dict[str, pd.DataFrame]:
     """The result tables `indicators` (this quarter's figures, external ones, those that earlier quarters of the same
-    source remembered) and `changes`, unrounded.
+    source remembered) and `changes`, unrounded; one without rows is left out.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def tables(
     rows = [dict(row) for one in (*same, now) for row in one.rows]
     rows += list(_external(external, parameters.indicators.external, persons))
     changes = [_change(one, now, same, earlier) for one in now.figures]
-    return {name: _table(name, found) for name, found in (("indicators", rows), ("changes", changes))}
+    return {name: _table(name, found) for name, found in (("indicators", rows), ("changes", changes)) if found}
 
 
 def status(value: float, lo80: float, hi80: float, target: float | None, better: str) -> str:

@@ -67,7 +67,7 @@ class ChangesSection:
         """One for each headline: the change, and what it is called; a change inside its uncertainty is no trend."""
         shown = [row for row in told if is_shown(row, "total")]
         still = [indicator_words.name(row, self.context) for row in shown if not self._moved(row)]
-        said = [self._sentence(row) for row in shown if self._moved(row)]
+        said = [f"{self._sentence(row)} {self._why(row)}".strip() for row in shown if self._moved(row)]
         if still:
             said.append(self.context.catalogue.gettext("No change: {names}.", names="; ".join(still)))
         return said
@@ -90,6 +90,15 @@ class ChangesSection:
         if row["within_uncertainty"] == "unknown":
             return _("{name}: change {change}. Its uncertainty is not known.", name=name, change=change)
         return _("{name}: change {change}. It is larger than its uncertainty.", name=name, change=change)
+
+    def _why(self, row: Row) -> str:
+        """The largest part of a change that has parts, or empty."""
+        if not is_shown(row, *PART_NAMES):
+            return ""
+        _ = self.context.catalogue.gettext
+        largest = max(PART_NAMES, key=lambda part: abs(row[part]))
+        size, name = indicator_words.parts(row, self.context)[largest], _(PART_NAMES[largest])
+        return _("Main reason: {part} ({change}).", part=name[:1].lower() + name[1:], change=size)
 
     def misses(self) -> list[str]:
         """Forecasts of the last quarter that the outcome fell outside of, by service."""

@@ -10,7 +10,7 @@ from ennakointi.pages import debt_certainty, debt_words, quality_trust
 from ennakointi.pages.context import Break, PageContext, Row, Tables, intervals, is_hidden, record, records, rows
 from ennakointi.pages.debt_certainty import CertaintySection
 from ennakointi.pages.debt_clearing import ClearingSection
-from ennakointi.pages.debt_equity import EquitySection, HiddenPersons
+from ennakointi.pages.debt_equity import EquitySection
 from ennakointi.pages.debt_fate import FateSection
 from ennakointi.pages.debt_queues import QueueSection
 from ennakointi.pages.debt_services import ServiceSection, single
@@ -120,7 +120,7 @@ class DebtPage:
         if total is not None and is_hidden(total, "debt"):
             return markup.paragraph(debt_words.debt_sentence(total, self.context))
         if shown.empty:
-            return markup.stack()
+            return markup.stack() if self._refused else markup.paragraph(_("There is no series to show."))
         renamed = {f"debt_{end}": end.removesuffix("80") for end in ("lo80", "hi80", "lo95", "hi95")}
         months = series[series["period"] != "baseline"]
         hidden = [is_hidden(row, "debt") for row in records(months)]
@@ -186,7 +186,8 @@ class DebtPage:
 
     def by_service(self) -> Block:
         """Debt of each service and kind, its queue's direction, who produces; refused services say why."""
-        return ServiceSection(*self._known).block()
+        nothing = self._refused and single(self.tables, self.target_group).empty
+        return markup.stack() if nothing else ServiceSection(*self._known).block()
 
     def clearing(self) -> Block:
         """What clearing takes by date, return and capacity; then the queues."""
@@ -199,10 +200,10 @@ class DebtPage:
 
     def equity(self) -> Block:
         """Who lost most and who is not seen; then, under its own heading, what staff say where they were asked."""
-        shared = HiddenPersons(*self._known) if self._refused else EquitySection(*self._known)
-        return markup.stack(shared.block(), ViewsSection(*self._known).block())
+        return markup.stack(EquitySection(*self._known).block(), ViewsSection(*self._known).block())
 
     def certainty(self) -> Block:
         """How sure the numbers are; then the words and the method, folded."""
         terms = debt_certainty.definitions(self.context)
-        return terms if self._refused else markup.stack(CertaintySection(*self._known).block(), terms)
+        checked = not self._refused or not rows(self.tables, "debt_checks", target_group=self.target_group).empty
+        return markup.stack(CertaintySection(*self._known).block() if checked else None, terms)

@@ -320,9 +320,7 @@ def _method(context: PageContext) -> list[str]:
             "The parts balance in every path. The hidden need is estimated from persons alone, so what it leaves of "
             "the debt is shown as unexplained."
         ),
-        _(
-            "Which share of the needs passed without care is an assumption with sources; deaths and moves are counted."
-        ),
+        _("Which share of the needs passed without care is an assumption with sources; deaths and moves are counted."),
         _(
             "The chance of being clear by a date is the share of simulated courses in which the queue and the "
             "returning need are met by then."

@@ -54,7 +54,10 @@ class EquitySection:
     def block(self) -> Block:
         """Sentences, a forest of the parts of the population, one of the areas, the numbers, and hidden persons."""
         found = rows(self.tables, "debt_equity", target_group=self.target_group, service="all")
-        return markup.stack(self._shares(found), HiddenPersons(self.tables, self.target_group, self.context).block())
+        total = debt_words.summary_row(self.tables, self.target_group)
+        refused = total is None or total["status"] != "debt"
+        shares = None if found.empty and refused else self._shares(found)
+        return markup.stack(shares, HiddenPersons(self.tables, self.target_group, self.context).block())
 
     def _shares(self, found: pd.DataFrame) -> Block:
         _ = self.context.catalogue.gettext

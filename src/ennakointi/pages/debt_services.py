@@ -59,7 +59,7 @@ class ServiceSection:
         _ = self.context.catalogue.gettext
         services = single(self.tables, self.target_group)
         if services.empty:
-            return markup.stack()
+            return markup.paragraph(_("There are no services to show."))
         computed = services[services["status"] == "debt"].sort_values("debt_weeks", ascending=False)
         return markup.stack(
             *([] if computed.empty else self._by_size(computed)),

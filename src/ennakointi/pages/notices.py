@@ -46,18 +46,10 @@ def approval(context: PageContext) -> Block | None:
     return markup.paragraph(context.catalogue.gettext("Approved by: {role}.", role=context.approver))
 
 
-def above(context: PageContext, page: str) -> Block | None:
-    """What stands above the content of a page: corrections first, then the analyst's comment."""
-    return _together(corrections(context, page), comment(context, page))
-
-
-def below(context: PageContext, *blocks: Block | None) -> Block | None:
-    """What stands under the content of a page: the given blocks, then folded what the report is not for."""
+def below(context: PageContext, page: str, *blocks: Block | None) -> Block | None:
+    """What stands under the content of a page: the analyst's comment, the given blocks, then folded what the report is
+    not for. The page's own answer comes first on its first screen; only a correction stands above it."""
     _ = context.catalogue.gettext
     folded = markup.details(_("What this report is not for"), not_for(context)) if context.not_for else None
-    return _together(*blocks, folded)
-
-
-def _together(*blocks: Block | None) -> Block | None:
-    known = [block for block in blocks if block is not None]
+    known = [block for block in (comment(context, page), *blocks, folded) if block is not None]
     return markup.stack(*known) if known else None

@@ -75,7 +75,10 @@ def _traced(opened: Store, connection: duckdb.DuckDBPyConnection, kind: str) -> 
     if not {"unit", "service"} <= opened.columns(table) or (table == "capacity" and kind not in opened.columns(table)):
         return pd.DataFrame(columns=list(ACTIVITY))
     rows = opened.frame(table, connection=connection).to_native()
-    query = f"SELECT unit, service, month, {amount}::DOUBLE AS amount FROM rows WHERE unit IS NOT NULL GROUP BY ALL"
+    query = (
+        f"SELECT unit, service, month, {amount}::DOUBLE AS amount FROM rows WHERE unit IS NOT NULL GROUP BY ALL "
+        "ORDER BY ALL"
+    )
     return _worded(opened, table, "unit", rows.query("rows", query).df()).assign(kind=kind)[list(ACTIVITY)]
 
 
@@ -86,7 +89,7 @@ def _coverage(opened: Store, connection: duckdb.DuckDBPyConnection) -> pd.DataFr
     query = (
         "SELECT NULL AS unit, service, month, sum((status > before)::INTEGER)::DOUBLE AS amount FROM (SELECT *, "
         "lag(status) OVER (PARTITION BY municipality, service, provider ORDER BY month) AS before FROM rows) "
-        "WHERE status > before GROUP BY ALL"
+        "WHERE status > before GROUP BY ALL ORDER BY ALL"
     )
     rows = opened.frame("coverage", connection=connection).to_native()
     found = _worded(opened, "coverage", "unit", rows.query("rows", query).df())

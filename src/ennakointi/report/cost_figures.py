@@ -196,13 +196,18 @@ def _plane_axes(
 
 
 def _corner_height(words: PlaneWords, width: int) -> float:
-    return 18.0 * max(len(wrapped(text, width / 2 - 40, TEXT)) for text in words.quadrants.values())
+    return 18.0 * max(len(wrapped(text, _corner_room(width), TEXT)) for text in words.quadrants.values())
+
+
+def _corner_room(width: int) -> float:
+    """Width of a quadrant's words, which are bold: half of the plane, whose scale needs room at the left side."""
+    return (width / 2 - 62) / WIDER
 
 
 def _corners(sheet: Sheet, words: PlaneWords, sides: tuple[float, float], rows: tuple[float, float]) -> None:
     """The four quadrants' words over and under the plane, at its left and right side."""
     for name, (right, above) in QUADRANTS.items():
-        for number, line in enumerate(wrapped(words.quadrants[name], sheet.width / 2 - 40, TEXT)):
+        for number, line in enumerate(wrapped(words.quadrants[name], _corner_room(sheet.width), TEXT)):
             y = rows[0 if above else 1] + 18 * number
             sheet.say(sides[right], y, line, ha="right" if right else "left", weight="bold")
 

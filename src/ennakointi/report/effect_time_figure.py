@@ -185,12 +185,7 @@ def effect_time(
         top = legend_height(entries, width) + 50
         sheet = Sheet(width, top + TALL + FOOT)
         sheet.legend(entries, 0)
-        ticks = [tick for tick in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high) if low <= tick <= high]
-        texts = [catalogue.signed_percent(tick / 100) for tick in ticks]
-        left = max(text_width(text, SMALL) for text in texts) + 18
-        axes = sheet.axes(left, top, width - left - 12, TALL)
-        axes.set_yticks(ticks, texts)
-        axes.set_ylim(low, high)
+        axes = _percent_axes(sheet, top, (low, high), catalogue)
         _quarters(axes, shown)
         hide(axes, hidden)
         if np.isfinite(important):
@@ -204,6 +199,17 @@ def effect_time(
         return sheet.canvas
 
     return both_widths(draw, alt, caption)
+
+
+def _percent_axes(sheet: Sheet, top: float, ends: tuple[float, float], catalogue: Catalogue) -> Axes:
+    """Axes for changes in percent between two ends."""
+    ticks = [tick for tick in MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(*ends) if ends[0] <= tick <= ends[1]]
+    texts = [catalogue.signed_percent(tick / 100) for tick in ticks]
+    left = max(text_width(text, SMALL) for text in texts) + 18
+    axes = sheet.axes(left, top, sheet.width - left - 12, TALL)
+    axes.set_yticks(ticks, texts)
+    axes.set_ylim(*ends)
+    return axes
 
 
 def _quarters(axes: Axes, shown: pd.DataFrame) -> None:

@@ -37,7 +37,7 @@ from ennakointi.report.time_marks import Mark, TimeMarks
 from ennakointi.text import Catalogue
 
 BROKEN = (0, (4, 2))
-SMALL_FAN = 128.0
+SMALL_FAN, APART = 128.0, 22.0  # height of a small fan, and room between two
 HEAD, FOOT = 30.0, 34.0  # over the names of the marks, and under the axes
 
 
@@ -169,9 +169,8 @@ def fans(
     levels = [_level(frame) for *_, frame in panels]
     drawn = [_in_levels(frame, level) for (*_, frame), level in zip(panels, levels, strict=True)]
     whole = pd.concat(drawn)
-    entries = _fan_entries(whole, words)
-    if words.disrupted and whole["disrupted"].any():
-        entries.append(Entry(words.disrupted, "patch", WINDOW))
+    shaded = words.disrupted and whole["disrupted"].any()
+    entries = _fan_entries(whole, words) + ([Entry(words.disrupted, "patch", WINDOW)] if shaded else [])
     numbers = scale(whole.drop(columns=["x", "disrupted"]).to_numpy(dtype=float), catalogue, 4, percent=True)
     said = [
         (title, finding, f"{catalogue.percent(1)} = {catalogue.significant(level)}")
@@ -180,28 +179,30 @@ def fans(
 
     def draw(width: int) -> Canvas:
         columns = 3 if width > 600 else 1
-        gap = 22.0 if columns > 1 else 0.0
-        own = (width - gap * (columns - 1)) / columns
+        own = (width - APART * (columns - 1)) / columns
         titles = [wrapped(title, own, TEXT) for title, *_ in said]
         head = 44 + 18 * max(len(lines) for lines in titles)
         tall = head + SMALL_FAN + 36
-        rows = -(-len(panels) // columns)
-        units = wrapped(unit, width, SMALL)
+        rows, units = -(-len(panels) // columns), wrapped(unit, width, SMALL)
         start = 8 + 16.0 * len(units)
         sheet = Sheet(width, start + rows * tall + legend_height(entries, width))
-        for row, counted in enumerate(units):
-            sheet.say(0, 10 + 16 * row, counted, SMALL, QUIET)
+        _panel_words(sheet, [], units, (0, 10))
         for number, (frame, title, (_, *small)) in enumerate(zip(drawn, titles, said, strict=True)):
-            left, top = (number % columns) * (own + gap), start + (number // columns) * tall
-            for line, text in enumerate(title):
-                sheet.say(left, top + 12 + 18 * line, text, weight="bold")
-            for line, text in enumerate(filter(None, small)):
-                sheet.say(left, top + 12 + 18 * len(title) + 17 * line, text, SMALL, QUIET)
+            left, top = (number % columns) * (own + APART), start + (number // columns) * tall
+            _panel_words(sheet, title, [text for text in small if text], (left, top + 12))
             _small_fan(sheet, frame, numbers, (left, top + head), own)
         sheet.legend(entries, start + rows * tall)
         return sheet.canvas
 
     return both_widths(draw, alt, caption)
+
+
+def _panel_words(sheet: Sheet, title: Sequence[str], small: Sequence[str], place: tuple[float, float]) -> None:
+    left, top = place
+    for line, text in enumerate(title):
+        sheet.say(left, top + 18 * line, text, weight="bold")
+    for line, text in enumerate(small):
+        sheet.say(left, top + 18 * len(title) + 17 * line, text, SMALL, QUIET)
 
 
 def _level(frame: pd.DataFrame) -> float:

@@ -93,13 +93,7 @@ def municipality_map(
         When no border belongs to any of the municipalities, or the borders have no usable corners.
     """
     rows = [_Row(row, catalogue, percent, signed) for row in frame.to_dict("records")]
-    rings = borders.metres({row.code: boundaries[row.code] for row in rows if row.code in boundaries})
-    if not rings:
-        raise ParameterError(
-            "reporting.yml, boundaries: the file has no border of the municipalities "
-            f"{', '.join(row.code for row in rows)}; found {', '.join(sorted(boundaries)[:5]) or 'nothing'}. "
-            "Give the file and the property that hold the county's 3-digit municipality codes."
-        )
+    rings = _rings(rows, boundaries)
     classes = _Classes(frame["value"].to_numpy(dtype=float), catalogue, percent)
     entries = _entries(rows, classes, words, catalogue)
 
@@ -125,6 +119,17 @@ def municipality_map(
         return sheet.canvas
 
     return both_widths(draw, alt, caption)
+
+
+def _rings(rows: Sequence[_Row], boundaries: Mapping[str, Mapping[str, Any]]) -> borders.Rings:
+    rings = borders.metres({row.code: boundaries[row.code] for row in rows if row.code in boundaries})
+    if not rings:
+        raise ParameterError(
+            "reporting.yml, boundaries: the file has no border of the municipalities "
+            f"{', '.join(row.code for row in rows)}; found {', '.join(sorted(boundaries)[:5]) or 'nothing'}. "
+            "Give the file and the property that hold the county's 3-digit municipality codes."
+        )
+    return rings
 
 
 class _Row:

@@ -7,7 +7,6 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from ennakointi.periods import parse_month
@@ -20,8 +19,6 @@ from ennakointi.report.sheet import (
     QUIET,
     SECOND,
     SMALL,
-    TEXT,
-    WIDER,
     WINDOW,
     Entry,
     Figure,
@@ -32,7 +29,6 @@ from ennakointi.report.sheet import (
     line_with_gaps,
     ribbon,
     scale,
-    text_width,
     value_axes,
     year_ticks,
 )
@@ -58,7 +54,6 @@ def over_time(
     interval_label: str = "",
     outer_label: str = "",
     unknown_label: str = "",
-    last_label: str = "",
 ) -> Figure:
     """A line with its ribbon over the months; hidden months are gaps and say so, breaks and spans are named.
 
@@ -73,28 +68,22 @@ def over_time(
         Known breaks of the series.
     unknown_label : str
         Words for the time for which there is a number but no interval; empty = it is not shaded.
-    last_label : str
-        The last number in words; it stands beside the end of the line.
     """
     months = _every_month(frame)
     x = months.index.to_numpy(dtype=float)
     named = [(span, colour) for span, colour in ((window, WINDOW), (quarter, QUARTER)) if span]
     marks = [Mark(parse_month(first) - 0.5, parse_month(last) + 0.5, words, c) for (first, last, words), c in named]
     marks += [Mark(at := parse_month(m), at, f"{catalogue.month_short(m)} {label}") for m, label in breaks]
-    marks += _runs(x, months["hidden"].to_numpy(dtype=bool), catalogue.hidden, HIDDEN)
-    if unknown_label and "lo" in months:
-        marks += _runs(x, (months["value"].notna() & months["lo"].isna()).to_numpy(), unknown_label, UNKNOWN)
+    marks += _without_numbers(months, catalogue.hidden, unknown_label)
     entries = [Entry(interval_label, "patch", INNER), Entry(outer_label if "lo95" in months else "", "patch", OUTER)]
     numbers = scale(months.drop(columns="hidden").to_numpy(dtype=float), catalogue)
 
     def draw(width: int) -> Canvas:
-        right = 12.0 + (text_width(last_label, TEXT) * WIDER if last_label else 0.0)
-        time = TimeMarks(marks, (x.min() - 0.7, x.max() + 0.7), (numbers.left, width - right), width)
-        legend = [entry for entry in entries if entry.words] + time.entries
-        top = HEAD + time.height
+        time = TimeMarks(marks, (x.min() - 0.7, x.max() + 0.7), (numbers.left, width - 12.0), width)
+        legend, top = [entry for entry in entries if entry.words] + time.entries, HEAD + time.height
         sheet = Sheet(width, top + TALL + FOOT + legend_height(legend, width))
         sheet.say(0, 12, unit, SMALL, QUIET)
-        axes = value_axes(sheet, numbers, top, TALL, right)
+        axes = value_axes(sheet, numbers, top, TALL)
         time.draw(sheet, axes, top)
         for low, high, colour in INTERVALS:
             if low in months:
@@ -102,8 +91,6 @@ def over_time(
         line_with_gaps(axes, x, months["value"].to_numpy(dtype=float))
         axes.set_xlim(*time.ends)
         year_ticks(axes, x, width)
-        if last_label and np.isfinite(last := months["value"].to_numpy(dtype=float)[-1]):
-            sheet.say(width - right + 8, _height_of(axes, last, top), last_label, weight="bold", colour=MAIN)
         sheet.legend(legend, top + TALL + FOOT)
         return sheet.canvas
 
@@ -115,8 +102,16 @@ def _every_month(frame: pd.DataFrame) -> pd.DataFrame:
     months = frame.assign(x=[parse_month(str(month)) for month in frame["month"]]).set_index("x").sort_index()
     kept = [name for name in ("value", "lo", "hi", "lo95", "hi95", "hidden") if name in months]
     every = months[kept].reindex(range(int(months.index.min()), int(months.index.max()) + 1))
-    hidden = every["hidden"].fillna(False).astype(bool) if "hidden" in every else False
-    return every.assign(hidden=hidden)
+    return every.assign(hidden=every["hidden"].eq(True) if "hidden" in every else False)
+
+
+def _without_numbers(months: pd.DataFrame, hidden: str, unknown: str) -> list[Mark]:
+    """Time that the door hid, and, where there are words for it, time with a number but no interval."""
+    x = months.index.to_numpy(dtype=float)
+    marks = _runs(x, months["hidden"].to_numpy(dtype=bool), hidden, HIDDEN)
+    if unknown and "lo" in months:
+        marks += _runs(x, (months["value"].notna() & months["lo"].isna()).to_numpy(), unknown, UNKNOWN)
+    return marks
 
 
 def _runs(x: Floats, inside: np.ndarray, words: str, colour: str) -> list[Mark]:
@@ -124,11 +119,6 @@ def _runs(x: Floats, inside: np.ndarray, words: str, colour: str) -> list[Mark]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], inside, [False])).astype(int))).reshape(-1, 2)
     runs = [(float(x[first]) - 0.5, float(x[end - 1]) + 0.5) for first, end in edges]
     return [Mark(*run, words if number == 0 else "", colour) for number, run in enumerate(runs)]
-
-
-def _height_of(axes: Axes, value: float, top: float) -> float:
-    low, high = axes.get_ylim()
-    return top + (high - value) / (high - low) * TALL
 
 
 def deviation(

@@ -16,8 +16,9 @@ FACT = "fact"  # a number about the register or the method, not about persons: a
 
 @dataclass(frozen=True)
 class ResultColumn:
-    """One column; `of` = (numerator, denominator) recomputes a SHARE, or the signed terms of a difference, from
-    published columns. A term is a column name with an optional leading minus."""
+    """One column. What follows from other columns is computed again from the published ones: `total_of` names signed
+    terms (an optional leading minus), `ratio_of` numerator and denominator, and `scales_with` the column that a rate is
+    proportional to."""
 
     name: str
     kind: str
@@ -25,6 +26,7 @@ class ResultColumn:
     meaning: str
     total_of: tuple[str, ...] = ()
     ratio_of: tuple[str, str] | None = None
+    scales_with: str = ""
 
 
 @dataclass(frozen=True)

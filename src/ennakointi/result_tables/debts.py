@@ -56,7 +56,7 @@ DEBT_TABLES = (
             count("debt_hi80", "upper end of the 80 % interval of the debt", ESTIMATE),
             count("debt_lo95", "lower end of the 95 % interval of the debt", ESTIMATE),
             count("debt_hi95", "upper end of the 95 % interval of the debt", ESTIMATE),
-            ResultColumn("debt_weeks", SHARE, "weeks", "debt in weeks of normal service"),
+            ResultColumn("debt_weeks", SHARE, "weeks", "debt in weeks of normal service", scales_with="debt"),
             count("gross", "gross debt: positive gaps only, cumulated", ESTIMATE, total_of=("debt", "returned")),
             count("returned", "observed above expected, cumulated; beside the balance, not in it", ESTIMATE),
             count("visible", "growth of the queue beyond the expected one, in contacts", ESTIMATE),
@@ -100,7 +100,7 @@ DEBT_TABLES = (
             count("debt_lo95", _LO95, ESTIMATE),
             count("debt_hi95", _HI95, ESTIMATE),
             ResultColumn("debt_share", SHARE, "share", "debt per expected contacts", ratio_of=("debt", "expected")),
-            ResultColumn("debt_weeks", SHARE, "weeks", "debt in weeks of normal service"),
+            ResultColumn("debt_weeks", SHARE, "weeks", "debt in weeks of normal service", scales_with="debt"),
             count(
                 "gross",
                 "gross debt over the window: positive monthly gaps only",

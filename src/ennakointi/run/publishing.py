@@ -35,7 +35,9 @@ def release(target: Path) -> Iterator[Path]:
     """
     stage = _beside(target, "new")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True)
+            target.parent.chmod(0o755)  # readers open it; the run's own files are for this user only
         recover(target)
         stage.mkdir()
         yield stage

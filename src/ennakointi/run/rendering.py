@@ -104,7 +104,7 @@ def _page(
         return exporter.failure(page, outcome.job.title)
     key = ".".join(filter(None, (outcome.job.notebook.stem, group_of(outcome))))
     related = _related(release, outcomes, outcome, page.language)
-    return exporter.page(notebook, page, notices.below(context, related), notices.above(context, key))
+    return exporter.page(notebook, page, notices.below(context, key, related), notices.corrections(context, key))
 
 
 def _front(release: Release, outcomes: Mapping[str, Outcome], page: Page, context: PageContext) -> str:
@@ -131,6 +131,8 @@ def _clean(executed: Path, language: str) -> nbformat.NotebookNode:
         cell.id = f"cell-{number}"
         cell.metadata = nbformat.NotebookNode(tags=cell.metadata.get("tags", []))
         for output in cell.get("outputs", ()):
+            if "metadata" in output:
+                output.metadata = nbformat.NotebookNode()
             if len(output.get("data", ())) > 1:  # the plain form of a displayed object is its place in memory
                 output.data.pop("text/plain", None)
     return notebook
