@@ -117,5 +117,5 @@ def test_packages_of_the_browser_tests_are_pinned_and_name_no_registry() -> None
     versions = json.loads(file)["dependencies"]
     assert set(versions) == {"axe-core", "playwright-core"}
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions.values())
-    assert not [path for path in (ROOT / "tests" / "browser").glob("*lock*")]
+    assert not list((ROOT / "tests" / "browser").glob("*lock*"))
     assert "npm install --prefix tests/browser" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
 from ennakointi.disclosure import attacker
+from ennakointi.disclosure.presets import shown_interval
 from ennakointi.disclosure.systems import NEVER_SHOWN, System
 
 FREE = 1000.0
@@ -161,3 +163,27 @@ def test_no_more_than_is_a_relation_too() -> None:
     assert interval(system, system.must, 0) == pytest.approx((0.0, 3.0))
     assert attacker.unmet(system, system.must).items() == [(0, attacker.HIGH, 2.0)]
     assert attacker.satisfied(system, np.ones(2, dtype=bool)).size == 0
+
+
+@pytest.mark.parametrize(
+    ("threshold", "base", "kind", "value", "known"),
+    [
+        (5, 10, "count", 10, (5, 14)),
+        (5, 10, "count", 14, (5, 14)),
+        (5, 10, "persons", 0, (0, 0)),
+        (5, 10, "estimate", 10, (5, 15)),
+        (5, 10, "euros", 1000, (500, 1500)),
+        (5, 10, "count", -10, (-14, -5)),
+        (3, 5, "count", 5, (3, 7)),
+        (8, 5, "count", 10, (8, 12)),
+        (1, 6, "count", 3, (1, 6)),
+        (1, 6, "count", 0, (0, 0)),
+        (1, 6, "count", 9, (7, 12)),
+    ],
+)
+def test_what_a_reader_knows_of_a_rounded_number(
+    threshold: int, base: int, kind: str, value: float, known: tuple[float, float]
+) -> None:
+    preset = SimpleNamespace(name="midpoint6" if base == 6 else "rounded", threshold=threshold, base=base)
+    low, high = shown_interval(np.array([float(value)]), kind, preset)
+    assert (low[0], high[0]) == known

@@ -10,7 +10,7 @@ from ennakointi.forecast.hierarchy import Hierarchy
 from ennakointi.forecast.series import HIGH80, LEVELS, LOW80, MEDIAN, EngineForecast, Floats, Windows
 from ennakointi.parameters.documents import ForecastSettings
 from ennakointi.periods import month_text
-from ennakointi.result_tables import RESULT_TABLES
+from ennakointi.result_tables import MONTHLY, RESULT_TABLES
 
 ALL = "all"
 HISTORY_MONTHS = 96  # that are shown before the forecast
@@ -66,7 +66,7 @@ def forecasts(target_group: str, hierarchy: Hierarchy, made: EngineForecast) -> 
             )
         )
     origin = month_text(int(hierarchy.months[-1]))
-    return _together("forecast", frames, target_group=target_group, origin=origin)
+    return _together("forecast", frames, target_group=target_group, origin=origin, frequency=MONTHLY)
 
 
 def usual_persons(persons: Floats) -> Floats:
@@ -105,7 +105,7 @@ def history(target_group: str, hierarchy: Hierarchy, settings: ForecastSettings)
                 }
             )
         )
-    return _together("forecast_history", frames, target_group=target_group)
+    return _together("forecast_history", frames, target_group=target_group, frequency=MONTHLY)
 
 
 def score_rows(target_group: str, hierarchy: Hierarchy, windows: Windows | None) -> pd.DataFrame:

@@ -97,6 +97,13 @@ GROUP = key("target_group", "target group, from target_groups.yml; `all` = every
 SERVICE = key("service", "service, from services.yml; `all` = every service together")
 MONTH = key("month", "calendar month, YYYY-MM")
 PERSONS_BEHIND = ResultColumn("n_persons", PERSONS, "persons", "distinct persons behind the row")
+MONTHLY, QUARTERLY = "M", "Q"
+FREQUENCY = label(
+    "frequency",
+    "M: the row is of its month; Q: of three months, of which `month` is the first, as all rows of municipalities that "
+    "are published are: contacts are those of the three months together, persons those of the largest, and quantiles "
+    "are sums of the months' quantiles (the widest interval)",
+)
 COVERED = ResultColumn("covered_share", FACT, "share", "share of the residents' months that the register holds")
 
 

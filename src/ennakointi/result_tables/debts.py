@@ -26,7 +26,7 @@ from ennakointi.result_tables.columns import (
 _KIND = label("debt_kind", "care, rehabilitation or service debt; mixed for several kinds together")
 _LO80, _HI80 = "lower end of its 80 % interval", "upper end of its 80 % interval"
 _LO95, _HI95 = "lower end of its 95 % interval", "upper end of its 95 % interval"
-_PLACE = key("municipality", "official code, or `all` = the whole area")
+_PLACE = key("municipality", "official code, the code of an area of regions.yml, or `all` = the whole county")
 
 
 def _persons(name: str, meaning: str) -> ResultColumn:
@@ -277,7 +277,7 @@ DEBT_TABLES = (
             GROUP,
             SERVICE,
             key("axis", "members (the group against the others), age, sex or area"),
-            key("part", "members, non_members, difference, an age band, a sex, or a municipality's code"),
+            key("part", "members, non_members, difference, an age band, a sex, or the code of a municipality or an area"),
             count("expected", "contacts expected over the window", ESTIMATE),
             count("debt", "net debt of the part at the end of the window", ESTIMATE),
             ResultColumn("share", SHARE, "share", "debt per expected contacts", ratio_of=("debt", "expected")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ennakointi.result_tables.columns import (
     ESTIMATE,
     FACT,
+    FREQUENCY,
     GROUP,
     KEY,
     MONTH,
@@ -20,7 +21,7 @@ from ennakointi.result_tables.columns import (
     of_services,
 )
 
-_PLACE = key("municipality", "official code, or `all` = the whole county")
+_PLACE = key("municipality", "official code, the code of an area of regions.yml, or `all` = the whole county")
 _YEAR = ResultColumn("year", KEY, "year", "calendar year")
 _VARIANT = key("variant", "population projection, and scenarios in force, separated by +")
 
@@ -32,6 +33,7 @@ FORECAST_TABLES = (
             SERVICE,
             _PLACE,
             MONTH,
+            FREQUENCY,
             label("origin", "last month that the forecast knew, YYYY-MM"),
             ResultColumn("quantile", KEY, "probability", "level of the quantile; 0.5 = the median"),
             count("value", "contacts in the month at that quantile", ESTIMATE),
@@ -49,6 +51,7 @@ FORECAST_TABLES = (
             SERVICE,
             _PLACE,
             MONTH,
+            FREQUENCY,
             label("period", "used, disrupted (masked before fitting), not_used (before a break) or missing (not held)"),
             count("observed", "contacts that took place in the month, in the forecast's municipalities"),
             PERSONS_BEHIND,
