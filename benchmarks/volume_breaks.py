@@ -39,7 +39,7 @@ def judge(counts: np.ndarray) -> volume_breaks.Breaks:
     unit, month = np.nonzero(counts)
     rows = counts[unit, month]
     columns = {"unit": [f"u{i:02}" for i in unit], "month": FIRST + month, "rows": rows, "persons": rows}
-    volumes = pd.DataFrame(columns).assign(service="x")
+    volumes = pd.DataFrame(columns).assign(service="x", bought=0)
     return volume_breaks.find(volumes, NO_ACTIVITY, SETTINGS, {}, FIRST + MONTHS - 1)
 
 

@@ -69,7 +69,7 @@ def compute(
         "debt_equity": equity.table(
             counts, everyone, found.ledgers, others.ledgers, uses_care=group.uses_care, seed=seed
         ),
-        "debt_production": production.table(counts, found.ledgers),
+        "debt_production": production.table(counts, found.ledgers, parameters.disclosure.suppliers),
         "debt_views": views.table(key, found.ledgers, in_force, float(settings.data_weight), persons),
         "debt_sensitivity": sensitivity.table(
             counts, settings, services, seed, group=group, record=found, to_clear=left

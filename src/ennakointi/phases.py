@@ -220,7 +220,8 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
     write_tables(workspace.results, results, {})
     rules, source = parameters.disclosure, store.open(workspace.store).source_name
     earlier = disclosure.last(workspace.history, workspace.quarter, source)
-    planned = disclosure.plan(results, rules.current, earlier, rules.in_force(str(workspace.quarter)))
+    exempt, areas = rules.in_force(str(workspace.quarter)), parameters.region.merged_areas
+    planned = disclosure.plan(results, rules.current, earlier, exempt, areas)
     _write_review(workspace, planned)
     if "indicators" in planned.released:
         headlines.remember(workspace.history, _told(workspace, parameters, results), planned.released["indicators"])
@@ -238,7 +239,8 @@ def remember_release(workspace: Workspace, parameters: Parameters) -> None:
     """Keep what was published, so that the next release does not give away what this one hid."""
     exact, released = read_tables(workspace.results), read_tables(workspace.published)
     source, preset = store.open(workspace.store).source_name, parameters.disclosure.current
-    disclosure.remember(workspace.history, workspace.quarter, source, exact, released, preset)
+    areas = parameters.region.merged_areas
+    disclosure.remember(workspace.history, workspace.quarter, source, exact, released, preset, areas)
 
 
 def gather(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> dict[str, pd.DataFrame]:

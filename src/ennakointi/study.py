@@ -201,7 +201,8 @@ class Study:
         phases = _methods()
         self._compute(parts)
         computed = phases.gather(self.workspace, self.parameters, parts)
-        return disclosure.release(computed, self.parameters.disclosure.current)
+        areas = self.parameters.region.merged_areas
+        return disclosure.release(computed, self.parameters.disclosure.current, areas)
 
     def _compute(self, parts: tuple[str, ...] | list[str]) -> None:
         phases = _methods()

@@ -284,7 +284,11 @@ def production() -> pd.DataFrame:
         ("primary_care", "purchased", 2_100, 4_900, 6_300, 2_200, moved),
     ]
     names = ("service", "provider", "before", "window", "latest", "expected", "reason")
+    supplied = {"purchased": "enough", "own": ""}
     return frame(
         "debt_production",
-        [KEYS | dict(zip(names, row, strict=True)) | {"gap": row[5] - row[3]} for row in rows],
+        [
+            KEYS | dict(zip(names, row, strict=True)) | {"gap": row[5] - row[3], "suppliers": supplied[row[1]]}
+            for row in rows
+        ],
     )

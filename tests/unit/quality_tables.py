@@ -154,9 +154,9 @@ def quality_tables() -> dict[str, pd.DataFrame]:
         "data_fields": of("data_fields", *fields),
         "volume_breaks": of(
             "volume_breaks",
-            ("T101", "primary_care", "2024-03", "register", 20, 900, 20 / 900, 800),
-            ("T102", "mental_health", "2020-04", "real", 300, 900, 300 / 900, 700),
-            ("T103", "outreach", "2022-05", "unclear", 2, 30, 2 / 30, 3),
+            ("T101", "primary_care", "2024-03", "register", 20, 900, 20 / 900, "", 800),
+            ("T102", "mental_health", "2020-04", "real", 300, 900, 300 / 900, "", 700),
+            ("T103", "outreach", "2022-05", "unclear", 2, 30, 2 / 30, "", 3),
         ),
         "attrition": attrition(),
         "reconciliation": reconciliation(),

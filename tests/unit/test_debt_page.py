@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from debt_part_tables import equity, hidden_persons, queue_pressure, sensitivity
+from debt_part_tables import equity, hidden_persons, production, queue_pressure, sensitivity
 from page_tables import context, debt_row, debt_series, debt_tables, frame, group_tables, released
 from page_words import significant_digits, unfilled, words
 from quality_tables import quality_tables
@@ -187,6 +187,15 @@ def test_production_stands_side_by_side_without_a_verdict() -> None:
     assert "Ostopalvelut\n14 100\n14 300\n15 900\n−1 600\n17 800" in said
     assert "Rivejä ei voi verrata paremmuuteen" in said
     assert "Avosairaanhoito: Vertailujakson pituus kuukausina: 36." in said
+    assert "jos tuottajia on vähän" not in said
+
+
+def test_purchased_services_of_few_suppliers_are_not_shown() -> None:
+    known = production()
+    few = known.assign(suppliers=known["suppliers"].where(known["service"] != "primary_care", "few"))
+    said = words(DebtPage(tables() | released({"debt_production": few}), "all", context()).by_service())
+    assert "Ostopalvelut\nei näytetä (tietosuoja)" in said
+    assert "jos tuottajia on vähän" in said
 
 
 def test_queues_without_balance_come_first_and_are_named() -> None:

@@ -25,7 +25,8 @@ UNROUNDED = Preset(name="own", threshold=5, base=1)
 
 
 def history(persons: dict[tuple[str, str], int], month: str = "2025-01", group: str = "all") -> pd.DataFrame:
-    """`forecast_history` of one month: persons by service and municipality, three contacts each; sums are added."""
+    """`forecast_history` of one month: persons by service and municipality, three contacts each; sums are added. The
+    municipalities' quarter has no other month, so that all adds up to the last digit."""
     cells = {**persons}
     for service in {service for service, _ in persons}:
         cells[service, "all"] = sum(n for (own, place), n in persons.items() if own == service and place != "all")
@@ -38,7 +39,8 @@ def history(persons: dict[tuple[str, str], int], month: str = "2025-01", group: 
     same = {"target_group": group, "month": month, "period": "used"}
     columns = RESULT_TABLES["forecast_history"].columns
     frame = pd.DataFrame(rows).assign(**same)
-    return frame.assign(**{c.name: "M" for c in columns if c.name not in frame})[[c.name for c in columns]]
+    frame["frequency"] = np.where(frame["municipality"] == "all", "M", "Q")
+    return frame[[c.name for c in columns]]
 
 
 GRID = {("a", "398"): 60, ("a", "111"): 20, ("b", "398"): 30, ("b", "111"): 12, ("c", "398"): 40, ("c", "111"): 3}

@@ -14,16 +14,17 @@ PRESET = Preset(name="thl5", threshold=5, base=10)
 
 
 def forecast(persons: dict[str, float], services: tuple[str, ...] = ("home_care",)) -> pd.DataFrame:
-    """Three quantiles of one month of each place; the county's mean is the sum of the others'."""
+    """Three quantiles of the months of one quarter of each place; the county's mean is the sum of the others'."""
     means = {place: 7.0 * n for place, n in persons.items() if place != "all"}
     means["all"] = sum(means.values())
     rows = [
-        {"service": service, "municipality": place, "n_persons": n, "quantile": q, "mean": means[place], "value": 1.0}
+        {"service": service, "municipality": place, "month": month, "quantile": q, "n_persons": n, "mean": means[place]}
         for service in services
         for place, n in persons.items()
+        for month in ("2025-10", "2025-11", "2025-12")
         for q in (0.1, 0.5, 0.9)
     ]
-    same = {"target_group": "all", "month": "2025-10", "origin": "2025-09", "method": "ensemble"}
+    same = {"target_group": "all", "value": 1.0, "origin": "2025-09", "method": "ensemble", "frequency": "M"}
     return pd.DataFrame(rows).assign(**same)[list(RESULT_TABLES["forecast"].names)]
 
 
@@ -31,7 +32,7 @@ def hidden(persons: dict[str, float]) -> set[str]:
     released = disclosure.release({"forecast": forecast(persons)}, PRESET)["forecast"]
     places = released.loc[released["suppressed"] != "", "municipality"]
     assert released.loc[released["suppressed"] != "", ["value", "mean", "n_persons"]].isna().all(axis=None)
-    assert len(places) == 3 * places.nunique()
+    assert len(places) == 3 * places.nunique() + 6 * ("all" in set(places))  # a quarter, and the county's three months
     return set(places)
 
 
@@ -63,17 +64,17 @@ def test_what_can_be_worked_out_is_a_sum_over_enough_persons() -> None:
         assert not (county_shown and sum(persons[place] > 0 for place in found) == 1 and len(found) == 1)
 
 
-def test_months_of_the_history_are_judged_on_their_own() -> None:
+def test_quarters_of_the_history_are_judged_on_their_own() -> None:
     rows = [
-        {"municipality": place, "month": month, "n_persons": n, "observed": 6.0 * n}
-        for month, small in (("2025-08", 3), ("2025-09", 30))
+        {"municipality": place, "month": f"2025-{month:02}", "n_persons": n, "observed": 6.0 * n}
+        for month, small in ((4, 3), (5, 3), (6, 3), (7, 30), (8, 30), (9, 30))
         for place, n in {"all": 80 + small, "398": 60, "111": 20, "016": small}.items()
     ]
-    same = {"target_group": "all", "service": "home_care", "period": "used"}
+    same = {"target_group": "all", "service": "home_care", "period": "used", "frequency": "M"}
     table = pd.DataFrame(rows).assign(**same)[list(RESULT_TABLES["forecast_history"].names)]
     released = disclosure.release({"forecast_history": table}, PRESET)["forecast_history"]
     found = released[released["suppressed"] != ""]
-    assert found[["month", "municipality"]].to_numpy().tolist() == [["2025-08", "111"], ["2025-08", "016"]]
+    assert found[["month", "municipality"]].to_numpy().tolist() == [["2025-04", "111"], ["2025-04", "016"]]
 
 
 def test_services_are_judged_on_their_own() -> None:

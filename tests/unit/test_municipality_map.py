@@ -187,3 +187,13 @@ def test_a_page_draws_the_map_only_where_there_are_borders() -> None:
     words = said(made.svg)
     assert {"Lahti", "Heinola", "ei näytetä (tietosuoja)"} <= set(words)
     assert "Päijät-Häme" not in words
+
+
+def test_the_municipalities_of_an_area_have_its_share() -> None:
+    plain = context("fi")
+    labels = {**plain.labels, "area": {"398": "Lahti", "111": "Heinola", "098": "Hollola", "north": "Pohjoinen"}}
+    told = replace(plain, labels=labels, boundaries=geometries(), areas={"north": ("111", "098")})
+    made = area_map([Area("north", 0.2, 0.1, 0.3)], told, unit="share", alt="Largest.", caption="Shares")
+    alone = [Area("111", 0.2, 0.1, 0.3), Area("098", 0.2, 0.1, 0.3)]
+    assert made is not None
+    assert made.svg == area_map(alone, told, unit="share", alt="Largest.", caption="Shares").svg

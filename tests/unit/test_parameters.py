@@ -67,6 +67,8 @@ def test_the_regions_are_those_of_the_official_municipality_key():
     assert (paijat_hame.county_code, pohjois_pohjanmaa.county_code) == ("09", "19")
     assert len(pohjois_pohjanmaa.municipalities) == 30
     assert paijat_hame.municipalities["398"]["sv"] == "Lahtis"
+    assert paijat_hame.merged_areas == {"northern": ("081", "576", "781")}
+    assert pohjois_pohjanmaa.merged_areas == {}
 
 
 def test_the_shipped_interventions_are_those_of_the_contract():
@@ -368,6 +370,26 @@ def test_parameters_travel_to_worker_processes():
             "016",
             "regions.yml: paijat-hame.municipalities[14] (key): expected text; put codes in quotes",
         ),
+        (
+            "regions.yml",
+            '["081", "576", "781"]',
+            '["081", "577", "781"]',
+            "regions.yml: paijat-hame.areas.northern.municipalities: municipality '577' does not exist – did you mean",
+        ),
+        (
+            "regions.yml",
+            '["081", "576", "781"]',
+            '["081", "576", "081"]',
+            "regions.yml: paijat-hame.areas.northern: municipality '081' is already in northern; leave it in one",
+        ),
+        ("regions.yml", '["081", "576", "781"]', '["081"]', "regions.yml: paijat-hame.areas.northern.municipalities"),
+        (
+            "regions.yml",
+            "    northern:",
+            "    all_north:",
+            "regions.yml: paijat-hame.areas.all_north: a code must not begin",
+        ),
+        ("regions.yml", "    northern:", '    "081":', "regions.yml: paijat-hame.areas.081"),
         (
             "target_groups.yml",
             "age: [18, 29]",

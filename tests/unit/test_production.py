@@ -21,13 +21,14 @@ from ennakointi import debt, panel, parameters
 from ennakointi.debt import production
 from ennakointi.debt.ledger import Ledger
 from ennakointi.panel import Panel
-from ennakointi.panel.production import NAMES
-from ennakointi.parameters.documents import Break, Label
+from ennakointi.panel.production import NAMES, no_suppliers
+from ennakointi.parameters.documents import Break, Label, SupplierLimits
 from ennakointi.periods import month_index
 from ennakointi.result_tables import RESULT_TABLES
 
 SETTINGS = parameters.load().debt.model_copy(update={"n_paths": 200})
 CATALOGUE = parameters.load().services
+LIMITS = SupplierLimits()
 JANUARY = month_index(2019, 1)
 CONTACTS = pd.DataFrame(
     [
@@ -65,7 +66,10 @@ def test_the_panel_by_provider_is_that_worked_by_hand(tmp_path: Path) -> None:
     born, sexes, areas = [date(1980, 1, 1)] * 3, ["female", "male", "male"], ["398", "398", "111"]
     persons = pd.DataFrame({"person_id": ["a", "b", "c"], "birth_date": born, "sex": sexes, "municipality": areas})
     contacts = CONTACTS.assign(
-        contact_id=range(len(CONTACTS)), mode="in_person", started_at=pd.to_datetime(CONTACTS["started_at"])
+        contact_id=range(len(CONTACTS)),
+        mode="in_person",
+        unit=["x", "x", "y", "x", None, "x", "x"],
+        started_at=pd.to_datetime(CONTACTS["started_at"]),
     )
     months, status = ["2019-01", "2019-02", "2019-03"], ["complete", "complete", "none"]
     keys = {"municipality": "111", "service": "oral_health", "provider": None}
@@ -80,6 +84,11 @@ def test_the_panel_by_provider_is_that_worked_by_hand(tmp_path: Path) -> None:
     assert list(made.production.columns) == ["service", "municipality", "month", "provider", "contacts", "persons"]
     assert found == HAND_WORKED
     assert made.production["contacts"].sum() == made.counts["contacts"].sum()
+    x, y = (opened.codes("contacts", "unit").index(name) for name in "xy")
+    assert sorted(tuple(row) for row in made.suppliers.to_numpy(object)) == [
+        ("oral_health", "111", JANUARY + 1, "third_sector", x, 1),
+        ("primary_care", "398", JANUARY, "purchased", y, 1),
+    ]
 
 
 def with_providers(made: Panel, purchased: dict[str, np.ndarray], seed: int = 0) -> Panel:
@@ -106,7 +115,7 @@ def accounts(made: Panel) -> Mapping[str, Ledger]:
 
 def by_provider(made: Panel, service: str = "primary_care") -> pd.DataFrame:
     ledgers = accounts(made)
-    table = production.table(made, ledgers)
+    table = production.table(made, ledgers, LIMITS)
     assert tuple(table.columns) == RESULT_TABLES["debt_production"].names
     rows = table[table["service"] == service].set_index("provider")
     ledger = ledgers[service]
@@ -168,10 +177,53 @@ def test_who_gives_the_contacts_moves_no_debt(made: Panel, ledgers: Mapping[str,
 
 
 def test_all_services_are_the_sum(made: Panel, ledgers: Mapping[str, Ledger]) -> None:
-    table = production.table(with_providers(made, {"398": np.full(len(MONTHS), 0.5)}), ledgers)
+    table = production.table(with_providers(made, {"398": np.full(len(MONTHS), 0.5)}), ledgers, LIMITS)
     sums = table.groupby(table["service"] == "all")[["before", "window", "latest", "expected", "gap"]].sum()
     np.testing.assert_allclose(sums.loc[True], sums.loc[False])
-    assert production.table(made, {}).empty
+    assert production.table(made, {}, LIMITS).empty
+
+
+def supplied(made: Panel, units: dict[int, float], service: str = "primary_care") -> pd.DataFrame:
+    """Bought contacts of a service divided over units; contacts of -1 are of units that are not recorded."""
+    bought = made.production[(made.production["provider"] == "purchased") & (made.production["service"] == service)]
+    parts = [bought.assign(unit=unit, contacts=bought["contacts"] * share) for unit, share in units.items()]
+    return pd.concat(parts)[list(no_suppliers().columns)]
+
+
+@pytest.mark.parametrize(
+    ("units", "said"),
+    [
+        ({1: 1.0}, "few"),
+        ({1: 0.5, 2: 0.5}, "few"),
+        ({1: 0.9, 2: 0.05, 3: 0.05}, "few"),
+        ({1: 0.5, 2: 0.3, 3: 0.2}, "enough"),
+        ({1: 0.4, 2: 0.3, -1: 0.3}, "few"),  # two are recorded
+        ({1: 0.04, 2: 0.03, 3: 0.03, -1: 0.9}, "few"),  # somebody may have given all of what is not recorded
+        ({-1: 1.0}, "few"),
+        ({}, "few"),
+    ],
+)
+def test_bought_contacts_of_few_suppliers_are_marked(
+    made: Panel, ledgers: Mapping[str, Ledger], units: dict[int, float], said: str
+) -> None:
+    divided = with_providers(made, {"398": np.full(len(MONTHS), 0.5)})
+    known = replace(divided, suppliers=supplied(divided, units)) if units else divided
+    rows = production.table(known, {"primary_care": ledgers["primary_care"]}, LIMITS)
+    marked = rows.set_index(["service", "provider"])["suppliers"]
+    assert marked["primary_care", "purchased"] == marked["all", "purchased"] == said
+    assert marked["primary_care", "own"] == marked["all", "own"] == ""
+
+
+def test_a_supplier_that_came_to_dominate_lately_is_told_by_no_number(
+    made: Panel, ledgers: Mapping[str, Ledger]
+) -> None:
+    divided = with_providers(made, {"398": np.full(len(MONTHS), 0.5)})
+    usual = supplied(divided, {1: 0.5, 2: 0.3, 3: 0.2})
+    lately = usual["month"] > made.last_month - 12
+    merged = pd.concat([usual[~lately], supplied(divided, {1: 1.0})[lambda some: some["month"] > made.last_month - 12]])
+    for known, said in ((usual, "enough"), (usual[~lately], "enough"), (merged, "few")):
+        rows = production.table(replace(divided, suppliers=known), {"primary_care": ledgers["primary_care"]}, LIMITS)
+        assert set(rows.loc[rows["provider"] == "purchased", "suppliers"]) == {said}
 
 
 @settings(max_examples=20, deadline=None)
@@ -179,7 +231,7 @@ def test_all_services_are_the_sum(made: Panel, ledgers: Mapping[str, Ledger]) ->
 def test_rows_add_up_for_any_division(made: Panel, ledgers: Mapping[str, Ledger], seed: int) -> None:
     rng = np.random.default_rng(seed)
     shares = {area: rng.choice([0.0, 1.0, rng.random()], len(MONTHS)) for area in made.municipalities}
-    table = production.table(replace(with_providers(made, shares, seed % 100), breaks=(VENTURE,)), ledgers)
+    table = production.table(replace(with_providers(made, shares, seed % 100), breaks=(VENTURE,)), ledgers, LIMITS)
     for service, rows in table.groupby("service"):
         ledger = ledgers[service]
         n = ledger.window_months

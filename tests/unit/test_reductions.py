@@ -59,6 +59,7 @@ def random_frames(seed: int) -> Frames:
             "mode": rng.integers(0, len(MODES), n).astype(np.uint8),
             "attendance": with_holes(rng.integers(0, 4, n), 0.6),
             "provider": with_holes(rng.integers(0, 3, n), 0.5),
+            "unit": pd.array(np.where(np.arange(n) % 5 == 0, None, np.arange(n) % 3), dtype="Int32"),
             "cost_eur": np.where(rng.random(n) < 0.2, np.nan, rng.integers(0, 30000, n) / 100),
         }
     )
@@ -141,6 +142,7 @@ def reduce(f: Mapping[str, nw.LazyFrame[Any]]) -> dict[str, nw.LazyFrame[Any]]:
         ),
         "volumes": reductions.volumes(years, -1),
         "production": production.production(months, runs, who),
+        "suppliers": production.suppliers(f["contacts"], runs, who),
     }
 
 
@@ -200,6 +202,8 @@ def brute_force(frames: Frames) -> dict[str, Counter[Any]]:
             provider = -1 if pd.isna(c.provider) else c.provider
             given = group, c.service, area[c.person], c.month, provider
             found["provider_contacts"][given] += 1
+            if provider > 0:
+                found["suppliers"][*given, -1 if pd.isna(c.unit) else c.unit] += 1
             if (given, c.person) not in met:
                 met.add((given, c.person))
                 found["provider_persons"][given] += 1
@@ -294,6 +298,8 @@ def test_reductions_equal_loops_over_the_raw_rows(seed: int) -> None:
     place = ["group", "service", "municipality", "month"]
     for key in ("contacts", "persons"):
         assert as_counter(reduced["production"], [*place, "provider"], key) == whole(truth[f"provider_{key}"])
+    bought = as_counter(reduced["suppliers"], [*place, "provider", "unit"], "contacts")
+    assert bought == whole(truth["suppliers"])
     assert as_counter(reduced["queue"], place, "waiting") == whole(truth["waiting"])
     assert as_counter(reduced["queue"], place, "persons") == whole(truth["waiting_persons"])
     for value in ("waiting", "started", "left"):

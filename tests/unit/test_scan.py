@@ -110,7 +110,9 @@ def _user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_user")
-@pytest.mark.parametrize(("name", "content", "kind"), LEAKS)
+@pytest.mark.parametrize(
+    ("name", "content", "kind"), LEAKS, ids=[f"{number}-{kind}" for number, (_, _, kind) in enumerate(LEAKS)]
+)
 def test_a_leak_is_found_where_nobody_looks(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DisclosureError, match=kind) as caught:

@@ -26,7 +26,7 @@ def forecast(
 ) -> pd.DataFrame:
     """Twelve months ahead: every month the service's number ± SPREAD, and rows of its municipalities."""
     months = [month_text(parse_month(origin) + h) for h in range(1, 13)]
-    base = {"target_group": group, "origin": origin, "method": "ensemble", "n_persons": 50.0}
+    base = {"target_group": group, "origin": origin, "frequency": "M", "method": "ensemble", "n_persons": 50.0}
     rows = [
         {**base, "service": s, "municipality": place, "month": m, "quantile": q, "value": mean + d, "mean": mean}
         for s, mean in services.items()
@@ -46,7 +46,7 @@ def history(last: str, services: dict[str, dict[str, float]], *, group: str = "a
         for s, given in services.items()
         for m in months
     ]
-    return pd.DataFrame(rows).assign(target_group=group, municipality="all", period="used")[RIGHT]
+    return pd.DataFrame(rows).assign(target_group=group, municipality="all", frequency="M", period="used")[RIGHT]
 
 
 def remembered(folder: Path, quarter: Quarter = Q2, source: str = "county", **more) -> Path:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from ennakointi import parameters
+from ennakointi.disclosure import release
 from ennakointi.parameters.documents import Break
 from ennakointi.periods import month_index
 from ennakointi.quality import volume_breaks
@@ -27,10 +28,14 @@ def steady(units: tuple[str, ...] = UNITS) -> dict[str, np.ndarray]:
 
 
 def found(
-    counts: dict[str, np.ndarray], activity: list[tuple[str, str, int, str, float]] | None = None, **known: Break
+    counts: dict[str, np.ndarray],
+    activity: list[tuple[str, str, int, str, float]] | None = None,
+    bought: str = "",
+    **known: Break,
 ) -> pd.DataFrame:
     rows = [(u, "s", FIRST + i, n, n) for u, series in counts.items() for i, n in enumerate(series) if n]
     volumes = pd.DataFrame(rows, columns=["unit", "service", "month", "rows", "persons"])
+    volumes["bought"] = volumes["rows"].where(volumes["unit"] == bought, 0)
     traces = pd.DataFrame(activity or [], columns=list(ACTIVITY))
     return volume_breaks.find(volumes, traces, SETTINGS, known, FIRST + MONTHS - 1).table
 
@@ -57,6 +62,15 @@ def test_rows_that_vanish_while_the_others_stand_still_are_lost_by_the_register(
     ]
     assert table["expected"].tolist() == pytest.approx([100, 100], rel=0.01)
     assert table["n_persons"].tolist() == [0, 0]
+
+
+def test_the_contacts_of_a_unit_that_is_bought_from_are_one_suppliers_and_not_shown() -> None:
+    counts = steady()
+    counts["a"][AT] = counts["b"][AT] = 40
+    table = found(counts, bought="a")
+    assert table["suppliers"].tolist() == ["few", ""]
+    shown = release({"volume_breaks": table}, parameters.load().disclosure.current)["volume_breaks"]
+    assert shown["observed"].isna().tolist() == [True, False]
 
 
 def test_a_fall_of_most_units_is_real() -> None:

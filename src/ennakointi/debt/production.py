@@ -11,15 +11,16 @@ import pandas as pd
 
 from ennakointi.debt.expected import Floats
 from ennakointi.debt.ledger import Ledger
+from ennakointi.disclosure import supplier_rules
 from ennakointi.panel import breaks as known_breaks
-from ennakointi.panel.production import NAMES
+from ennakointi.panel.production import BOUGHT, NAMES
 from ennakointi.periods import month_text
 from ennakointi.result_tables import RESULT_TABLES
 from ennakointi.text import N_, message_json
 
 if TYPE_CHECKING:
     from ennakointi.panel import Panel
-    from ennakointi.parameters.documents import Break
+    from ennakointi.parameters.documents import Break, SupplierLimits
 
 ALL = "all"
 YEAR = 12
@@ -36,7 +37,8 @@ _MOVED_OFTEN = N_(
 @dataclass(frozen=True, eq=False)
 class Divided:
     """One service by provider (r,): contacts a month `before`, in the `window`, `latest`, and `expected` in the window;
-    `persons` behind the row; `moved`: months of known changes of providers."""
+    `persons` behind the row; `moved`: months of known changes of providers; `bought`: span (what the row tells),
+    provider, unit, contacts."""
 
     before: Floats
     window: Floats
@@ -44,9 +46,10 @@ class Divided:
     expected: Floats
     persons: Floats
     moved: tuple[int, ...]
+    bought: pd.DataFrame
 
 
-def table(panel: Panel, ledgers: Mapping[str, Ledger]) -> pd.DataFrame:
+def table(panel: Panel, ledgers: Mapping[str, Ledger], limits: SupplierLimits) -> pd.DataFrame:
     """`debt_production` of a target group: services, and `all` as their sum, by provider; contacts a month.
 
     `before` is the baseline's last year, `latest` the last twelve months of the data (empty when an account ends
@@ -58,10 +61,11 @@ def table(panel: Panel, ledgers: Mapping[str, Ledger]) -> pd.DataFrame:
     Parameters
     ----------
     ledgers : accounts of the group; sums of services among them are left out, and services without a contact
+    limits : rows of fewer suppliers, or with a larger one, are marked in `suppliers`: they are not shown
     """
     known = set(panel.production["service"])
     found = {s: divided(panel, one) for s, one in ledgers.items() if s in known}
-    rows = [row for s, one in {**_together(list(found.values())), **found}.items() for row in _rows(s, one)]
+    rows = [row for s, one in {**_together(list(found.values())), **found}.items() for row in _rows(s, one, limits)]
     columns = list(RESULT_TABLES["debt_production"].names)
     return pd.DataFrame(rows, columns=columns[1:]).assign(target_group=panel.target_group).reindex(columns=columns)
 
@@ -97,7 +101,32 @@ def divided(panel: Panel, ledger: Ledger) -> Divided:
         expected,
         _fewest(spans),
         tuple(sorted({known.month for known in moves})),
+        _bought(panel, ledger, [known.month for known in moves]),
     )
+
+
+def _bought(panel: Panel, ledger: Ledger, moved: Sequence[int]) -> pd.DataFrame:
+    """Bought contacts in the months that each number is made of, by provider and unit; `moved`: months of changes,
+    whose next twelve months divide what is expected."""
+    rows, account, last = panel.suppliers, ledger.series.account, panel.last_month
+    told = {
+        "before": (account.baseline_end - YEAR + 1, account.baseline_end),
+        "window": (account.window_start, account.window_end),
+        **({} if account.last < last else {"latest": (last - YEAR + 1, last)}),
+        **{f"expected {month}": (month, month + YEAR - 1) for month in moved},
+    }
+    own = rows[(rows["service"] == ledger.series.service) & rows["municipality"].isin(ledger.series.municipalities)]
+    spans = [own[own["month"].between(*months)].assign(span=name) for name, months in told.items()]
+    return pd.concat(spans)[["span", "provider", "unit", "contacts"]]
+
+
+def _suppliers(bought: pd.DataFrame, limits: SupplierLimits) -> dict[str, str]:
+    """Whether each bought provider's contacts come from enough suppliers in every span it gave any in."""
+    units = bought.groupby(["provider", "span", "unit"], observed=True)["contacts"].sum()
+    spans = units.groupby(level=["provider", "span"], observed=True)
+    few = spans.apply(lambda one: supplier_rules.few_suppliers(one.droplevel(["provider", "span"]), limits))
+    found = {provider: bool(ever) for provider, ever in few.groupby(level="provider", observed=True).any().items()}
+    return {name: supplier_rules.FEW if found.get(name, True) else supplier_rules.ENOUGH for name in BOUGHT}
 
 
 def _provider_breaks(panel: Panel, service: str, areas: Sequence[str], first: int) -> list[Break]:
@@ -148,11 +177,13 @@ def _together(services: Sequence[Divided]) -> dict[str, Divided]:
     )
     persons = np.max([one.persons for one in services], axis=0)
     moved = tuple(sorted({month for one in services for month in one.moved}))
-    return {ALL: Divided(before, window, latest, expected, persons, moved)}
+    bought = pd.concat([one.bought for one in services])
+    return {ALL: Divided(before, window, latest, expected, persons, moved, bought)}
 
 
-def _rows(service: str, one: Divided) -> list[tuple[object, ...]]:
+def _rows(service: str, one: Divided, limits: SupplierLimits) -> list[tuple[object, ...]]:
     """One row a provider that gave contacts, in the order of the result table's columns after the group."""
+    suppliers = _suppliers(one.bought, limits)
     used = one.before + one.window + np.nan_to_num(one.latest) + one.expected > 0
     return [
         (
@@ -164,6 +195,7 @@ def _rows(service: str, one: Divided) -> list[tuple[object, ...]]:
             one.expected[i],
             one.expected[i] - one.window[i],
             _reason(one.moved),
+            suppliers.get(provider, ""),
             one.persons[i],
         )
         for i, provider in enumerate(NAMES)

@@ -25,7 +25,7 @@ PLACES = {  # tables of municipalities, and the key that names them
     "hidden_persons": "municipality",
     "debt_equity": "part",
 }
-_IN_QUARTERS = {"forecast": "min", "forecast_history": "max"}  # the month that whole quarters are counted from
+_IN_QUARTERS = {"forecast": True, "forecast_history": False}  # whether quarters are counted from the first month
 _WORST_LAST = {
     "period": ["used", "not_used", "disrupted", "missing"],
     "method": ["refused", "zero", "level", "theta", "ensemble"],
@@ -47,11 +47,10 @@ def quarterly(exact: Tables) -> dict[str, pd.DataFrame]:
     are added too, as if the months went up and down together: the widest interval. Quarters of a forecast are counted
     from its first month, those of the history back from its last one; incomplete ones are left out.
     """
-    found = {
+    return {
         name: _in_quarters(frame, RESULT_TABLES[name], _IN_QUARTERS[name]) if name in _IN_QUARTERS else frame
         for name, frame in exact.items()
     }
-    return found
 
 
 def small(exact: Tables, areas: Areas, threshold: int) -> set[str]:
@@ -98,22 +97,23 @@ def earlier_by_area(
     exact: pd.DataFrame, shown: Flags, name: str, areas: Areas, groups: Collection[str]
 ) -> tuple[pd.DataFrame, Flags]:
     """A table of the last release by the areas of this one: who was told its municipalities was told their sum."""
-    beside = "shown"
-    rows = merged({name: exact}, areas, groups)[name]
-    place = exact[PLACES[name]].map(_area_of(areas)).where(exact["target_group"].isin([*groups])) if len(exact) else []
-    keys = list(RESULT_TABLES[name].of_kind("key"))
-    before = exact[keys].assign(**{beside: shown})
-    before[PLACES[name]] = pd.Series(place, index=exact.index, dtype=object).fillna(exact[PLACES[name]])
-    every = before.groupby(keys, observed=True)[beside].all()
+    table, key = RESULT_TABLES[name], PLACES[name]
+    before = exact.reindex(columns=list(table.names))
+    rows = merged({name: before}, areas, groups)[name]
+    keys = list(table.of_kind("key"))
+    areas_then = _placed(before, name).map(_area_of(areas)).where(before["target_group"].isin([*groups]))
+    then = before[keys].assign(shown=shown, **{key: areas_then.fillna(before[key])})
+    every = then.groupby(keys, observed=True)["shown"].all()
     return rows, every.reindex(pd.MultiIndex.from_frame(rows[keys])).to_numpy(dtype=bool)
 
 
-def _in_quarters(frame: pd.DataFrame, table: ResultTable, from_month: str) -> pd.DataFrame:
+def _in_quarters(frame: pd.DataFrame, table: ResultTable, forward: bool) -> pd.DataFrame:
     monthly = (frame["municipality"] != "all") & (frame["frequency"] != QUARTERLY)
     if not monthly.any():
         return frame
     number = frame["month"].map({month: parse_month(str(month)) for month in frame["month"].unique()})
-    start = number.groupby(frame["target_group"]).transform(from_month) + (from_month == "max")
+    groups = number.groupby(frame["target_group"])
+    start = groups.transform("min") if forward else groups.transform("max") + 1
     first = (start + (number - start) // QUARTER * QUARTER)[monthly]
     texts = first.map({month: month_text(int(month)) for month in first.unique()})
     rows = frame[monthly].assign(month=texts, frequency=QUARTERLY)

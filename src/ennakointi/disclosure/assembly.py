@@ -111,6 +111,11 @@ class Assembly:
                 column = self.cells[f"{kind}_{end}"][0]
                 column[place] = nearer(column[place], known)
 
+    def widen(self, place: Ints, width: Floats) -> None:
+        """Demand that what is known of cells is at least this wide when they are hidden."""
+        self._stack()
+        self.cells["wanted_width"][0][place] = width
+
     def system(self) -> System:
         """Everything that was added, as one system."""
         self._stack()

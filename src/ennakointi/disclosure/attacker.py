@@ -24,6 +24,7 @@ from ennakointi.disclosure.systems import Flags, Floats, Ints, System
 
 LOW, HIGH, WIDTH = -1, 1, 0
 NEIGHBOURHOODS = (1000, 5000)  # cells that are searched around a demand before its whole component is
+AT_ONCE = 20_000  # cells of a component that is tried as a whole first: thousands of demands are met by a few pushes
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,11 +184,12 @@ class Search:
     def __init__(self, system: System, columns: csc_array, part: Ints, low: Floats, high: Floats) -> None:
         self.system, self.columns, self.part, self.low, self.high = system, columns, part, low, high
         self.surroundings = Surroundings(system, columns, high > low) if len(part) > NEIGHBOURHOODS[0] else None
-        self.tolerance = tolerance(system)
 
     def met(self, wanted: Demands) -> Flags:
         """(k,) demands that are met."""
         met = np.zeros(len(wanted), dtype=bool)
+        if NEIGHBOURHOODS[0] < len(self.part) <= AT_ONCE:
+            met = self._found(Region(self.system, self.columns, self.part, self.low, self.high), wanted, each=False)
         for most in sorted({min(size, len(self.part)) for size in (*NEIGHBOURHOODS, len(self.part))}):
             tried = met.copy()
             while not tried.all():
@@ -201,11 +203,13 @@ class Search:
                 tried[inside] = True
         return met
 
-    def _found(self, region: Region, wanted: Demands) -> Flags:
-        """(k,) demands that are met by numbers which differ from the truth in the region alone."""
+    def _found(self, region: Region, wanted: Demands, each: bool = True) -> Flags:
+        """(k,) demands that are met by numbers which differ from the truth in the region alone: all together, and with
+        `each` those that are left one by one."""
         places = np.searchsorted(region.cells, wanted.cell)
         rise, fall = np.zeros(len(region.cells)), np.zeros(len(region.cells))
         met, last = np.zeros(len(wanted), dtype=bool), -1
+        enough = wanted.move - TOLERANCE * np.maximum(1.0, np.abs(self.system.values[wanted.cell]))
 
         def push(items: Ints, kind: int) -> None:
             items = items[~met[items] & (wanted.kind[items] != -kind)]
@@ -216,13 +220,13 @@ class Search:
             np.maximum(fall, -moved, out=fall)
             up, down = rise[places], fall[places]
             reach = np.select([wanted.kind == HIGH, wanted.kind == LOW], [up, down], up + down)
-            met[reach >= wanted.move - self.tolerance[wanted.cell]] = True
+            met[reach >= enough] = True
 
         while last < met.sum() < len(met):  # all open ones at once, as long as that meets new ones
             last = int(met.sum())
             for kind in (HIGH, LOW):
                 push(np.arange(len(met)), kind)
-        for item in np.flatnonzero(~met):  # then each by itself
+        for item in np.flatnonzero(~met) if each else []:
             for kind in (HIGH, LOW):
                 push(np.array([item]), kind)
         return met

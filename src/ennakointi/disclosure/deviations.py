@@ -3,20 +3,20 @@
 Every program is written in deviations from the true values, so that the truth, no deviation at all, is a basic
 solution from the start. The starting basis is triangular: small numbers are chosen freely and each relation determines
 one larger number, as totals follow from their parts. From there the primal simplex method of HiGHS (Huangfu & Hall
-2018, doi:10.1007/s12532-017-0130-5, which comes with SciPy) walks a few steps to what one number can do, and moves
+2018, doi:10.1007/s12532-017-0130-5) walks a few steps to what one number can do, and moves
 only what it must; from any other basis it walks thousands, because all the sums hold as equations.
 """
 
 from __future__ import annotations
 
+import highspy as highs
 import numpy as np
-from scipy.optimize._highspy import _core as highs
 from scipy.sparse import csc_array, csr_array
 
 from ennakointi.disclosure.systems import Flags, Floats
 
 TOLERANCE = 1e-6
-OPTIONS = {
+OPTIONS: dict[str, bool | int | str] = {
     "output_flag": False,
     "presolve": "off",
     "solver": "simplex",
@@ -52,7 +52,7 @@ class Program:
         self.indices = places.astype(np.int32)
         order = np.lexsort((np.arange(self.cells), np.abs(values)))
         self.basic, used = _triangle(csr_array(matrix), columns, self.slack_low == self.slack_high, order)
-        self.solver = highs._Highs()
+        self.solver = highs.Highs()
         for option, value in OPTIONS.items():
             self.solver.setOptionValue(option, value)
         self.solver.passModel(self._model())

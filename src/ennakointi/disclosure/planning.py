@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ennakointi.disclosure import hiding
+from ennakointi.disclosure import hiding, supplier_rules
+from ennakointi.disclosure.areas import PLACES, Areas, earlier_by_area, merged, quarterly, small, told_by_area
 from ennakointi.disclosure.attacker import satisfied
 from ennakointi.disclosure.hiding import Hidden
 from ennakointi.disclosure.presets import DisclosureError, Preset
@@ -49,7 +50,7 @@ class Plan:
     Attributes
     ----------
     released : tables as they may be published.
-    review : table, rule (few_persons, sums, attack, or exempted:<name>), rows, reason: one row a rule.
+    review : table, rule (few_persons, few_suppliers, sums, attack, or exempted:<name>), rows, reason: one row a rule.
     hidden : by table the keys of hidden rows, the rule, and the persons behind them; never leaves `work/`.
     attacked : numbers of the attack: cells, relations, demands, told_before (cells that an earlier release or an
         exemption has told, so that hiding cannot protect them).
@@ -66,6 +67,7 @@ def plan(
     preset: Preset,
     earlier: Mapping[str, Earlier] | None = None,
     exemptions: Sequence[Exemption] = (),
+    areas: Areas | None = None,
 ) -> Plan:
     """Hide what must be hidden in all tables together, attack the result, and round what is left.
 
@@ -75,15 +77,16 @@ def plan(
 
     Parameters
     ----------
-    tables : unrounded results. earlier : the same tables of the last release. exemptions : those in force.
+    tables : unrounded results. earlier : the same tables of the last release. exemptions : those in force. areas :
+        municipalities of each area, which take their place in groups of few persons (`areas.small`), and in those that
+        the last release told by area.
 
     Raises
     ------
     DisclosureError
         When the attack succeeds whatever is hidden, and no earlier release or exemption explains it.
     """
-    exact = declared(tables, preset)
-    before = {name: one for name, one in (earlier or {}).items() if name in exact}
+    exact, before = _by_area(quarterly(declared(tables, preset)), earlier or {}, areas or {}, preset.threshold)
     known = {name: told(exact[name], RESULT_TABLES[name], one) for name, one in before.items()}
     exempt = _exempt(exact, exemptions)
     few = _without(hiding.primary(exact, preset), exempt)
@@ -94,11 +97,23 @@ def plan(
             f"the release tells {exposed} small counts whatever is hidden of it; nothing is published. The tables "
             "hold relations that the preset cannot protect: choose a stricter preset in disclosure.yml"
         )
-    rules = _rules(few, classic, final)
+    rules = _rules(exact, few, classic, final)
     numbers = {"cells": len(made.system.values), "relations": len(made.system.low), "told_before": exposed}
     review = pd.DataFrame([*_counted(rules), *_exempted(exact, exempt, exemptions)])
     log.info("disclosure: %s cells, %s relations attacked, %s told before", *numbers.values())
     return Plan(rounded(exact, final, preset), review, _listed(exact, rules), numbers)
+
+
+def _by_area(
+    exact: Mapping[str, pd.DataFrame], earlier: Mapping[str, Earlier], areas: Areas, threshold: int
+) -> tuple[dict[str, pd.DataFrame], dict[str, Earlier]]:
+    """The tables and those of the last release with areas in the place of municipalities where that is needed."""
+    before = {name: one for name, one in earlier.items() if name in exact}
+    groups = small(exact, areas, threshold) | told_by_area({name: one.exact for name, one in before.items()}, areas)
+    for name in PLACES.keys() & before.keys():
+        one = before[name]
+        before[name] = Earlier(*earlier_by_area(one.exact, one.shown, name, areas, groups), one.preset)
+    return merged(exact, areas, groups), before
 
 
 def _attacked(
@@ -140,10 +155,14 @@ def _without(hidden: Mapping[str, Flags], exempt: Mapping[str, Flags]) -> Hidden
     return {name: flags & ~exempt[name] for name, flags in hidden.items()}
 
 
-def _rules(few: Hidden, classic: Hidden, final: Hidden) -> dict[str, Strings]:
+def _rules(exact: Mapping[str, pd.DataFrame], few: Hidden, classic: Hidden, final: Hidden) -> dict[str, Strings]:
     """The rule that hid each row of each table; empty where it is shown."""
     return {
-        name: np.select([few[name], classic[name], final[name]], ["few_persons", "sums", "attack"], "")
+        name: np.select(
+            [few[name] & supplier_rules.hidden(exact[name]), few[name], classic[name], final[name]],
+            ["few_suppliers", "few_persons", "sums", "attack"],
+            "",
+        )
         for name in final
     }
 
@@ -152,7 +171,7 @@ def _counted(rules: Mapping[str, Strings]) -> list[dict[str, object]]:
     return [
         {"table": name, "rule": rule, "rows": int((found == rule).sum()), "reason": ""}
         for name, found in sorted(rules.items())
-        for rule in ("few_persons", "sums", "attack")
+        for rule in ("few_persons", "few_suppliers", "sums", "attack")
         if (found == rule).any()
     ]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ennakointi.disclosure.areas import Areas, merged, quarterly, told_by_area
 from ennakointi.disclosure.presets import Preset
 from ennakointi.disclosure.relations import Earlier
 from ennakointi.periods import Quarter
@@ -41,17 +42,19 @@ def remember(
     exact: Mapping[str, pd.DataFrame],
     released: Mapping[str, pd.DataFrame],
     preset: Preset,
+    areas: Areas | None = None,
 ) -> None:
     """Keep what a release told of the tables that will be told again.
 
     Parameters
     ----------
     history : `work/history`, kept for at least five quarters; a release of the same quarter takes the place of its
-        earlier one. exact, released : the tables unrounded and as they were published, rows in the same order.
+        earlier one. exact, released : the tables unrounded and as they were published. areas : those of the release.
     """
+    told = merged(quarterly(exact), areas or {}, told_by_area(released, areas or {}))
     kept = {
         name: frame.assign(**{SHOWN: (released[name]["suppressed"] == "").to_numpy()})
-        for name, frame in exact.items()
+        for name, frame in told.items()
         if name in released and RESULT_TABLES[name].told_again
     }
     folder = history / FOLDER / str(quarter)

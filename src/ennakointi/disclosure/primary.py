@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ennakointi.disclosure import supplier_rules
 from ennakointi.disclosure.presets import Preset
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, PERSONS, SHARE, ResultTable
 
@@ -19,8 +20,8 @@ def hidden_rows(frame: pd.DataFrame, table: ResultTable, preset: Preset) -> Flag
     """Rows whose numbers may not be shown: one flag a row.
 
     A row is hidden when a number of persons or a count in it is 1 … threshold − 1, when all persons but that
-    few share a property, or when its persons are unknown. Rows of an aggregate source (its tables name a
-    `measure`) need not know their persons and are then judged by their counts alone.
+    few share a property, when its persons are unknown, or when few suppliers gave what was bought. Rows of an
+    aggregate source (its tables name a `measure`) need not know their persons and are judged by their counts alone.
     """
     threshold = preset.threshold
     hidden = np.zeros(len(frame), dtype=bool)
@@ -36,7 +37,7 @@ def hidden_rows(frame: pd.DataFrame, table: ResultTable, preset: Preset) -> Flag
     if "measure" not in table.names:
         numbers = frame[list(table.of_kind(*HIDDEN_KINDS))]
         hidden |= (frame[table.persons].isna() & numbers.notna().any(axis=1)).to_numpy()
-    return hidden | _by_policy(frame, table, preset)
+    return hidden | supplier_rules.hidden(frame) | _by_policy(frame, table, preset)
 
 
 def _by_policy(frame: pd.DataFrame, table: ResultTable, preset: Preset) -> Flags:

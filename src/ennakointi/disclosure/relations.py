@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ennakointi.disclosure import supplier_rules
 from ennakointi.disclosure.assembly import TOLERANCE, Assembly
 from ennakointi.disclosure.presets import Preset, shown_interval
 from ennakointi.disclosure.sums import members, unit_numbers
@@ -66,6 +67,8 @@ def combined(
         places |= {(name, column): place for column, place in of_table.items()}
         _inside(made, frame, table, of_table)
         _outside_groups(made, frame, table, of_table)
+        if name == supplier_rules.TABLE:
+            supplier_rules.demand(made, frame, units[name])
         made.fixed.append(np.unique(units[name][exempt[name]]))
         if name in earlier:
             _again(made, frame, table, of_table, units[name], earlier[name])
@@ -98,9 +101,11 @@ def _cells(made: Assembly, frame: pd.DataFrame, table: ResultTable, hidden: Flag
     unit = made.add_units(int(number.max()) + 1)[number]
     kinds = {c.name: (c.kind, bool(c.total_of)) for c in table.columns}
     stand_in = (frame["quantile"] == MEDIAN).to_numpy() if "quantile" in frame else np.ones(len(frame), dtype=bool)
+    once = stand_in & ~pd.Series(number).where(stand_in).duplicated().to_numpy()  # persons are those of the unit
     places = {}
     for name in _columns(table):
-        values = np.where(stand_in, frame[name].to_numpy(dtype=np.float64), np.nan)
+        told = once if name == table.persons else stand_in
+        values = np.where(told, frame[name].to_numpy(dtype=np.float64), np.nan)
         kind, derived = kinds[name]
         kind = kind if kind in (PERSONS, COUNT) else ESTIMATE
         largest = _largest(made, values)
@@ -127,10 +132,12 @@ def _inside(made: Assembly, frame: pd.DataFrame, table: ResultTable, places: Map
             made.relate(block, places[name][row], sign)
         if not one.distinct:
             _of_persons(made, blocks, places[str(table.persons)])
+        elif blocks.loc[blocks["whole"], "block"].duplicated().any():
+            _of_quarters(made, blocks, frame[str(table.persons)].to_numpy(dtype=np.float64), places[str(table.persons)])
     rows = np.arange(len(frame))
     for column in table.columns:
         terms = [(term.removeprefix("-"), -1.0 if term.startswith("-") else 1.0) for term in column.total_of]
-        if column.name in places and all(name in places for name, _ in terms):
+        if terms and column.name in places and all(name in places for name, _ in terms):
             lines = [(places[column.name], -1.0), *((places[name], weight) for name, weight in terms)]
             _lines(made, rows, lines)
     if table.cumulates:
@@ -145,6 +152,22 @@ def _of_persons(made: Assembly, blocks: pd.DataFrame, place: Ints) -> None:
     parts = blocks[~blocks["whole"] & blocks["block"].isin(wholes.index)]
     whole = wholes.loc[parts["block"]].to_numpy(dtype=np.int64)
     _lines(made, np.arange(len(parts)), [(place[whole], 1.0), (place[parts["row"].to_numpy()], -1.0)], at_least=True)
+
+
+def _of_quarters(made: Assembly, blocks: pd.DataFrame, persons: Floats, place: Ints) -> None:
+    """Persons of a quarter are those of its largest month: municipalities together have no fewer than the county in any
+    of its three months, and none has more than the county in the largest of them."""
+    wholes = blocks.loc[blocks["whole"]].assign(persons=lambda some: persons[some["row"]])
+    both = blocks[~blocks["whole"]].merge(wholes[["block", "row"]], on="block", suffixes=("", "_whole"))
+    row, whole = both["row"].to_numpy(dtype=np.int64), wholes["row"].to_numpy(dtype=np.int64)
+    block = np.concatenate([both["row_whole"].to_numpy(dtype=np.int64), whole])
+    weight = np.concatenate([np.ones(len(both)), -np.ones(len(wholes))])
+    made.relate(block, np.concatenate([place[row], place[whole]]), weight, at_least=True)
+    ordered = wholes.sort_values("persons", ascending=False, kind="stable")
+    largest = ordered.drop_duplicates("block").set_index("block")["row"]
+    parts = blocks[~blocks["whole"] & blocks["block"].isin(largest.index)]
+    most = largest.loc[parts["block"]].to_numpy(dtype=np.int64)
+    _lines(made, np.arange(len(parts)), [(place[most], 1.0), (place[parts["row"].to_numpy()], -1.0)], at_least=True)
 
 
 def _lines(made: Assembly, rows: Ints, terms: list[tuple[Ints, float]], at_least: bool = False) -> None:
@@ -191,7 +214,7 @@ def _then(frame: pd.DataFrame, table: ResultTable, before: pd.DataFrame) -> pd.D
     """The rows of an earlier release beside those of now; `place` = row there, or −1."""
     keys = list(table.of_kind("key"))
     then = before.assign(place=np.arange(len(before))).drop_duplicates(keys)
-    numbers = list(table.of_kind(PERSONS, COUNT, ESTIMATE))
+    numbers = list(dict.fromkeys([*table.of_kind(PERSONS, COUNT, ESTIMATE), *_columns(table)]))
     both = (
         frame[keys].astype(str).merge(then.astype(dict.fromkeys(keys, str))[[*keys, *numbers, "place"]], "left", keys)
     )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from ennakointi.disclosure import debt_rules, forecast_rules, headline_rules, hiding
+from ennakointi.disclosure.areas import Areas, merged, quarterly, small
 from ennakointi.disclosure.presets import MIDPOINT, SHARE_DIGITS, DisclosureError, Preset, round_share, round_values
 from ennakointi.disclosure.primary import HIDDEN_KINDS, counts_areas
 from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, LABEL, PERSONS, RESULT_TABLES, SHARE, ResultTable
@@ -28,7 +29,7 @@ Flags = npt.NDArray[np.bool_]
 _PERSON_COLUMN = re.compile(r"person|person_?ids?|hetu|henkilotunnus|professional_id|household_id", re.IGNORECASE)
 
 
-def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.DataFrame]:
+def release(tables: Mapping[str, pd.DataFrame], preset: Preset, areas: Areas | None = None) -> dict[str, pd.DataFrame]:
     """The tables under the rules of each table alone, as an analyst sees them in the secure environment; what is
     published goes through `plan`, which also attacks it.
 
@@ -38,18 +39,21 @@ def release(tables: Mapping[str, pd.DataFrame], preset: Preset) -> dict[str, pd.
         Unrounded results with exactly the columns that `result_tables` declares.
     preset : Preset
         Threshold (persons) and rounding base.
+    areas : municipalities of each area, which take their place in groups of few persons.
 
     Returns
     -------
     dict of DataFrame
-        The same rows, rounded; hidden cells are missing and named in the added column `suppressed`.
+        The same rows (of municipalities: their quarters, or areas), rounded; hidden cells are missing and named in the
+        added column `suppressed`.
 
     Raises
     ------
     DisclosureError
         For a table or column that nobody declared, one that is missing, or one that holds persons.
     """
-    exact = declared(tables, preset)
+    quarters, known = quarterly(declared(tables, preset)), areas or {}
+    exact = merged(quarters, known, small(quarters, known, preset.threshold))
     return rounded(exact, hiding.complete(exact, hiding.primary(exact, preset), {}, preset.threshold), preset)
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ennakointi.result_tables import ResultTable, Sum
+from ennakointi.disclosure.areas import QUARTER
+from ennakointi.periods import month_text, parse_month
+from ennakointi.result_tables import QUARTERLY, ResultTable, Sum
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -21,7 +23,8 @@ def members(frame: pd.DataFrame, table: ResultTable, one: Sum) -> pd.DataFrame:
 
     Returns
     -------
-    row (place in the frame), block (number of the sum), whole (bool).
+    row (place in the frame), block (number of the sum), whole (bool). Quarters of municipalities have three wholes, the
+    county's months, which add up to the same.
     """
     keys = [name for name in table.of_kind("key") if name not in one.over and name in frame]
     rows = frame[[*keys, *one.over]].astype(str)
@@ -32,6 +35,8 @@ def members(frame: pd.DataFrame, table: ResultTable, one: Sum) -> pd.DataFrame:
     parts = ~rows[one.over[0]].str.startswith(one.not_parts)
     blocks = rows[parts].assign(row=np.flatnonzero(parts), whole=False)
     wholes = rows[wanted].assign(row=np.flatnonzero(wanted), whole=True)
+    if {"frequency", "month", "target_group"} <= set(frame) and "municipality" in one.over:
+        wholes["month"] = _first_of_quarter(frame[wanted], frame[parts & (frame["frequency"] == QUARTERLY)])
     if one.split in one.over:  # the whole belongs to the sum of every value of the split
         values = blocks[[*keys, "split"]].drop_duplicates()
         wholes = wholes.drop(columns="split").merge(values, on=keys)
@@ -40,6 +45,18 @@ def members(frame: pd.DataFrame, table: ResultTable, one: Sum) -> pd.DataFrame:
     whole = both.groupby("block")["whole"]
     complete = whole.transform("any") & ~whole.transform("all")
     return both.loc[complete, ["row", "block", "whole"]].reset_index(drop=True)
+
+
+def _first_of_quarter(monthly: pd.DataFrame, quarters: pd.DataFrame) -> pd.Series:
+    """The first month of the quarter that each month lies in, by target group; the month itself outside of them."""
+    starts = quarters[["target_group", "month"]].astype(str).drop_duplicates()
+    place = {
+        f"{group} {month_text(parse_month(month) + ahead)}": month
+        for group, month in starts.itertuples(index=False)
+        for ahead in range(QUARTER)
+    }
+    months = monthly["month"].astype(str)
+    return (monthly["target_group"].astype(str) + " " + months).map(place).fillna(months)
 
 
 def with_others(frame: pd.DataFrame, table: ResultTable, hidden: Flags, told: Flags, threshold: int) -> Flags:
@@ -104,11 +121,13 @@ def _persons(frame: pd.DataFrame, table: ResultTable) -> Floats:
 
 def _hidden_with(blocks: pd.DataFrame, units: pd.DataFrame, threshold: int, spread: bool) -> Flags:
     """Units to hide in sums with a hidden part, or with a whole that is hidden for something else than its own few
-    persons: its parts must not add up to it. Such a whole counts as one of the hidden, with nobody behind it."""
+    persons: its parts must not add up to it. Such a whole counts as one of the hidden, with nobody behind it. So does a
+    month of few persons in a quarter whose other months are shown: the quarter less those months is the hidden one."""
     result = np.zeros(len(units), dtype=bool)
     rows = blocks.join(units, on="row")
     rows["hidden"] &= ~rows["told"]
-    rows = rows[~(rows["whole"] & rows["hidden"] & (rows["persons"] < threshold))]
+    left = (rows["whole"] & ~rows["hidden"]).groupby(rows["block"]).transform("any")  # of the wholes of a quarter
+    rows = rows[~(rows["whole"] & rows["hidden"] & (rows["persons"] < threshold) & ~left)]
     rows = rows[rows.groupby("block")["hidden"].transform("any") & rows.groupby("block")["whole"].transform("any")]
     candidates = ~rows["whole"] & ~rows["told"] if spread else False
     order = rows[rows["hidden"] | candidates].assign(persons=lambda some: some["persons"].where(~some["whole"], 0.0))

@@ -43,9 +43,10 @@ def restrict(system: System, columns: csc_array, cells: Ints) -> tuple[System, I
 
     columns : `system.matrix` by columns.
     """
-    part = csr_array(columns[:, cells])
-    rows = np.flatnonzero(np.diff(part.indptr))
-    part = csr_array(part[rows])
+    own_columns = columns[:, cells]
+    rows, place = np.unique(own_columns.indices, return_inverse=True)
+    shape = (len(rows), len(cells))
+    part = csr_array(csc_array((own_columns.data, place, own_columns.indptr), shape=shape))
     total = part @ system.values[cells] - (system.matrix[rows] @ system.values)
     own = system.unit[cells]
     units, new = np.unique(own[own != NEVER_SHOWN], return_inverse=True)

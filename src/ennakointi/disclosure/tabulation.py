@@ -37,7 +37,7 @@ def keys(by: str | Sequence[str]) -> list[str]:
 def codes(cells: pd.Series) -> tuple[Ints, list[Any]]:
     """(n,) number of the category of each row, −1 where it is missing, and the categories that occur, in order."""
     if isinstance(cells.dtype, pd.CategoricalDtype):
-        numbers = cells.cat.codes.to_numpy()
+        numbers = np.asarray(cells.cat.codes, dtype=np.int64)
         used = np.bincount(numbers[numbers >= 0], minlength=len(cells.cat.categories)) > 0
         if used.all():
             return numbers, cells.cat.categories.tolist()

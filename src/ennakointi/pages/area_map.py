@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -29,11 +29,28 @@ class Area:
         return "unsure" if self.lo <= 0 <= self.hi else "neutral"
 
 
+def merged_words(codes: Iterable[str], context: PageContext) -> str:
+    """That some municipalities are told together, and which; empty where each is told by itself."""
+    _ = context.catalogue.gettext
+    told = set(codes) & context.areas.keys()
+    named = [
+        _("{area}: {municipalities}", area=context.label("area", area), municipalities=context.catalogue.join(names))
+        for area in context.areas
+        if area in told
+        for names in [[context.label("area", code) for code in context.areas[area]]]
+    ]
+    if not named:
+        return ""
+    return _("For privacy, small municipalities are told together as an area. {areas}.", areas="; ".join(named))
+
+
 def area_map(
     areas: Sequence[Area], context: PageContext, *, unit: str, alt: str, caption: str, signed: bool = False
 ) -> figures.Figure | None:
-    """Shares of municipalities, the largest first, hidden and unknown ones last; None where there are no borders."""
+    """Shares of municipalities, the largest first, hidden and unknown ones last; those of an area have its share. None
+    where there are no borders."""
     county = {code for code in context.labels.get("area", {}) if code.isdigit()}
+    areas = [replace(area, code=code) for area in areas for code in context.areas.get(area.code, (area.code,))]
     if not context.boundaries or not any(area.code in county and np.isfinite(area.value) for area in areas):
         return None
     _ = context.catalogue.gettext

@@ -118,6 +118,7 @@ class PageContext:
     not_for: tuple[str, ...] = ()  # what the report must not be used for
     corrections: tuple[Correction, ...] = ()
     boundaries: Mapping[str, Any] = field(default_factory=dict)  # GeoJSON geometry of a municipality, by its code
+    areas: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # municipalities of an area, by its code
 
     def label(self, kind: str, code: str) -> str:
         """The reader's word for a code, or the code itself when nobody has named it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ennakointi.pages import debt_words, reasons
-from ennakointi.pages.area_map import Area, area_map
+from ennakointi.pages.area_map import Area, area_map, merged_words
 from ennakointi.pages.context import (
     PageContext,
     Row,
@@ -57,7 +57,16 @@ class EquitySection:
         total = debt_words.summary_row(self.tables, self.target_group)
         refused = total is None or total["status"] != "debt"
         shares = None if found.empty and refused else self._shares(found)
-        return markup.stack(shares, HiddenPersons(self.tables, self.target_group, self.context).block())
+        people = HiddenPersons(self.tables, self.target_group, self.context).block()
+        return markup.stack(shares, people, self._together())
+
+    def _together(self) -> Block | None:
+        """Which municipalities are told as an area."""
+        of_debt, of_persons = (
+            rows(self.tables, name, target_group=self.target_group) for name in ("debt_equity", "hidden_persons")
+        )
+        said = merged_words([*of_debt.get("part", ()), *of_persons.get("municipality", ())], self.context)
+        return markup.paragraph(said) if said else None
 
     def _shares(self, found: pd.DataFrame) -> Block:
         _ = self.context.catalogue.gettext

@@ -31,6 +31,10 @@ PROVIDERS = {
     "third_sector": N_("organisations"),
     "unknown": N_("producer not known"),
 }
+_FEW_SUPPLIERS = N_(
+    "Purchased services and those of organisations are not shown when few suppliers gave them, one gave nearly all, or "
+    "it is not recorded who did. Then other figures that would tell them are hidden too."
+)
 DIRECTIONS = {"growing": N_("growing"), "shrinking": N_("shrinking"), "unclear": N_("unclear")}
 MONTHLY = ("before", "expected", "window", "gap", "latest")
 
@@ -273,6 +277,7 @@ class ServiceSection:
                     "one and a surplus in the other may be work that moved."
                 )
             ),
+            markup.note(_(_FEW_SUPPLIERS)) if (found["suppliers"] == "few").any() else None,
             self._provider_changes(shown),
             None
             if whole.empty or single.empty or not by_service

@@ -37,11 +37,10 @@ def part_missing(tables: Tables, target_group: str, context: PageContext) -> Blo
     if share >= WHOLE:
         return None
     held = set(rows(tables, "forecast", target_group=target_group)["municipality"])
-    names = [
-        name
-        for code, name in context.labels.get("area", {}).items()
-        if not code.startswith("county:") and code not in held
-    ]
+    held |= {code for area in held & context.areas.keys() for code in context.areas[area]}
+    held |= {"all", *context.areas}
+    labels = context.labels.get("area", {}).items()
+    names = [name for code, name in labels if not code.startswith("county:") and code not in held]
     said = _("Part of the area is missing from the forecast.")
     if names:
         said = _("Part of the area is missing from the forecast: {names}.", names=context.catalogue.join(sorted(names)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ennakointi.pages import demand_past, demand_rows, demand_words
-from ennakointi.pages.area_map import Area, area_map
+from ennakointi.pages.area_map import Area, area_map, merged_words
 from ennakointi.pages.context import (
     PageContext,
     Row,
@@ -149,7 +149,9 @@ def municipalities(tables: Tables, target_group: str, context: PageContext) -> B
             "are rather too wide than too narrow."
         ),
     )
-    return markup.stack(_place_changes(known, context), _map(known, context), table)
+    together = merged_words([place.code for place in known], context)
+    said = markup.paragraph(together) if together else None
+    return markup.stack(said, _place_changes(known, context), _map(known, context), table)
 
 
 def _place_name(code: str, context: PageContext) -> str:

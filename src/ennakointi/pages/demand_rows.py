@@ -10,8 +10,10 @@ import pandas as pd
 
 from ennakointi.pages.context import PageContext, Row, Tables, is_hidden, is_shown, record, records, rows
 from ennakointi.periods import month_text, parse_month
+from ennakointi.result_tables import MONTHLY, QUARTERLY
 
 YEAR = 12
+MONTHS = {MONTHLY: 1, QUARTERLY: 3}  # that a row is of, by its frequency
 CONTACTS = ("contacts", "lo80", "hi80")
 AMOUNT = ("amount", "lo80", "hi80")
 LEVELS = {0.5: "value", 0.1: "lo", 0.9: "hi", 0.025: "lo95", 0.975: "hi95"}
@@ -191,8 +193,8 @@ def places(tables: Tables, target_group: str) -> list[Place]:
     """Municipalities, the largest first, hidden ones last.
 
     A service counts in a municipality where both all its last 12 months and all its next 12 are shown, so that like is
-    compared with like; where no last months are known at all, those with their next 12. Months of a service are taken
-    to err alike and services independently of each other.
+    compared with like; where no last months are known at all, those with their next 12. Months (quarters) of a service
+    are taken to err alike and services independently of each other.
     """
     found = rows(tables, "forecast", target_group=target_group)
     own = found if found.empty else found[(found["municipality"] != "all") & (found["service"] != "all")]
@@ -211,8 +213,10 @@ def _place(code: str, near: pd.DataFrame, past: pd.DataFrame) -> Place:
     seen = past if past.empty else past[past["municipality"] == code]
     last = {}
     if not seen.empty:
-        observed = seen.groupby("service")["observed"]
-        last = {service: of.sum() for service, of in observed if len(of) == YEAR and of.notna().all()}
+        whole = seen.assign(months=seen["frequency"].map(MONTHS)).groupby("service")
+        last = {
+            s: of["observed"].sum() for s, of in whole if of["months"].sum() == YEAR and of["observed"].notna().all()
+        }
     counted = [service for service in ahead if service in last or seen.empty]
     mean, below, above = 0.0, 0.0, 0.0
     for of in (ahead[service] for service in counted):

@@ -51,6 +51,7 @@ def page_context(
         return_shares=(min(debt.return_shares), max(debt.return_shares)),
         wanted_chance=float(debt.clearing.wanted_chance),
         area=f"county:{parameters.region.county_code}",
+        areas=parameters.region.merged_areas,
         links={(notebook, group): href for notebook, group, href in facts.get("links", ())},
         unit_cost_eur=_unit_costs(parameters),
         person_years_per_contact={code: _person_years(service) for code, service in parameters.services.items()},
@@ -112,6 +113,7 @@ def _labels(
         "capacity_plan": {code: catalogue.label(one.label) for code, one in parameters.debt.clearing.plans.items()},
         "expert_view": {code: catalogue.label(one.role) for code, one in parameters.expert_views.items()},
         "area": {code: catalogue.label(label) for code, label in region.municipalities.items()}
+        | {code: catalogue.label(area.label) for code, area in region.areas.items()}
         | {f"county:{region.county_code}": catalogue.label(region.label)},
         **_indicator_labels(parameters, catalogue),
     }

@@ -53,6 +53,8 @@ class Panel:
         without referrals.
     production : service, municipality, month, provider (own, purchased, third_sector, unknown), contacts, persons;
         sparse, covered cells. Contacts add up to those of `counts`.
+    suppliers : service, municipality, month, provider (purchased, third_sector), unit (code of the store, -1 = not
+        recorded), contacts; sparse, covered cells. Contacts add up to those of `production`.
     queue_flows : service, municipality, month, waited (whole calendar months since the month of receipt, at most 60),
         waiting (referrals at the month's end), started, left (ended in the month with care, without it); sparse, empty
         without referrals. Of those who were members when the referral came: `panel.queue_flows`.
@@ -75,6 +77,7 @@ class Panel:
     breaks: tuple[Break, ...]
     as_of: date
     production: pd.DataFrame = field(default_factory=panel_production.empty)
+    suppliers: pd.DataFrame = field(default_factory=panel_production.no_suppliers)
     queue_flows: pd.DataFrame = field(default_factory=NO_FLOWS.copy)
 
     @property
@@ -186,6 +189,9 @@ def open(folder: Path, target_group: str) -> Panel:  # noqa: A001 - read as pane
         breaks=tuple(Break.model_validate(known) for known in about["breaks"]),
         as_of=date.fromisoformat(about["as_of"]),
         production=panel_production.named(files["production"]) if "production" in files else panel_production.empty(),
+        suppliers=panel_production.named(files["suppliers"])
+        if "suppliers" in files
+        else panel_production.no_suppliers(),
         queue_flows=files.get("queue_flows", NO_FLOWS),
     )
 

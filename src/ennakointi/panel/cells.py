@@ -173,6 +173,7 @@ def _reduce_bucket(work: _Work, bucket: int) -> None:
     kept("parts/counts", reductions.counts(services, runs, who, axes.bounds), "group")
     kept("parts/totals", reductions.counts(together, runs, who, axes.bounds), "group")
     kept("parts/production", production.production(months, runs, who), "group")
+    kept("parts/suppliers", production.suppliers(contacts, runs, who), "group")
     kept("parts/steps", reductions.member_steps(every, who, frames["age_bands"]), "group")
     kept("parts/lost", reductions.lost_days(every, who, resident, axes.bounds), "group")
     kept("parts/volumes", reductions.volumes(years, ALL_CODE))
@@ -193,13 +194,13 @@ def _queue_flows(
 def _add_buckets(work: _Work, resident: np.ndarray) -> list[str]:
     """Write every group's files; returns their names."""
     covered = work.frames["coverage"].filter(nw.col("covered"))
-    every = ("counts", "totals", "production", "queue", "queue_flows")
+    every = ("counts", "totals", "production", "suppliers", "queue", "queue_flows")
     names = [name for name in every if (work.folder / "parts" / name).exists()]
     for code, group in enumerate(work.groups.ids):
         since = work.groups.available_from[group]
         for name in names:
             cells = work.part(name, code).filter(nw.col("month") >= since)
-            if name in ("counts", "production"):
+            if name in ("counts", "production", "suppliers"):
                 cells = cells.join(covered, on=["service", "municipality", "month"], how="semi")
             _write(cells, work.folder / group / f"{name}.parquet", _keys(cells))
         everyone = group == ALL and work.counted == population_time.CLIENTS

@@ -57,6 +57,7 @@ def cross_checks(contents: Contents) -> list[str]:
     return [
         *_services(contents),
         *_groups(contents),
+        *_areas(contents),
         *_interventions(contents),
         *_breaks(contents),
         *_notebooks(contents),
@@ -103,6 +104,20 @@ def _rule_names(place: str, node: Rule, municipalities: set[str], contents: Cont
         yield from unknown(place, node.intervention, contents.interventions, "intervention")
     if isinstance(node, nodes.ContactFilter | nodes.Referral | nodes.Request):
         yield from unknown(place, node.service or (), contents.services, "service")
+
+
+def _areas(contents: Contents) -> Iterable[str]:
+    for code, region in contents.regions.items():
+        taken: dict[str, str] = {}
+        for name, area in region.areas.items():
+            place = f"regions.yml: {code}.areas.{name}"
+            if name.startswith(ALL):
+                yield f"{place}: a code must not begin with {ALL!r}, which stands for the whole county; rename it"
+            yield from unknown(f"{place}.municipalities", area.municipalities, region.municipalities, "municipality")
+            for municipality in area.municipalities:
+                if municipality in taken:
+                    yield f"{place}: municipality {municipality!r} is already in {taken[municipality]}; leave it in one"
+                taken[municipality] = name
 
 
 def _interventions(contents: Contents) -> Iterable[str]:

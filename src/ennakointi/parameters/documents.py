@@ -46,14 +46,27 @@ class Label(Document):
         return str(getattr(self, language))
 
 
+class MergedArea(Document):
+    """Municipalities that are told together in groups of few persons."""
+
+    label: Label
+    municipalities: Annotated[Codes, Field(min_length=2)]
+
+
 class Region(Document):
-    """A wellbeing services county; `municipalities` by official code."""
+    """A wellbeing services county; `municipalities` by official code, `areas` by a code of letters."""
 
     code: StrictStr
     county_code: Annotated[StrictStr, Field(pattern=r"^\d{2}$")]
     label: Label
     contact: Label
     municipalities: dict[Annotated[StrictStr, Field(pattern=r"^\d{3}$")], Label]
+    areas: dict[Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]*$")], MergedArea] = {}
+
+    @property
+    def merged_areas(self) -> dict[str, tuple[str, ...]]:
+        """The municipalities of each area."""
+        return {code: area.municipalities for code, area in self.areas.items()}
 
 
 class Service(Document):
@@ -187,11 +200,19 @@ class DisclosureException(Document):
         return self
 
 
+class SupplierLimits(Document):
+    """Bought contacts are shown when at least `fewest` suppliers gave them and none more than `largest_share`."""
+
+    fewest: Count = 3
+    largest_share: Annotated[StrictInt | StrictFloat, Field(gt=0, le=1)] = 0.85
+
+
 class DisclosureSettings(Document):
-    """The named presets, the one in use, and rows that are shown all the same."""
+    """The named presets, the one in use, limits of suppliers, and rows that are shown all the same."""
 
     preset: Text
     presets: dict[StrictStr, Preset]
+    suppliers: SupplierLimits = SupplierLimits()
     exceptions: dict[StrictStr, DisclosureException] = {}
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 import duckdb
 import pandas as pd
 
-from ennakointi.schema import MODES, MODES_WITHOUT_CLIENT, TABLES
+from ennakointi.panel.production import BOUGHT
+from ennakointi.schema import MODES, MODES_WITHOUT_CLIENT, PROVIDERS, TABLES
 from ennakointi.store import Store
 
-SUMS = ("rows", "persons", "duration_minutes", "profession", "guaranteed", "assessed", "met", "cost_eur")
+SUMS = ("rows", "persons", "duration_minutes", "profession", "guaranteed", "assessed", "met", "cost_eur", "bought")
 VOLUMES = ("unit", "service", "month", *SUMS)
 ACTIVITY = ("unit", "service", "month", "kind", "amount")
 COVERAGE_FALLS = "coverage_falls"
@@ -30,20 +31,22 @@ def volumes_query(opened: Store) -> str:
 
     `rows`, `persons` (distinct); rows with `duration_minutes` and `profession`; `met`: attended contacts with the
     client, of which `cost_eur` have a cost; `guaranteed`: non-urgent ones among them, of which `assessed` carry the
-    time when the need was assessed.
+    time when the need was assessed; `bought`: rows of purchased and third-sector services.
     """
     unit = unit_column(opened) or "NULL"
     urgency = TABLES["contacts"]["urgency"].codes.index("non_urgent")
     attended = TABLES["contacts"]["attendance"].codes.index("attended")
     behind = ", ".join(str(MODES.index(mode)) for mode in MODES_WITHOUT_CLIENT)
+    bought = ", ".join(str(PROVIDERS.index(name)) for name in BOUGHT)
     met = f"mode NOT IN ({behind}) AND coalesce(attendance, {attended}) = {attended}"
     due = f"urgency = {urgency} AND {met}"
-    sums = ", ".join(f"sum({c})::BIGINT AS {name_of}" for name_of, c in zip(SUMS[2:], "dpgamc", strict=True))
+    sums = ", ".join(f"sum({c})::BIGINT AS {name_of}" for name_of, c in zip(SUMS[2:], "dpgamcb", strict=True))
     return (
         f"SELECT unit, service, month, sum(n)::BIGINT AS rows, count(*) AS persons, {sums} FROM ("
         f"SELECT person, {unit} AS unit, service, month, count(*) AS n, count(duration_minutes) AS d, "
         f"count(profession) AS p, count(*) FILTER ({due}) AS g, count(need_assessed_day) FILTER ({due}) AS a, "
-        f"count(*) FILTER ({met}) AS m, count(cost_eur) FILTER ({met}) AS c FROM contacts GROUP BY ALL) GROUP BY ALL"
+        f"count(*) FILTER ({met}) AS m, count(cost_eur) FILTER ({met}) AS c, "
+        f"count(*) FILTER (provider IN ({bought})) AS b FROM contacts GROUP BY ALL) GROUP BY ALL"
     )
 
 

@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from ennakointi.disclosure.supplier_rules import FEW
 from ennakointi.parameters.documents import Break
 from ennakointi.parameters.quality_documents import VolumeBreakSettings
 from ennakointi.periods import month_text
@@ -73,7 +74,7 @@ def find(
 
     Parameters
     ----------
-    volumes : unit, service, month, rows, persons
+    volumes : unit, service, month, rows, persons, bought (rows of purchased and third-sector services)
     activity : unit, service, month, kind, amount
     settings : thresholds
     known_breaks : breaks of the register by their name
@@ -91,6 +92,8 @@ def find(
     verdict = _verdicts(series, usual, tested, fallen, activity, known_breaks, settings)
     at, when = np.nonzero(verdict != "")
     persons = used.set_index(["unit", "service", "month"])["persons"]
+    given = used.groupby(["unit", "service"])[["rows", "bought"]].sum()
+    mostly_bought = (given["bought"] > given["rows"] / 2).reindex(list(zip(series.units, series.services, strict=True)))
     keys = list(zip(series.units[at], series.services[at], series.months[when], strict=True))
     table = pd.DataFrame(
         {
@@ -101,6 +104,7 @@ def find(
             "observed": series.counts[at, when].astype(np.int64),
             "expected": usual[at, when],
             "ratio": series.counts[at, when] / usual[at, when],
+            "suppliers": np.where(mostly_bought.to_numpy(bool)[at], FEW, ""),
             "n_persons": persons.reindex(keys).fillna(0).to_numpy(np.int64),
         }
     )

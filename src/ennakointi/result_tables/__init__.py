@@ -140,6 +140,7 @@ _TABLES = (
             count("observed", "contacts in the month"),
             count("expected", "contacts in a usual month of the unit and season", ESTIMATE),
             ResultColumn("ratio", SHARE, "ratio", "observed / expected", ratio_of=("observed", "expected")),
+            label("suppliers", "few where most of the unit's contacts are purchased or of organisations: not shown"),
             PERSONS_BEHIND,
         ),
     ),

@@ -277,7 +277,9 @@ DEBT_TABLES = (
             GROUP,
             SERVICE,
             key("axis", "members (the group against the others), age, sex or area"),
-            key("part", "members, non_members, difference, an age band, a sex, or the code of a municipality or an area"),
+            key(
+                "part", "members, non_members, difference, an age band, a sex, or the code of a municipality or an area"
+            ),
             count("expected", "contacts expected over the window", ESTIMATE),
             count("debt", "net debt of the part at the end of the window", ESTIMATE),
             ResultColumn("share", SHARE, "share", "debt per expected contacts", ratio_of=("debt", "expected")),
@@ -328,6 +330,11 @@ DEBT_TABLES = (
             count("expected", "contacts a month expected in the window at the baseline's division of labour", ESTIMATE),
             count("gap", "expected − window", ESTIMATE, total_of=("expected", "-window")),
             label("reason", "a known change of providers that moves contacts between the rows; empty: none"),
+            label(
+                "suppliers",
+                "of bought contacts: enough, or few (fewer than disclosure.yml asks for, one that dominates, or units "
+                "that are not recorded: the row is not shown)",
+            ),
             PERSONS_BEHIND,
         ),
         sums=of_services("before", "window", "latest", "expected"),
