@@ -13,6 +13,7 @@ cells. Otherwise an attacker who insists on whole numbers can be stronger; `benc
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,7 +125,7 @@ def unmet(system: System, hidden: Flags) -> Demands:
     linked = np.zeros(len(low), dtype=bool)
     by_cell = np.argsort(wanted.cell, kind="stable")
     sorted_cells = wanted.cell[by_cell]
-    for part in components(system, high > low, by_unit=False):
+    for part in _batches(components(system, high > low, by_unit=False)):
         linked[part] = True
         first, last = np.searchsorted(sorted_cells, part), np.searchsorted(sorted_cells, part, side="right")
         items = np.sort(by_cell[np.concatenate([np.arange(a, b) for a, b in zip(first, last)])]) if len(part) else first
@@ -133,6 +134,20 @@ def unmet(system: System, hidden: Flags) -> Demands:
     alone = ~linked[wanted.cell]
     met[alone] = False  # one value only
     return wanted.take(~met)
+
+
+def _batches(parts: list[Ints]) -> Iterator[Ints]:
+    """Small components together, as many as one neighbourhood holds: one program for hundreds of them."""
+    batch: list[Ints] = []
+    size = 0
+    for part in parts:
+        if batch and size + len(part) > NEIGHBOURHOODS[0]:
+            yield np.sort(np.concatenate(batch))
+            batch, size = [], 0
+        batch.append(part)
+        size += len(part)
+    if batch:
+        yield np.sort(np.concatenate(batch))
 
 
 class Region:
