@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from html import unescape
+from pathlib import Path
 
 
 def text(page: str) -> str:
@@ -18,3 +20,11 @@ def headings(page: str, level: int) -> list[str]:
 
 def links(page: str) -> list[str]:
     return [unescape(href) for href in re.findall(r'<a\b[^>]*href="([^"]+)"', page) if not href.startswith("mailto:")]
+
+
+def written(path: Path) -> str:
+    """All texts of a file, of a workbook those of its parts."""
+    if path.suffix != ".xlsx":
+        return path.read_text(encoding="utf-8")
+    with zipfile.ZipFile(path) as packed:
+        return "\n".join(packed.read(name).decode() for name in packed.namelist())

@@ -226,12 +226,21 @@ def verdict_counts(effects: pd.DataFrame, context: PageContext) -> str:
     """How many interventions have evidence, no meaningful effect, or no verdict yet."""
     _ = context.catalogue.gettext
     count = effects["verdict"].value_counts()
+    numbers = {
+        "all": len(effects),
+        "some": int(count.get("works", 0) + count.get("probably_works", 0)),
+        "none": int(count.get("no_meaningful_effect", 0)),
+        "unknown": int(count.get("cannot_say", 0)),
+    }
+    if harm := int(count.get("probably_harmful", 0)):
+        return _(
+            "Interventions followed: {all}. Evidence of effect: {some}. No meaningful effect: {none}. "
+            "Probably harmful: {harm}. Cannot say yet: {unknown}.",
+            harm=harm,
+            **numbers,
+        )
     return _(
-        "Interventions followed: {all}. Evidence of effect: {some}. No meaningful effect: {none}. "
-        "Probably harmful: {harm}. Cannot say yet: {unknown}.",
-        all=len(effects),
-        some=int(count.get("works", 0) + count.get("probably_works", 0)),
-        none=int(count.get("no_meaningful_effect", 0)),
-        harm=int(count.get("probably_harmful", 0)),
-        unknown=int(count.get("cannot_say", 0)),
+        "Interventions followed: {all}. Evidence of effect: {some}. No meaningful effect: {none}. Cannot say yet: "
+        "{unknown}.",
+        **numbers,
     )
