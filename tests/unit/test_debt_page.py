@@ -46,7 +46,7 @@ def test_answer_in_finnish() -> None:
         in said
     )
     assert "Kertynyt ero vuosien 2017–2019 tasoon, 9/2025: käyntejä puuttuu noin 90 000" in said
-    assert "Palveluvelan purkaminen vuoden 2026 loppuun mennessä onnistuu 80 %:n todennäköisyydellä" in said
+    assert "Jonot ja palaava tarve saadaan puretuksi vuoden 2026 loppuun mennessä 80 %:n todennäköisyydellä" in said
 
 
 def test_answer_in_swedish_and_english() -> None:

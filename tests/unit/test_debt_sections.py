@@ -173,7 +173,7 @@ def test_every_case_of_the_parts_is_readable(case: str, language: str) -> None:
 def test_clearing_in_finnish() -> None:
     """262 contacts a month, published as 260: × 12 × 7 / 365.25 = 59.8 a week; 262 × 12 / 1,210 = 2.60 years."""
     assert plain(clearing().sentence()) == (
-        "Palveluvelan purkaminen vuoden 2026 loppuun mennessä onnistuu 80 %:n todennäköisyydellä, jos joka "
+        "Jonot ja palaava tarve saadaan puretuksi vuoden 2026 loppuun mennessä 80 %:n todennäköisyydellä, jos joka "
         "viikko annetaan 60 käyntiä enemmän (2,6 henkilötyövuotta, noin 320 000 € vuodessa). Nykyisellä kapasiteetilla "
         "velka ei purkaudu."
     )

@@ -71,7 +71,7 @@ def test_the_first_decision_is_what_clearing_takes_by_hand() -> None:
     card = decisions.decisions(tables(), context())[0]
     said = told(card)
     assert words(markup.paragraph(card.amount)) == "Henkilötyövuosia: 6,7 · noin 1 600 000 € vuodessa\n"
-    assert "Päätettävä: lisätäänkö kapasiteettia palveluvelan purkamiseen?" in said
+    assert "Päätettävä: lisätäänkö kapasiteettia jonojen ja palaavan tarpeen purkamiseen?" in said
     assert "jos joka viikko annetaan 380 käyntiä enemmän (6,7 henkilötyövuotta, noin 1 600 000 € vuodessa)" in said
     assert "Mielenterveyspalvelut (2,7 henkilötyövuotta)" in said
     assert '<a href="service_debt-all.html">' in markup.cards(card).html
