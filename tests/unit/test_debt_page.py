@@ -201,16 +201,16 @@ def test_purchased_services_of_few_suppliers_are_not_shown() -> None:
 def test_queues_without_balance_come_first_and_are_named() -> None:
     said = words(page().clearing())
     assert "kasvaa, koska hoitoon jääviä lähetteitä tulee enemmän kuin hoitoja alkaa: Mielenterveyspalvelut." in said
-    assert "Mielenterveyspalvelut\n1 240 (810)\n103 / 95\n1,04\n17,2 (13)\nkasvaa, ei tasapainoa\n112" in said
+    assert "Mielenterveyspalvelut\n1 240 (810)\n103 / 95\n1,04\n17 (13)\nkasvaa, ei tasapainoa\n112" in said
     assert "Jono lyhenee enemmän kuin epävarmuus selittää: Erikoissairaanhoidon avohoito." in said
-    assert "Avosairaanhoito\n620 (810)\n97,1 / 95\n0,98\n17,2 (13)\nepäselvä\n112" in said
+    assert "Avosairaanhoito\n620 (810)\n97,1 / 95\n0,98\n17 (13)\nepäselvä\n112" in said
     assert "outreach: Vertailujaksolla on alle 12 käyntiä." in said
 
 
 def test_a_full_queue_that_may_not_grow_is_said_to_have_no_balance_only() -> None:
     full = queue_pressure().assign(growing="unclear", relief_capacity=np.nan)
     said = words(DebtPage(released({"queue_pressure": full}), "all", context()).clearing())
-    assert "1,04\n17,2 (13)\nei tasapainoa\n" in said
+    assert "1,04\n17 (13)\nei tasapainoa\n" in said
     assert "Ero voi olla sattumaa: Mielenterveyspalvelut." in said
     assert "kasvaa" not in said
     assert "Tarvittava tahti" not in said

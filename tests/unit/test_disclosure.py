@@ -142,6 +142,41 @@ def test_a_rate_follows_from_its_rounded_events_and_p_values_go_with_their_row()
     assert release({"effects": effect}, THL5)["effects"][["p_value", "p_adjusted"]].isna().all(axis=None)
 
 
+def test_what_is_told_of_a_queue_does_not_undo_its_rounding() -> None:
+    """64 wait 9.01 weeks and 4 more than a year before: 60, 9 weeks, and no change of ten; hidden rows tell nothing."""
+    queue = {
+        "waiting": 64.0,
+        "mean_wait_weeks": 9.01,
+        "limit_weeks": 13.0,
+        "pressure": 1.386,
+        "growth_per_month": 4 / 12,
+    }
+    more = {"n_persons": 60.0, "growing": "growing", "backtest_error_12": 0.3, "disagreement": 0.2}
+    rows = [queue | more, queue | more | {"growth_per_month": 0.5}, queue | more | {"n_persons": 3.0}]
+    released = release({"queue_pressure": table("queue_pressure", rows)}, THL5)["queue_pressure"]
+    told = released[["waiting", "mean_wait_weeks", "pressure", "growth_per_month"]]
+    assert told.iloc[0].tolist() == [60.0, 9.0, 1.38, 0.0]
+    assert told["growth_per_month"].iloc[1] == 0.833
+    assert released[["backtest_error_12", "disagreement", "waiting"]].iloc[2].isna().all()
+    assert released["growing"].tolist() == ["growing", "growing", ""]
+
+
+def test_work_follows_from_the_published_debt() -> None:
+    rows = [{"expected": 100.0, "substituted": 0.0, "observed": 82.0, "debt": 18.0, "fte": 0.9, "n_persons": 50.0}]
+    released = release({"debt_summary": table("debt_summary", rows)}, THL5)["debt_summary"].iloc[0]
+    assert (released["debt"], released["fte"]) == (20.0, 1.0)
+
+
+def test_a_month_hidden_in_one_table_is_hidden_where_another_tells_the_same() -> None:
+    months = debt([month(n, 10.0, 10.0 * i) for i, n in enumerate((40, 3, 40, 40))])
+    same = {"target_group": "", "service": "oral_health", "municipality": "all", "period": "used", "frequency": "M"}
+    rows = [same | {"month": m, "observed": 90.0, "n_persons": n} for m, n in zip(months["month"], months["n_persons"])]
+    tables = {"service_debt": months, "forecast_history": table("forecast_history", rows)}
+    released = release(tables, THL5)
+    hidden = released["service_debt"]["observed"].isna().tolist()
+    assert released["forecast_history"]["observed"].isna().tolist() == hidden == [False, True, True, False]
+
+
 def month(n_persons: int, gap: float, cumulated: float) -> dict[str, Any]:
     return {
         "n_persons": n_persons,

@@ -15,6 +15,7 @@ from ennakointi.disclosure.sums import with_others
 from ennakointi.result_tables import RESULT_TABLES
 
 Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 Hidden = dict[str, Flags]
 Tables = Mapping[str, pd.DataFrame]
 
@@ -37,12 +38,16 @@ def complete(exact: Tables, hidden: Mapping[str, Flags], told: Mapping[str, Flag
     One flag a row of each table; nothing that was hidden is shown again.
     """
     found = dict(hidden)
+    twins = _twins(exact)
     while True:
         before = {name: flags.copy() for name, flags in found.items()}
         follow = {name for name in found if not all(one.spread for one in RESULT_TABLES[name].sums)}
         found |= _in_sums(exact, found, told, threshold, set(found) - follow)
         found |= _following(exact, found)
         found |= _in_sums(exact, found, told, threshold, follow)
+        for (one, row), (other, same) in twins:
+            both = found[one][row] | found[other][same]
+            found[one][row], found[other][same] = both, both
         if all((found[name] == before[name]).all() for name in found):
             return found
 
@@ -69,3 +74,15 @@ def _following(exact: Tables, hidden: Hidden) -> Hidden:
     if {of, own} <= set(exact):
         found[own] = forecast_rules.with_outlook(exact[own], hidden[own], exact[of], hidden[of])
     return found | debt_rules.with_months(exact, hidden) | effect_rules.with_effects(exact, hidden)
+
+
+def _twins(exact: Tables) -> list[tuple[tuple[str, Ints], tuple[str, Ints]]]:
+    """Rows of two tables that tell the same persons and contacts: months of the account and of the forecast."""
+    one, other, keys = "service_debt", "forecast_history", ["target_group", "service", "month"]
+    if not {one, other} <= set(exact):
+        return []
+    months = exact[one][[*keys, "observed", "n_persons"]].assign(row=np.arange(len(exact[one])))
+    county = exact[other].assign(same=np.arange(len(exact[other])))
+    county = county[county["municipality"] == "all"][[*keys, "observed", "n_persons", "same"]]
+    both = months.merge(county, on=[*keys, "observed", "n_persons"])
+    return [((one, both["row"].to_numpy()), (other, both["same"].to_numpy()))]

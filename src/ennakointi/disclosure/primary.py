@@ -77,9 +77,12 @@ def with_neighbours(frame: pd.DataFrame, table: ResultTable, hidden: Flags, thre
     keys = [name for name in table.of_kind("key") if name != "month"]
     persons = frame[table.persons].to_numpy()
     spread = hidden.copy()
-    if not hidden.any():
+    cumulates = (frame["period"] != "baseline").to_numpy() if "period" in frame else np.ones(len(frame), dtype=bool)
+    if not (hidden & cumulates).any():
         return hidden
-    for rows in frame.groupby(keys, sort=False, observed=True).indices.values():
+    of_debt = np.flatnonzero(cumulates)
+    for places in frame[cumulates].groupby(keys, sort=False, observed=True).indices.values():
+        rows = of_debt[places]
         ordered = rows[np.argsort(frame["month"].to_numpy()[rows], kind="stable")]
         spread[ordered] = _spread(hidden[ordered], persons[ordered] >= threshold)
     return spread

@@ -285,6 +285,13 @@ def _between(made: Assembly, exact: Tables, places: Mapping[tuple[str, str], Int
             (own, places["service_debt", "observed"], 1.0),
             (exact["volumes"], places["volumes", "contacts"], -1.0),
         )
+    if {"service_debt", "forecast_history"} <= set(exact):
+        county = exact["forecast_history"]
+        county = county[county["municipality"] == "all"]
+        for name in ("observed", "n_persons"):
+            of_account = (exact["service_debt"], places["service_debt", name], 1.0)
+            of_forecast = (county, places["forecast_history", name], -1.0)
+            _same(made, ["target_group", "service", "month"], of_account, of_forecast)
     if {"target_groups", "group_overlap"} <= set(exact):
         _overlaps(made, exact["target_groups"], exact["group_overlap"], places)
 

@@ -20,7 +20,7 @@ from ennakointi.disclosure import debt_rules, forecast_rules, headline_rules, hi
 from ennakointi.disclosure.areas import Areas, merged, quarterly, small
 from ennakointi.disclosure.presets import MIDPOINT, SHARE_DIGITS, DisclosureError, Preset, round_share, round_values
 from ennakointi.disclosure.primary import HIDDEN_KINDS, counts_areas
-from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, LABEL, PERSONS, RESULT_TABLES, SHARE, ResultTable
+from ennakointi.result_tables import COUNT, ESTIMATE, EUROS, FACT, LABEL, PERSONS, RESULT_TABLES, SHARE, ResultTable
 from ennakointi.text import is_year
 
 Floats = npt.NDArray[np.float64]
@@ -118,14 +118,18 @@ def _release(exact: pd.DataFrame, table: ResultTable, hidden: Flags, preset: Pre
             released[column.name] = np.where(areas, exact[column.name], rounded)
         elif column.kind == LABEL:
             released[column.name] = _round_slots(exact[column.name], hidden, preset)
-    _derive(released, exact, table)
+    _derive(released, exact, table, preset)
     _order_intervals(released, numbers)
-    released.loc[hidden, numbers] = np.nan
-    released["suppressed"] = _suppressed(exact[numbers], hidden)
+    facts = [column.name for column in table.with_row if column.kind == FACT]
+    gone = [*numbers, *facts]
+    released[facts] = released[facts].astype("float64")
+    released.loc[hidden, gone] = np.nan
+    released.loc[hidden, [column.name for column in table.with_row if column.kind == LABEL]] = ""
+    released["suppressed"] = _suppressed(exact[gone], hidden)
     return released
 
 
-def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> None:
+def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable, preset: Preset) -> None:
     """Totals and shares from published parts, where all parts are there."""
     for column in table.columns:
         value = released[column.name]
@@ -146,7 +150,11 @@ def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable) -> 
             value = (released["observed"] / released["expected"].where(released["expected"] != 0) - 1).where(
                 value.notna()
             )
-        released[column.name] = round_share(value.to_numpy())
+        elif column.name == "pressure":  # twice the published wait by the limit
+            value = (2 * released["mean_wait_weeks"] / exact["limit_weeks"]).where(value.notna())
+        step = column.step or column.bases * preset.base
+        stepped = np.floor(value / step + 0.5) * step + 0.0 if step else value
+        released[column.name] = round_share(stepped.to_numpy(dtype=np.float64))
 
 
 def _term(frame: pd.DataFrame, term: str) -> pd.Series:

@@ -102,12 +102,15 @@ class QueueSection:
         def number(column: str) -> str:
             return significant(row, column, catalogue)
 
+        def weeks(column: str) -> str:
+            return catalogue.number(float(row[column])) if is_shown(row, column) else number(column)
+
         return {
             "service": self.context.label("service", row["service"]),
             "waiting": _beside(number("waiting"), number("target_queue"), " ({})", catalogue.missing),
             "flow": _beside(number("received_per_week"), number("started_per_week"), " / {}", catalogue.missing),
             "load": self._load(row),
-            "wait": _beside(number("mean_wait_weeks"), number("limit_weeks"), " ({})", catalogue.missing),
+            "wait": _beside(weeks("mean_wait_weeks"), weeks("limit_weeks"), " ({})", catalogue.missing),
             "state": self._state(row),
             "relief": number("relief_capacity"),
         }

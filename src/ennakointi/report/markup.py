@@ -70,6 +70,9 @@ def strong(text: str) -> Block:
 
 def link(text: str, href: str, about: str = "") -> Block:
     """A link inside a sentence or a table; `about` is added for screen readers, which also list links alone."""
+    scheme = re.match(r"[\s\x00-\x20]*([A-Za-z][A-Za-z0-9+.-]*):", href)
+    if scheme and scheme[1].lower() not in ("http", "https", "mailto", "tel"):
+        raise ValueError(f"a link of the kind {scheme[1]!r} does not belong on a page")
     more = f'<span class="visually-hidden">: {escape(about)}</span>' if about else ""
     return Block(f'<a href="{escape(href)}">{worded(text)}{more}</a>')
 

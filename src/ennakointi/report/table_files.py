@@ -115,18 +115,18 @@ def csv(name: str, released: pd.DataFrame, synthetic: bool) -> str:
     return frame.to_csv(index=False, lineterminator="\n")
 
 
-_FORMULA = re.compile(r"[=+\-@\t\r\n'＝＋－＠]")
+_FORMULA = re.compile(r"(?:^|(?<=[;\t\r\n]))(?=[\s\u00a0\u200b\ufeff]*[=+\-@'＝＋－＠])|^(?=[\t\r\n])")
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?")
 NEUTRALISED = (
-    "a text that begins with = + - @, a tab, a line break or an apostrophe has one apostrophe before it, "
-    "so that no spreadsheet runs it; a program takes one leading apostrophe away. Numbers are untouched"
+    "where a text, or a part of it after ; or a line break, begins with = + - @, a tab, a line break or an apostrophe, "
+    "one apostrophe stands before it, so that no spreadsheet runs it; a program takes it away. Numbers are untouched"
 )
 
 
 def neutral(value: object) -> object:
     """A text that no spreadsheet takes for a formula; numbers, also negative ones, and other values as they are."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _PLAIN_NUMBER.fullmatch(value):
-        return "'" + value
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
+        return _FORMULA.sub("'", value)
     return value
 
 

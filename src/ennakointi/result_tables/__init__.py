@@ -101,7 +101,7 @@ _TABLES = (
             ResultColumn("share", SHARE, "share", "failed per checked", ratio_of=("failed", "rows")),
             ResultColumn("limit_rows", FACT, "rows", "more failed rows than this, and more than limit_share, fail"),
             ResultColumn("limit_share", FACT, "share", "a larger share than this, and more than limit_rows, fails"),
-            label("detail", "what was found, in codes and counts without persons"),
+            label("detail", "what was found, in codes and counts without persons", with_row=True),
             label("affects", "results that depend on it, separated by ;"),
         ),
         persons=None,

@@ -16,9 +16,13 @@ FACT = "fact"  # a number about the register or the method, not about persons: a
 
 @dataclass(frozen=True)
 class ResultColumn:
-    """One column. What follows from other columns is computed again from the published ones: `total_of` names signed
-    terms (an optional leading minus), `ratio_of` numerator and denominator, and `scales_with` the column that a rate is
-    proportional to."""
+    """One column.
+
+    What follows from other columns is computed again from the published ones: `total_of` names signed terms (an
+    optional leading minus), `ratio_of` numerator and denominator, and `scales_with` the column that a rate is
+    proportional to. `step` and `bases` (in bases of the preset): what a SHARE is rounded to that would tell a count.
+    `with_row`: a LABEL or FACT that is emptied where its row is hidden.
+    """
 
     name: str
     kind: str
@@ -27,6 +31,9 @@ class ResultColumn:
     total_of: tuple[str, ...] = ()
     ratio_of: tuple[str, str] | None = None
     scales_with: str = ""
+    step: float = 0.0
+    bases: float = 0.0
+    with_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,13 +87,18 @@ class ResultTable:
     def of_kind(self, *kinds: str) -> tuple[str, ...]:
         return tuple(c.name for c in self.columns if c.kind in kinds)
 
+    @property
+    def with_row(self) -> tuple[ResultColumn, ...]:
+        """Labels and facts that are emptied where their row is hidden."""
+        return tuple(c for c in self.columns if c.with_row)
+
 
 def key(name: str, meaning: str) -> ResultColumn:
     return ResultColumn(name, KEY, "code", meaning)
 
 
-def label(name: str, meaning: str) -> ResultColumn:
-    return ResultColumn(name, LABEL, "text", meaning)
+def label(name: str, meaning: str, with_row: bool = False) -> ResultColumn:
+    return ResultColumn(name, LABEL, "text", meaning, with_row=with_row)
 
 
 def count(name: str, meaning: str, kind: str = COUNT, **more: object) -> ResultColumn:
