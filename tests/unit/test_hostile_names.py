@@ -98,3 +98,24 @@ def test_files_hold_such_names_as_texts(tmp_path: Path) -> None:
     assert SCRIPT not in "".join(texts.values())
     assert FORMULA in unescape(texts["xl/sharedStrings.xml"])
     assert not any("<f>" in text for text in texts.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Kunta;=1+1", "Kunta;'=1+1"),  # a Finnish spreadsheet splits at ;
+        (" =1+1", "' =1+1"),
+        ("\u00a0=1+1", "'\u00a0=1+1"),
+        ("x\n=1+1", "x\n'=1+1"),
+        ("a-b = c", "a-b = c"),
+        ("-5,2", "-5,2"),
+    ],
+)
+def test_a_formula_is_neutralised_wherever_a_spreadsheet_begins_a_cell(text: str, told: str) -> None:
+    assert table_files.neutral(text) == told
+
+
+def test_a_link_of_another_kind_than_a_page_is_an_error() -> None:
+    with pytest.raises(ValueError, match="JavaScript"):
+        markup.link("x", " JavaScript:alert(1)")
+    assert "mailto:" in markup.link("x", "mailto:info@example.fi").html
