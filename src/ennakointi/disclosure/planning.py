@@ -24,7 +24,7 @@ from ennakointi.result_tables import RESULT_TABLES
 
 Strings = npt.NDArray[np.str_]
 
-ROUNDS = 10  # of hiding more and attacking again; each one hides more, and two were the most that were ever needed
+ROUNDS = 10  # of hiding more and attacking again; each one hides more, and most releases need one
 log = logging.getLogger(__name__)
 
 

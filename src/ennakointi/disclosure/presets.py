@@ -20,7 +20,7 @@ MIDPOINT = "midpoint6"
 class DisclosureError(EnnakointiError):
     """Something would leave the secure environment that must not; nothing is published."""
 
-    exit_code = 5
+    exit_code = 4
 
 
 class Preset(Protocol):
