@@ -99,8 +99,8 @@ class ClearingSection(ClearanceRows):
                 chance=self.chance(row),
             )
         return _(
-            "Queues and the returning need are cleared {by} with {chance} probability if {contacts} contacts a week "
-            "are added ({years} person-years, about {euros} a year).",
+            "Queues and returning need are cleared {by} with {chance} probability if {contacts} contacts a week are "
+            "added ({years} person-years, about {euros} a year).",
             by=self.by(row),
             chance=self.wanted,
             contacts=self.a_week(row, CAPACITY),
