@@ -236,17 +236,17 @@ DEBT_TABLES = (
             ResultColumn("growth_hi95", SHARE, "referrals a month", _HI95, bases=1 / 12),
             label("growing", "growing, shrinking, or unclear", with_row=True),
             ResultColumn(
-                "backtest_error_6", FACT, "share", "split-half backtest of the projection after 6 months", with_row=True
+                "backtest_error_6", SHARE, "share", "split-half backtest of the projection after 6 months", step=0.01
             ),
             ResultColumn(
                 "backtest_error_12",
-                FACT,
+                SHARE,
                 "share",
                 "split-half backtest of the projection after 12 months",
                 with_row=True,
             ),
             ResultColumn(
-                "disagreement", FACT, "share", "largest difference of formula, projection and simulation", with_row=True
+                "disagreement", SHARE, "share", "largest difference of formula, projection and simulation", step=0.01
             ),
             label("disagreement_reason", "why the three differ by more than a tenth; empty: they agree", with_row=True),
             PERSONS_BEHIND,
