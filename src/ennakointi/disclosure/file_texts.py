@@ -128,7 +128,8 @@ def _parts(content: bytes) -> Iterator[tuple[str, bytes]]:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             yield "comment", packed.comment
             yield from ((one.filename, packed.read(one) + one.comment) for one in packed.infolist())
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError):
+        # damaged, cut off, encrypted, or packed in a way that zipfile does not know: refused, never passed over
         raise Unreadable("a workbook that cannot be opened") from None
 
 
