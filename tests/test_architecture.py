@@ -19,10 +19,10 @@ run backtest effect_command
 study
 phases
 debt_part
-pages quality debt queues forecast effectiveness headlines
+pages quality debt queues forecast effectiveness headlines segmentation need
 report
 disclosure
-panel omop delivery
+panel omop delivery features
 groups
 store
 sources synthetic
@@ -38,7 +38,7 @@ errors
 """
 LEVEL = {room: level for level, line in enumerate(LAYERS.strip().splitlines()) for room in line.split()}
 
-METHODS = {"debt", "queues", "forecast", "effectiveness", "headlines"}
+METHODS = {"debt", "queues", "forecast", "effectiveness", "headlines", "segmentation", "need"}
 
 
 def room(path: Path) -> str:

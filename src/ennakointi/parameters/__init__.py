@@ -23,11 +23,14 @@ from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.document_faults import fault_sentences
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
+from ennakointi.parameters.feature_documents import FeatureSettings
 from ennakointi.parameters.indicator_documents import IndicatorSettings
 from ennakointi.parameters.mappings import MappingDocument
+from ennakointi.parameters.need_documents import NeedSettings
 from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.parameters.reporting_documents import FOLDER, Comments, Reporting, Term
 from ennakointi.parameters.scenario_documents import Scenario
+from ennakointi.parameters.segmentation_documents import SegmentationSettings
 from ennakointi.parameters.yaml_documents import DocumentFault, read_yaml
 from ennakointi.rules import Rule
 from ennakointi.spelling import did_you_mean
@@ -53,6 +56,9 @@ _KINDS: Mapping[str, Any] = {
     "reporting": Reporting,
     "glossary": dict[str, Term],
     "indicators": IndicatorSettings,
+    "features": FeatureSettings,
+    "segmentation": SegmentationSettings,
+    "need": NeedSettings,
 }
 _NAMED_BY_KEY = {
     "regions": "code",
@@ -115,6 +121,9 @@ class Parameters:
     reporting: Reporting
     glossary: Mapping[str, Term]
     indicators: IndicatorSettings
+    features: FeatureSettings
+    segmentation: SegmentationSettings
+    need: NeedSettings
     mappings: Mapping[str, MappingDocument]
     comments: Mapping[str, Comments]
     digests: Mapping[str, str]
@@ -290,6 +299,9 @@ def _bound(
         reporting=contents.reporting,
         glossary=contents.glossary,
         indicators=contents.indicators,
+        features=contents.features,
+        segmentation=contents.segmentation,
+        need=contents.need,
         mappings=read,
         comments=contents.comments,
         digests=digests,

@@ -9,10 +9,13 @@ from ennakointi.parameters import documents as doc
 from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
+from ennakointi.parameters.feature_documents import FeatureSettings
 from ennakointi.parameters.indicator_documents import IndicatorSettings
+from ennakointi.parameters.need_documents import NeedSettings
 from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.parameters.reporting_documents import Comments, Reporting, Term, page_names
 from ennakointi.parameters.scenario_documents import Scenario
+from ennakointi.parameters.segmentation_documents import SegmentationSettings
 from ennakointi.rules import Rule, nodes, walk
 from ennakointi.rules.words import CONTROLLERS, COUNTY
 from ennakointi.spelling import did_you_mean
@@ -44,6 +47,9 @@ class Contents:
     reporting: Reporting
     glossary: Mapping[str, Term]
     indicators: IndicatorSettings
+    features: FeatureSettings
+    segmentation: SegmentationSettings
+    need: NeedSettings
     comments: Mapping[str, Comments]
 
     def municipalities(self, regions: Iterable[str]) -> set[str]:

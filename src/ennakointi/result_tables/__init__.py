@@ -34,6 +34,8 @@ from ennakointi.result_tables.debts import DEBT_TABLES
 from ennakointi.result_tables.effects import EFFECT_TABLES
 from ennakointi.result_tables.forecasts import FORECAST_TABLES
 from ennakointi.result_tables.indicators import INDICATOR_TABLES
+from ennakointi.result_tables.needs import NEED_TABLES
+from ennakointi.result_tables.segments import SEGMENT_TABLES
 
 __all__ = [
     "COUNT",
@@ -209,5 +211,14 @@ _TABLES = (
 )
 
 RESULT_TABLES: dict[str, ResultTable] = {
-    table.name: table for table in (*DEBT_TABLES, *EFFECT_TABLES, *_TABLES, *FORECAST_TABLES, *INDICATOR_TABLES)
+    table.name: table
+    for table in (
+        *DEBT_TABLES,
+        *EFFECT_TABLES,
+        *_TABLES,
+        *FORECAST_TABLES,
+        *INDICATOR_TABLES,
+        *SEGMENT_TABLES,
+        *NEED_TABLES,
+    )
 }

@@ -61,8 +61,7 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
     has: dict[str, Flags] = {}
     place = classes.place_of(people.draw)[:, None]
     for name, condition in calibration.needs.conditions.items():
-        reached = _reached(condition, calibration)[age, place]
-        has[name] = (reached > rng.random((len(people), 1))) & alive
+        has[name] = (reached(condition, calibration)[age, place] > rng.random((len(people), 1))) & alive
     states = _states(age, latent, place, alive, calibration, rng)
     has.update(states)
     frailty = calibration.care.frailty
@@ -76,7 +75,7 @@ def draw(people: People, calibration: Calibration, span: Span, rng: np.random.Ge
     )
 
 
-def _reached(kind: Condition | Status, calibration: Calibration) -> Floats:
+def reached(kind: Condition | Status, calibration: Calibration) -> Floats:
     """Highest share so far of what lasts once begun, by age and place on the uniform scale (AGES, PLACES).
 
     The share of an age depends on the latent class that a place has at that age.
@@ -100,8 +99,8 @@ def condition_shares(calibration: Calibration) -> Floats:
     member = classes.table(needs)[:, :, None] == np.arange(len(needs.classes))
     weight = classes.living(needs)[:, :, None] * member
     weight = weight / np.maximum(weight.sum(axis=1, keepdims=True), 1e-12)
-    reached = np.stack([np.clip(_reached(c, calibration), 0, 1) for c in needs.conditions.values()])
-    return np.einsum("cap,apk->cak", reached, weight)
+    shares = np.stack([np.clip(reached(c, calibration), 0, 1) for c in needs.conditions.values()])
+    return np.einsum("cap,apk->cak", shares, weight)
 
 
 def _states(
@@ -117,7 +116,7 @@ def _states(
     states = {}
     for name, status in calibration.needs.statuses.items():
         if status.ends == 0:
-            states[name] = (_reached(status, calibration)[age, place] > rng.random((len(age), 1))) & alive
+            states[name] = (reached(status, calibration)[age, place] > rng.random((len(age), 1))) & alive
             continue
         share = by_age(status.share)[age] * _by_class(status.classes, calibration)[latent]
         states[name] = _coming_and_going(np.clip(share, 0, 0.95), status, rng) & alive

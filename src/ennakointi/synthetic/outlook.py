@@ -11,14 +11,16 @@ from ennakointi.synthetic import classes as synthetic_classes
 from ennakointi.synthetic.calendar import Calendar
 from ennakointi.synthetic.calibration import Calibration, Floats, Ints
 from ennakointi.synthetic.events import Events, yearly_rate
-from ennakointi.synthetic.needs import Traits, condition_shares, yearly_death_chance
+from ennakointi.synthetic.needs import Traits, condition_shares, reached, yearly_death_chance
 from ennakointi.synthetic.persons import People, age_on
 
 OUTCOMES = {
     "emergency": ("emergency", 1),
+    "frequent_emergency": ("emergency", 3),
     "inpatient": ("specialised_inpatient", 1),
     "heavy_use": ("primary_care", 10),
 }
+STARTS = ("home_care", "round_the_clock_care")  # states that last once begun
 _NODES = 24  # quantiles of the frailty over which the likelihood of a class is averaged
 
 
@@ -33,8 +35,9 @@ def risks(
     """Chance of each outcome in the 365 days after a day, given all that lasts (class, conditions, lasting
     frailty).
 
-    At least one emergency contact, one hospital admission, ten primary care contacts, and death; for
-    residents of that day, as if they stayed. Planted intervention effects are not included.
+    At least one or three emergency contacts, one hospital admission, ten primary care contacts, the start of home
+    care or of round-the-clock care (of those who are not in that state), and death; for residents of that day, as if
+    they stayed. Planted intervention effects are not included.
     """
     rows = np.flatnonzero(people.resident_on(day))
     here = people.take(rows)
@@ -45,9 +48,36 @@ def risks(
         shape = calibration.care.frailty.yearly_shape
         chance = stats.nbinom.sf(at_least - 1, shape, shape / (shape + expected))
         parts.append((outcome, chance))
+    for state in STARTS:
+        parts.append((state, _starting(here, rows, state, traits, calibration, calendar, day)))
     parts.append(("death", yearly_death_chance(here, day, calibration)))
     frames = [pd.DataFrame({"person_id": ids[rows], "day": day, "outcome": o, "risk": r}) for o, r in parts]
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat(frames, ignore_index=True).dropna(subset="risk").reset_index(drop=True)
+
+
+def _starting(
+    here: People, rows: Ints, state: str, traits: Traits, calibration: Calibration, calendar: Calendar, day: int
+) -> Floats:
+    """Chance that a lasting state begins in the coming year (n,); NaN for those who are in it.
+
+    States are of calendar years and begin in the first half of one: (R(a + 1) − R(a)) / (1 − R(a)), R being the
+    share reached by an age. Who enters round-the-clock care gets no home care.
+    """
+    year = int(calendar.span.year(np.array([day], np.int32))[0])
+    age, place = traits.age[rows, year], synthetic_classes.place_of(here.draw)
+    now, then = (_reached_at(state, age + step, place, calibration) for step in (0, 1))
+    begins = (then - now) / np.maximum(1 - now, 1e-9)
+    elsewhere = traits.has["round_the_clock_care"][rows, year]
+    if state == "home_care":
+        begins = begins * (1 - _reached_at("round_the_clock_care", age + 1, place, calibration))
+    chance: Floats = np.where(traits.has[state][rows, year] | elsewhere, np.nan, begins)
+    return chance
+
+
+def _reached_at(state: str, age: Ints, place: Ints, calibration: Calibration) -> Floats:
+    shares = np.clip(reached(calibration.needs.statuses[state], calibration), 0, 1)
+    at: Floats = shares[np.minimum(age, len(shares) - 1), place]
+    return at
 
 
 def _expected(
