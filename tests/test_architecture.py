@@ -22,7 +22,7 @@ debt_part
 pages quality debt queues forecast effectiveness headlines segmentation need
 report
 disclosure
-panel omop delivery features
+panel omop delivery features person_exports
 groups
 store
 sources synthetic
@@ -33,7 +33,7 @@ causal
 schema results result_tables text workspace database
 scores sample_paths
 written_periods
-periods spelling
+periods spelling arguments
 errors
 """
 LEVEL = {room: level for level, line in enumerate(LAYERS.strip().splitlines()) for room in line.split()}

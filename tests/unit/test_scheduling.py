@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ennakointi import cli, run
+from ennakointi import arguments, cli, run
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "scheduling.md").read_text(encoding="utf-8")
 SERVICE, TIMER = re.findall(r"```ini\n(.*?)```", GUIDE, re.S)
@@ -21,7 +21,7 @@ CRON = re.search(r"```cron\n(.*?)\n```", GUIDE, re.S).group(1)  # type: ignore[u
 
 def run_options(command: str) -> argparse.Namespace:
     words = shlex.split(command.split(".venv/bin/ennakointi ")[1].split("||")[0])
-    return cli._parser().parse_args(words)
+    return arguments.parser(cli.ACTIONS).parse_args(words)
 
 
 @pytest.mark.parametrize("command", [re.search(r"ExecStart=(.*)", SERVICE).group(1), CRON])  # type: ignore[union-attr]
@@ -48,7 +48,7 @@ def test_cron_runs_once_after_each_quarter_and_takes_that_quarter() -> None:
 
 def test_exit_codes_in_the_guide_are_those_of_the_command() -> None:
     guide = dict(re.findall(r"^\| (\d) \| ([^|;(]+)", GUIDE, re.M))
-    command = dict(re.findall(r"^  (\d)  ([^;(\n]+)", cli.EXIT_CODES, re.M))
+    command = dict(re.findall(r"^  (\d)  ([^;(\n]+)", arguments.EXIT_CODES, re.M))
     assert set(guide) == set(command) == set("012345")
 
 

@@ -236,6 +236,33 @@ def test_risks_are_calibrated_to_what_happened(truth: synthetic.Truth, contacts:
     assert happened[high].mean() > 3 * happened[~high].mean()
 
 
+@pytest.mark.parametrize(
+    ("outcome", "service", "at_least"), [("emergency", "emergency", 1), ("frequent_emergency", "emergency", 3)]
+)
+def test_risks_of_contacts_sum_to_what_happened(
+    truth: synthetic.Truth, contacts: pd.DataFrame, outcome: str, service: str, at_least: int
+) -> None:
+    risks = truth.risks[truth.risks["day"] == truth.risks["day"].min()]
+    after = contacts[(contacts["started_at"] >= "2024-10-01") & (contacts["started_at"] < "2025-10-01")]
+    counted = after[after["service"] == service].groupby("person_id").size()
+    chance = risks[risks["outcome"] == outcome].set_index("person_id")["risk"]
+    happened = (counted.reindex(chance.index).fillna(0) >= at_least).sum()
+    assert abs(happened - chance.sum()) < 4 * np.sqrt((chance * (1 - chance)).sum()) + 0.05 * chance.sum()
+
+
+@pytest.mark.parametrize("state", ["home_care", "round_the_clock_care"])
+def test_lasting_states_begin_as_often_as_their_risks_say(county: Path, truth: synthetic.Truth, state: str) -> None:
+    risks = truth.risks[truth.risks["day"] == truth.risks["day"].min()]
+    chance = risks[risks["outcome"] == state].set_index("person_id")["risk"]
+    spells = pd.read_parquet(county / "statuses.parquet").query("status == @state")
+    start = pd.to_datetime(spells["start_date"])
+    inside = spells[(start <= "2024-09-30") & ~(pd.to_datetime(spells["end_date"]) <= "2024-09-30")]
+    began = spells[(start > "2024-09-30") & (start <= "2025-09-30")]
+    assert not chance.index.isin(inside["person_id"]).any()
+    assert 0 < chance.sum()
+    assert abs(began["person_id"].isin(chance.index).sum() - chance.sum()) < 4 * np.sqrt(chance.sum()) + 2
+
+
 def test_the_best_class_is_bayes_and_beats_the_most_frequent_one(truth: synthetic.Truth) -> None:
     classes = truth.classes
     right = (classes["best_class"].astype(str) == classes["latent_class"].astype(str)).mean()

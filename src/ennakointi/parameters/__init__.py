@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +23,7 @@ from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.document_faults import fault_sentences
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
+from ennakointi.parameters.export_documents import PersonExport
 from ennakointi.parameters.feature_documents import FeatureSettings
 from ennakointi.parameters.indicator_documents import IndicatorSettings
 from ennakointi.parameters.mappings import MappingDocument
@@ -59,6 +60,7 @@ _KINDS: Mapping[str, Any] = {
     "features": FeatureSettings,
     "segmentation": SegmentationSettings,
     "need": NeedSettings,
+    "person_exports": dict[str, PersonExport],
 }
 _NAMED_BY_KEY = {
     "regions": "code",
@@ -68,6 +70,7 @@ _NAMED_BY_KEY = {
     "notebooks": "id",
     "scenarios": "id",
     "expert_views": "id",
+    "person_exports": "id",
 }
 
 
@@ -124,6 +127,7 @@ class Parameters:
     features: FeatureSettings
     segmentation: SegmentationSettings
     need: NeedSettings
+    person_exports: Mapping[str, PersonExport]
     mappings: Mapping[str, MappingDocument]
     comments: Mapping[str, Comments]
     digests: Mapping[str, str]
@@ -278,34 +282,15 @@ def _bound(
     )
     if faults:
         raise _error(faults)
-    return Parameters(
-        region=contents.regions[region],
-        services=contents.services,
-        target_groups={name: _group(name, contents, bound[name], region) for name in contents.target_groups},
-        interventions={name: one for name, one in contents.interventions.items() if region in one.regions},
-        breaks={name: one for name, one in contents.breaks.items() if region in one.regions},
-        debt=contents.debt,
-        expert_views=contents.expert_views,
-        forecast=contents.forecast,
-        scenarios=contents.scenarios,
-        panel=contents.panel,
-        effects=contents.effects,
-        disclosure=contents.disclosure,
-        notebooks=dict(sorted(contents.notebooks.items(), key=lambda item: item[1].order)),
-        legal_basis={code: bases[region] for code, bases in contents.legal_basis.items() if region in bases},
-        run=contents.run,
-        quality=contents.quality,
-        data_dictionary=contents.data_dictionary,
-        reporting=contents.reporting,
-        glossary=contents.glossary,
-        indicators=contents.indicators,
-        features=contents.features,
-        segmentation=contents.segmentation,
-        need=contents.need,
-        mappings=read,
-        comments=contents.comments,
-        digests=digests,
-    )
+    own = {
+        "target_groups": {name: _group(name, contents, bound[name], region) for name in contents.target_groups},
+        "interventions": {name: one for name, one in contents.interventions.items() if region in one.regions},
+        "breaks": {name: one for name, one in contents.breaks.items() if region in one.regions},
+        "notebooks": dict(sorted(contents.notebooks.items(), key=lambda item: item[1].order)),
+        "legal_basis": {code: bases[region] for code, bases in contents.legal_basis.items() if region in bases},
+    }
+    as_read = {one.name: getattr(contents, one.name) for one in fields(contents) if one.name != "regions"}
+    return Parameters(**{**as_read, **own}, region=contents.regions[region], mappings=read, digests=digests)
 
 
 def _group(name: str, contents: Contents, rule: Rule, region: str) -> TargetGroup:

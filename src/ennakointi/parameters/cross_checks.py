@@ -9,6 +9,7 @@ from ennakointi.parameters import documents as doc
 from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
+from ennakointi.parameters.export_documents import PersonExport
 from ennakointi.parameters.feature_documents import FeatureSettings
 from ennakointi.parameters.indicator_documents import IndicatorSettings
 from ennakointi.parameters.need_documents import NeedSettings
@@ -50,6 +51,7 @@ class Contents:
     features: FeatureSettings
     segmentation: SegmentationSettings
     need: NeedSettings
+    person_exports: Mapping[str, PersonExport]
     comments: Mapping[str, Comments]
 
     def municipalities(self, regions: Iterable[str]) -> set[str]:

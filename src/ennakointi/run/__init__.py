@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ennakointi import __version__, phases, sources, study
+from ennakointi import __version__, person_exports, phases, sources, study
 from ennakointi import parameters as documents
 from ennakointi.errors import ParameterError, RunError
 from ennakointi.parameters import Parameters
@@ -35,6 +35,7 @@ JUDGING = (  # applied to finished results
     "reporting.yml",
     "glossary.yml",
     "indicators.yml",
+    "person_exports.yml",
 )
 
 
@@ -82,6 +83,7 @@ def run(options: Options, say: Say) -> int:
     _check_release(options, chosen, list(notebooks))
     workspace = Workspace(options.work, options.quarter)
     with _private_files(), workspace.locked(), _logged(workspace):
+        person_exports.remove_expired(options.work, date.today())
         source = sources.discover(options.data, parameters.mappings, options.mapping)
         basis = _basis(source, options, parameters, chosen)
         _prepare(workspace, parameters, source, options, chosen, basis, say)
