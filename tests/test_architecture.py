@@ -18,11 +18,12 @@ demo
 run backtest effect_command
 study
 phases
-debt_part
+debt_part segments_part
 pages quality debt queues forecast effectiveness headlines segmentation need
 report
 disclosure
-panel omop delivery features person_exports
+features
+panel omop delivery person_exports
 groups
 store
 sources synthetic

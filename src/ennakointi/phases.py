@@ -19,23 +19,40 @@ import pandas as pd
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from ennakointi import debt_part, disclosure, effectiveness, forecast, groups, headlines, panel, quality, store
+from ennakointi import (
+    debt_part,
+    disclosure,
+    effectiveness,
+    features,
+    forecast,
+    groups,
+    headlines,
+    need,
+    panel,
+    quality,
+    segments_part,
+    store,
+)
 from ennakointi.debt import deviation
 from ennakointi.effectiveness import evidence, ranking
 from ennakointi.errors import EnnakointiError, ParameterError
 from ennakointi.forecast import score_ledger
 from ennakointi.forecast.checks import within_all
-from ennakointi.forecast.need import projection, scenarios
+from ennakointi.forecast.need import scenarios
+from ennakointi.panel import projection
 from ennakointi.parameters import Parameters
 from ennakointi.periods import Quarter, first_day
 from ennakointi.quality import attrition, data_fields, history, reconciliation
 from ennakointi.result_tables import RESULT_TABLES
+from ennakointi.result_tables.needs import NEED_TABLES
+from ennakointi.result_tables.segments import SEGMENT_TABLES
 from ennakointi.schema import AGGREGATE_TABLE
 from ennakointi.sources import Source
 from ennakointi.workspace import Say, Workspace, read_json, read_tables, write_json, write_tables
 
 QUALITY = "quality"  # the part of what was measured of the data; scored when parts are gathered
 FORECAST = "forecast"  # the kind of part, and its main table
+NEED, PREDICTIONS = "need", "need_predictions"  # the kind of part, and what it tells of persons, for `work/` alone
 log = logging.getLogger(__name__)
 
 
@@ -57,6 +74,7 @@ def prepare(
     needed = [one.target_group for one in effectiveness.known(parameters, built).values()]
     index = groups.build(built, _allowed(parameters, built), workspace.memberships, [*chosen, *needed])
     panel.build(built, index, parameters, workspace.panels, counted.who)
+    features.build(built, index, parameters, workspace.features, workspace.quarter)
     return built
 
 
@@ -89,7 +107,9 @@ def chosen_groups(parameters: Parameters, asked: Sequence[str]) -> tuple[str, ..
     return tuple(asked) or parameters.report_groups
 
 
-def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[str]) -> list[str]:
+def part_names(
+    workspace: Workspace, parameters: Parameters, chosen: Sequence[str], notebooks: Sequence[str]
+) -> list[str]:
     """What is to be computed for this source, each part on its own: `debt.all`, `effect.team_model`, ..."""
     opened = store.open(workspace.store)
     if is_aggregate(opened):
@@ -103,7 +123,16 @@ def part_names(workspace: Workspace, parameters: Parameters, chosen: Sequence[st
         + [f"forecast.{group}" for group in present]
         + [f"debt.{group}" for group in present]
         + [f"effect.{intervention}" for intervention in interventions]
+        + _person_parts(parameters, notebooks)
     )
+
+
+def _person_parts(parameters: Parameters, notebooks: Sequence[str]) -> list[str]:
+    """Segments and needs, which no other part reads: only where a notebook of the run shows them."""
+    shown = {table for name in notebooks for table in parameters.notebooks[name].needs}
+    segments = [segments_part.PART] if shown & {table.name for table in SEGMENT_TABLES} else []
+    outcomes = parameters.need.outcomes if shown & {table.name for table in NEED_TABLES} else ()
+    return segments + [f"{NEED}.{outcome}" for outcome in outcomes]
 
 
 def seed_of(name: str) -> int:
@@ -135,6 +164,10 @@ def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
         return debt_part.compute(workspace, parameters, opened, key, seed)
     if kind == debt_part.HIDDEN:
         return debt_part.hidden_use(workspace, parameters, opened, seed)
+    if kind == segments_part.PART:
+        return segments_part.compute(workspace, parameters, opened, seed)
+    if kind == NEED:
+        return need.estimate(key, opened, features.open(workspace.features), parameters, seed)
     if kind == FORECAST:
         return _forecast(workspace, parameters, opened, key, mode)
     intervention = effectiveness.known(parameters, opened)[key]
@@ -218,6 +251,7 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
     if FORECAST in results:
         score_ledger.remember(*_of_forecasts(workspace, results))
     write_tables(workspace.results, results, {})
+    _keep_persons(workspace, names)
     rules, source = parameters.disclosure, store.open(workspace.store).source_name
     earlier = disclosure.last(workspace.history, workspace.quarter, source)
     exempt, areas = rules.in_force(str(workspace.quarter)), parameters.region.merged_areas
@@ -227,6 +261,15 @@ def plan(workspace: Workspace, parameters: Parameters, names: Sequence[str]) -> 
         headlines.remember(workspace.history, _told(workspace, parameters, results), planned.released["indicators"])
     write_tables(workspace.published, planned.released, {})
     return planned.released
+
+
+def _keep_persons(workspace: Workspace, names: Sequence[str]) -> None:
+    """What is told of persons, among the results of `work/` only: no report reads it."""
+    if segments_part.PART in names:
+        segments_part.remember(workspace, read_tables(workspace.part(segments_part.PART)))
+    told = [read_tables(workspace.part(name)).get(PREDICTIONS) for name in names if name.startswith(f"{NEED}.")]
+    if told := [one for one in told if one is not None and len(one)]:
+        pd.concat(told, ignore_index=True).to_parquet(workspace.results / f"{PREDICTIONS}.parquet", index=False)
 
 
 def _write_review(workspace: Workspace, planned: disclosure.Plan) -> None:

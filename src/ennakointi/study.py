@@ -27,7 +27,9 @@ from ennakointi.pages.demand import DemandPage
 from ennakointi.pages.deviation import DeviationPage
 from ennakointi.pages.effects import EffectsPage
 from ennakointi.pages.indicators import IndicatorsPage
+from ennakointi.pages.need import NeedPage
 from ennakointi.pages.quality import QualityPage
+from ennakointi.pages.segments import SegmentsPage
 from ennakointi.pages.settings import page_context
 from ennakointi.pages.summary import SummaryPage
 from ennakointi.periods import Quarter
@@ -35,6 +37,7 @@ from ennakointi.text import Catalogue
 from ennakointi.workspace import Workspace, read_json, read_tables
 
 if TYPE_CHECKING:
+    from ennakointi.features import Features
     from ennakointi.panel import Panel
 
 PUBLISHED = "ENNAKOINTI_PUBLISHED"
@@ -97,8 +100,8 @@ class EndMarker:
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """One quarter in one language. Pages are `debt`, `demand`, `effects`, `indicators`, `quality`,
-    `summary`."""
+    """One quarter in one language. Pages are `debt`, `demand`, `effects`, `segments`, `need`, `indicators`,
+    `quality`, `summary`."""
 
     workspace: Workspace
     parameters: documents.Parameters
@@ -126,6 +129,14 @@ class Study:
         """The page of effects of the interventions of one group; `all` shows every intervention."""
         self._known(target_group)
         return EffectsPage(self._released(*self._parts("effect"), "quality"), target_group, self.context)
+
+    def segments(self) -> SegmentsPage:
+        """The page of client segments: who needs what, and how they move."""
+        return SegmentsPage(self._released("segments", "groups", "quality"), self.context)
+
+    def need(self) -> NeedPage:
+        """The page of anticipated need; it tells of groups and areas, never of a person."""
+        return NeedPage(self._released(*self._parts("need."), "groups", "quality"), self.context)
 
     def quality(self) -> QualityPage:
         """The page of data quality and coverage."""
@@ -156,6 +167,13 @@ class Study:
 
         self._secure()
         return panel.open(self.workspace.panels, target_group)
+
+    def features(self) -> Features:
+        """What is known of every resident at the end of each quarter, for analysts in the secure environment."""
+        from ennakointi import features
+
+        self._secure()
+        return features.open(self.workspace.features)
 
     def result(self, part: str) -> dict[str, pd.DataFrame]:
         """Unrounded result tables of a part such as `debt.all` or `effect.team_model`, computed when needed."""

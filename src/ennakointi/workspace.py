@@ -53,6 +53,10 @@ class Workspace:
         return self.folder / "panels"
 
     @property
+    def features(self) -> Path:
+        return self.folder / "features"
+
+    @property
     def results(self) -> Path:
         return self.folder / "results"
 

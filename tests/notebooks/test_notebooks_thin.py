@@ -39,6 +39,8 @@ PAGES = {
     "demand": demand.DemandPage,
     "effects": study.EffectsPage,
     "indicators": study.IndicatorsPage,
+    "need": study.NeedPage,
+    "segments": study.SegmentsPage,
     "quality": study.QualityPage,
     "summary": study.SummaryPage,
 }

@@ -94,7 +94,7 @@ def test_a_century_of_months_is_computed_and_remote_share_refused(given: Paramet
     workspace.create()
     source = sources.discover(GIBLEED, given.mappings)
     phases.prepare(workspace, given, source, date(2019, 3, 31), ["older_people"], lambda _: None)
-    names = phases.part_names(workspace, given, ["older_people"])
+    names = phases.part_names(workspace, given, ["older_people"], list(given.notebooks))
     assert phases.compute(workspace, given, names, "fast", 1, "test", lambda _: None) == []
     results = phases.gather(workspace, given, names)
     total = results["debt_summary"].query("service == 'all' and target_group == 'all'")

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ennakointi.forecast.need import drivers, projection
+from ennakointi.forecast.need import drivers
 from ennakointi.forecast.need.drivers import Blocks
+from ennakointi.panel import projection
 
 BOUNDS = (0, 7, 18, 23, 30, 45, 60, 65, 75, 85)
 AGES = np.arange(projection.AGES, dtype=float)

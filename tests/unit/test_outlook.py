@@ -12,10 +12,10 @@ import pytest
 from county_panel import AREAS, LAST, MONTHS, Planted, make
 
 from ennakointi import parameters
-from ennakointi.forecast.need import demography, need_paths, outlook, projection, waterfall
+from ennakointi.forecast.need import demography, need_paths, outlook, waterfall
 from ennakointi.forecast.need.drivers import Trend
 from ennakointi.forecast.need.outlook import ModelYears
-from ennakointi.panel import Panel
+from ennakointi.panel import Panel, projection
 from ennakointi.parameters.documents import ForecastSettings
 from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.periods import month_index

@@ -247,6 +247,8 @@ def test_notebooks_come_in_their_order_and_name_declared_tables():
         "deviation": "group",
         "demand": "group",
         "effectiveness": "group",
+        "segments": "once",
+        "need": "once",
         "indicators": "once",
         "data_quality": "once",
     }

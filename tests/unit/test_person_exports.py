@@ -1,4 +1,4 @@
-"""Lists of persons: off as shipped, on a dated basis only, logged, into work/ alone, and removed when their time is up."""
+"""Lists of persons: off as shipped, on a dated basis only, logged, into work/ alone, and removed in time."""
 
 from __future__ import annotations
 

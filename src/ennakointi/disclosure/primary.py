@@ -47,12 +47,22 @@ def _by_policy(frame: pd.DataFrame, table: ResultTable, preset: Preset) -> Flags
     if preset.zeros == HIDDEN and table.persons:
         hidden |= (frame[table.persons] == 0).to_numpy()
     if preset.everyone == HIDDEN:
-        property_of_some = ~frame["target_group"].eq("all").to_numpy() if "target_group" in frame else True
+        property_of_some = ~_of_all(frame, table)
         for column in table.columns:
             if column.ratio_of and set(column.ratio_of) <= set(table.of_kind(PERSONS)):
                 part, whole = column.ratio_of
                 hidden |= ((frame[part] == frame[whole]) & (frame[whole] > 0)).to_numpy() & property_of_some
     return hidden
+
+
+def _of_all(frame: pd.DataFrame, table: ResultTable) -> Flags:
+    """Rows of all residents and of the wholes of sums: that everyone is among them tells nothing."""
+    wholes = {("target_group", "all")}
+    wholes |= {(name, value) for one in table.sums for name, value in zip(one.over, one.whole, strict=True)}
+    flags = np.zeros(len(frame), dtype=bool)
+    for name, value in wholes:
+        flags |= frame[name].eq(value).to_numpy(dtype=bool) if name in frame else False
+    return flags
 
 
 def _few(values: pd.Series, threshold: int) -> Flags:

@@ -185,9 +185,9 @@ def _round_slots(cells: pd.Series, hidden: Flags, preset: Preset) -> list[Any]:
 
 
 def _round_messages(cell: str, row_hidden: bool, preset: Preset) -> str:
-    """A cell of one message, or of a list of messages."""
+    """A cell of one message, or of a list of messages; lists of other things stay as they are."""
     content = json.loads(cell)
-    for message in content if isinstance(content, list) else [content]:
+    for message in [one for one in (content if isinstance(content, list) else [content]) if isinstance(one, dict)]:
         message["values"] = {
             name: _round_slot(name, value, row_hidden, preset) for name, value in message["values"].items()
         }

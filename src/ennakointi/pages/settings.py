@@ -10,6 +10,7 @@ from ennakointi.pages.context import Break, Correction, InterventionFacts, PageC
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.documents import Service
 from ennakointi.parameters.effect_documents import Contacts, Intervention
+from ennakointi.parameters.segmentation_documents import Scheme
 from ennakointi.periods import Quarter, month_of, month_text
 from ennakointi.schema import TABLES
 from ennakointi.text import N_, Catalogue
@@ -116,6 +117,8 @@ def _labels(
         | {code: catalogue.label(area.label) for code, area in region.areas.items()}
         | {f"county:{region.county_code}": catalogue.label(region.label)},
         **_indicator_labels(parameters, catalogue),
+        **_segment_labels(parameters, catalogue),
+        **_need_labels(parameters, catalogue),
     }
     for kind, codes in own.items():
         labels.setdefault(kind, {}).update({code: catalogue.label(label) for code, label in codes.items()})
@@ -138,6 +141,59 @@ def _indicator_labels(parameters: Parameters, catalogue: Catalogue) -> dict[str,
         "indicator": {code: name for code, (name, _) in words.items()},
         "indicator_meaning": {code: meaning for code, (_, meaning) in words.items()},
         "indicator_target": targets,
+    }
+
+
+def _segment_labels(parameters: Parameters, catalogue: Catalogue) -> dict[str, dict[str, str]]:
+    """Names of schemes and of their segments (`scheme.segment`, the gravest first), of signs, readings and items."""
+    settings, label = parameters.segmentation, catalogue.label
+    segments = {
+        f"{name}.{code}": segment
+        for name, scheme in settings.schemes.items()
+        for code, segment in scheme.segments.items()
+    }
+    classes = {f"latent.{code}": label(name) for code, name in settings.latent.names.items()}
+    about = {name: _about_scheme(scheme, catalogue) for name, scheme in settings.schemes.items()}
+    return {
+        "scheme": {name: label(scheme.label) for name, scheme in settings.schemes.items()},
+        "scheme_about": about,
+        "scheme_proxy": {name: about[name] for name, scheme in settings.schemes.items() if scheme.proxy},
+        "segment": {key: label(segment.label) for key, segment in segments.items()} | classes,
+        "segment_about": {key: label(segment.description) for key, segment in segments.items()},
+        "sign": {code: label(sign.label) for code, sign in settings.every_sign.items()},
+        "measure": {code: label(measure) for code, measure in settings.measures.items()},
+        "reading": {code: label(reading.label) for code, reading in settings.readings.items()},
+        "item": {code: label(item.label) for code, item in settings.latent.items.items()},
+        "answer": {
+            f"{code}.{answer}": _answer_words(item.answer_words(answer), catalogue)
+            for code, item in settings.latent.items.items()
+            for answer in range(item.n_answers)
+        },
+    }
+
+
+def _answer_words(words: str, catalogue: Catalogue) -> str:
+    """A category of an item: digits as they are, a message in the reader's language."""
+    return catalogue.message(words) if words.startswith("{") else words
+
+
+def _about_scheme(scheme: Scheme, catalogue: Catalogue) -> str:
+    """How the published idea became a rule, where it was published, and whether its limits are to be confirmed."""
+    _ = catalogue.gettext
+    note = catalogue.label(scheme.note) if scheme.note else ""
+    unsure = _("To be confirmed.") if scheme.verify else ""
+    return " ".join(filter(None, (note, _("Source: {source}.", source=scheme.source.rstrip(".")), unsure)))
+
+
+def _need_labels(parameters: Parameters, catalogue: Catalogue) -> dict[str, dict[str, str]]:
+    """Names of the needs that are anticipated, and of what is known of persons."""
+    label, told = catalogue.label, parameters.features
+    return {
+        "need": {code: label(outcome.label) for code, outcome in parameters.need.outcomes.items()},
+        "need_about": {code: label(outcome.about) for code, outcome in parameters.need.outcomes.items()},
+        "feature": {f"contacts_{code}": label(kind.label) for code, kind in told.counts.items()},
+        "condition": {code: label(group.label) for code, group in told.conditions.items()},
+        "status": {code: label(status) for code, status in told.statuses.items()},
     }
 
 

@@ -18,6 +18,7 @@ from ennakointi import rules
 from ennakointi.errors import ParameterError
 from ennakointi.parameters import documents as doc
 from ennakointi.parameters import mapping_checks
+from ennakointi.parameters.code_lists import CodeList, read_code_list
 from ennakointi.parameters.cross_checks import Contents, cross_checks, unknown
 from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
@@ -101,8 +102,9 @@ class TargetGroup:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Every parameter of a region. `legal_basis`: words by controller; `comments`: by quarter, `2025Q3`; `digests`:
-    sha256 by document, and by the files that reporting.yml names."""
+    """Every parameter of a region. `legal_basis`: words by controller; `codes`: the code list of each condition of
+    features.yml; `comments`: by quarter, `2025Q3`; `digests`: sha256 by document, and by the files that reporting.yml
+    names."""
 
     region: doc.Region
     services: Mapping[str, doc.Service]
@@ -130,6 +132,7 @@ class Parameters:
     person_exports: Mapping[str, PersonExport]
     mappings: Mapping[str, MappingDocument]
     comments: Mapping[str, Comments]
+    codes: Mapping[str, CodeList]
     digests: Mapping[str, str]
 
     @property
@@ -201,11 +204,12 @@ def load(folder: Path | None = None, region: str = "paijat-hame") -> Parameters:
         name: _read(f"comments/{name}.yml", file, Comments, partial(_with, "quarter", name), digests, faults)
         for name, file in _files_in("comments", folder).items()
     }
+    codes = {name: _code_list(name, file, digests, faults) for name, file in _files_in("codes", folder, "csv").items()}
     if faults:
         raise _error(faults)
     for attached in parts["reporting"].attachments:
         digests[attached.name] = attached.sha256
-    return _bound(Contents(**parts, comments=comments), region, read, digests)
+    return _bound(Contents(**parts, comments=comments, codes=codes), region, read, digests)
 
 
 def _read(
@@ -225,6 +229,18 @@ def _read(
         faults.append(f"{title}: {fault}")
     except ValidationError as error:
         faults.extend(f"{title}: {sentence}" for sentence in fault_sentences(error, kind))
+    return None
+
+
+def _code_list(name: str, file: Path, digests: dict[str, str], faults: list[str]) -> Any:
+    """A code list; adds its digest, or what is wrong with it."""
+    title = f"codes/{name}.csv"
+    try:
+        read, content = read_code_list(file)
+        digests[title] = hashlib.sha256(content).hexdigest()
+        return read
+    except DocumentFault as fault:
+        faults.append(f"{title}: {fault}")
     return None
 
 
@@ -258,12 +274,12 @@ def _with(field: str, name: str, raw: dict[Any, Any]) -> dict[Any, Any]:
     return {field: name, **raw}
 
 
-def _files_in(kind: str, folder: Path | None) -> dict[str, Path]:
-    """Every document of the folder `mappings` or `comments` by its name; a given one replaces a shipped one."""
+def _files_in(kind: str, folder: Path | None, ending: str = "yml") -> dict[str, Path]:
+    """Every file of the folder `mappings`, `comments` or `codes` by its name; a given one replaces a shipped one."""
     return {
         file.stem: file
         for place in reversed(_folders("parameters", folder))
-        for file in sorted((place / kind).glob("*.yml"))
+        for file in sorted((place / kind).glob(f"*.{ending}"))
     }
 
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ennakointi.parameters import documents as doc
+from ennakointi.parameters.code_lists import CodeList
 from ennakointi.parameters.debt_documents import DebtSettings, ExpertView
 from ennakointi.parameters.dictionary_documents import DataDictionary
 from ennakointi.parameters.effect_documents import EffectSettings, Intervention
 from ennakointi.parameters.export_documents import PersonExport
-from ennakointi.parameters.feature_documents import FeatureSettings
+from ennakointi.parameters.feature_documents import FeatureSettings, feature_columns, feature_names, name_clashes
 from ennakointi.parameters.indicator_documents import IndicatorSettings
 from ennakointi.parameters.need_documents import NeedSettings
 from ennakointi.parameters.quality_documents import QualitySettings
 from ennakointi.parameters.reporting_documents import Comments, Reporting, Term, page_names
 from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.parameters.segmentation_documents import SegmentationSettings
-from ennakointi.rules import Rule, nodes, walk
+from ennakointi.rules import Rule, feature_conditions, nodes, walk
+from ennakointi.rules.feature_conditions import Condition, OfFeature
 from ennakointi.rules.words import CONTROLLERS, COUNTY
 from ennakointi.spelling import did_you_mean
 
@@ -53,6 +56,7 @@ class Contents:
     need: NeedSettings
     person_exports: Mapping[str, PersonExport]
     comments: Mapping[str, Comments]
+    codes: Mapping[str, CodeList]
 
     def municipalities(self, regions: Iterable[str]) -> set[str]:
         """Codes of the municipalities of some regions."""
@@ -75,6 +79,9 @@ def cross_checks(contents: Contents) -> list[str]:
         *_scenarios(contents),
         *_debt(contents),
         *_expert_views(contents),
+        *_features(contents),
+        *_segmentation(contents),
+        *_need(contents),
         *_pages(contents),
         *unknown("disclosure.yml: preset", [contents.disclosure.preset], contents.disclosure.presets, "preset"),
     ]
@@ -204,6 +211,53 @@ def _expert_views(contents: Contents) -> Iterable[str]:
         place = f"expert_views.yml: {name}"
         yield from unknown(f"{place}.group", [view.group], contents.target_groups, "target group")
         yield from unknown(f"{place}.service", [view.service], [*contents.services, ALL], "service")
+
+
+def _features(contents: Contents) -> Iterable[str]:
+    settings = contents.features
+    for name in settings.conditions:
+        if name not in contents.codes:
+            near = did_you_mean(name, contents.codes)
+            yield f"features.yml: conditions.{name}: write its codes into codes/{name}.csv{near}"
+    for name in name_clashes(settings, contents.services):
+        yield f"features.yml: counts.{name}: the name is already in use; choose another"
+    for name, kind in settings.counts.items():
+        yield from unknown(f"features.yml: counts.{name}.service", kind.service or (), contents.services, "service")
+    known = feature_names(settings, contents.services, contents.target_groups)
+    for place, condition in _conditions(contents):
+        named = sorted(node.column for node in feature_conditions.walk(condition) if isinstance(node, OfFeature))
+        yield from unknown(place, named, known, "feature")
+
+
+def _segmentation(contents: Contents) -> Iterable[str]:
+    settings = contents.segmentation
+    columns = feature_names(contents.features, contents.services, contents.target_groups)
+    for name, sign in settings.signs.items():
+        amount = [] if sign.amount is None else [sign.amount]
+        yield from unknown(f"segmentation.yml: signs.{name}.amount", amount, columns, "feature")
+    place = "segmentation.yml: movement.first_line"
+    yield from unknown(place, settings.movement.first_line, contents.services, "service")
+
+
+def _need(contents: Contents) -> Iterable[str]:
+    for name, outcome in contents.need.outcomes.items():
+        place = f"need.yml: outcomes.{name}"
+        yield from unknown(f"{place}.service", [outcome.service], contents.services, "service")
+        yield from unknown(f"{place}.right_services", outcome.right_services, contents.services, "service")
+    columns = feature_columns(contents.features, contents.services, contents.target_groups)
+    for pattern in contents.need.predictors:
+        if not fnmatch.filter([*columns, "history_contacts"], pattern):
+            near = did_you_mean(pattern, columns)
+            yield f"need.yml: predictors: no feature is named {pattern!r}{near}"
+
+
+def _conditions(contents: Contents) -> Iterable[tuple[str, Condition]]:
+    """Every condition on features, by its place."""
+    yield from ((f"segmentation.yml: {path}", condition) for path, condition in contents.segmentation.conditions())
+    for name, outcome in contents.need.outcomes.items():
+        yield f"need.yml: outcomes.{name}.at_risk", outcome.at_risk
+        for months in outcome.horizons or contents.need.horizons:
+            yield f"need.yml: outcomes.{name}.event", feature_conditions.over(outcome.event, months)
 
 
 def _pages(contents: Contents) -> Iterable[str]:

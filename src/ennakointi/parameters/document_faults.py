@@ -63,7 +63,7 @@ def _message(detail: ErrorDetails, kind: Any) -> str:
         case "missing":
             return "is missing"
         case "union_tag_invalid":
-            tag, names = context["tag"], [node.name for node in NODES]
+            tag, names = context["tag"], [word.strip("' ") for word in context["expected_tags"].split(",")]
             return f"unknown rule {tag!r}{did_you_mean(tag, names)}; known: {', '.join(names)}"
         case "literal_error":
             near = did_you_mean(given, [word.strip("'") for word in _literals(context["expected"])])

@@ -14,16 +14,21 @@ from ennakointi.report.effect_time_figure import TimeWords, before_after, effect
 from ennakointi.report.fate_figure import Piece, fate
 from ennakointi.report.forecast_figures import FanWords, fan, fans
 from ennakointi.report.municipality_map import MapWords, municipality_map
+from ennakointi.report.need_figures import CurveWords, Panel, curve_panels
 from ennakointi.report.ranking_figure import RankingWords, ranking
+from ennakointi.report.segment_figures import MoveWords, concentration, moves, overlap, pairs
 from ennakointi.report.sheet import Figure
 from ennakointi.report.time_figures import deviation, over_time, sparkline
 from ennakointi.report.waterfall_figure import WaterfallWords, waterfall
 
 __all__ = [
     "Curve",
+    "CurveWords",
     "FanWords",
     "Figure",
     "MapWords",
+    "MoveWords",
+    "Panel",
     "Piece",
     "PlaneWords",
     "RankingWords",
@@ -33,15 +38,20 @@ __all__ = [
     "bars",
     "before_after",
     "clearing_curves",
+    "concentration",
     "cost_plane",
+    "curve_panels",
     "deviation",
     "effect_time",
     "fan",
     "fans",
     "fate",
     "forest",
+    "moves",
     "municipality_map",
     "over_time",
+    "overlap",
+    "pairs",
     "ranking",
     "sparkline",
     "waterfall",

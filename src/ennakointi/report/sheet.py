@@ -189,7 +189,7 @@ def scale(numbers: Floats, catalogue: Catalogue, most: int = 5, *, percent: bool
     low, high = value_range(numbers)
     ticks = MaxNLocator(most, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high)
     step = (ticks[1] - ticks[0]) * (100 if percent else 1)
-    digits = 0 if step >= 1 else 1 if step >= 0.1 else 2
+    digits = next(d for d in (0, 1, 2, 3) if d == 3 or abs(step - round(step, d)) < 1e-9)
     inside = tuple(float(tick) for tick in ticks if low * 1.04 <= tick <= high * 1.04)
     write = catalogue.percent if percent else catalogue.number
     return Scale(low * 1.04, high * 1.04, inside, tuple(write(tick, digits) for tick in inside))

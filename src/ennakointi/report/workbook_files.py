@@ -201,7 +201,7 @@ def _text(labels: Mapping[str, str], catalogue: Catalogue) -> Callable[[Any], st
 
 def _told(text: str, catalogue: Catalogue) -> str:
     """A released message, or a list of them, as sentences; other texts as they are."""
-    if text.startswith("["):
+    if text.startswith("[{"):
         return " ".join(catalogue.message(json.dumps(one)) for one in json.loads(text))
     return catalogue.message(text) if text.startswith("{") else text
 

@@ -157,8 +157,12 @@ _AGREEMENT = ResultTable(
 _STABILITY = ResultTable(
     "segment_stability",
     (
-        _SCHEME,
-        key("measure", "bootstrap_ari, seed_change, smallest_share, kept_year, psi, fidelity or bic_gain"),
+        key("scheme", "way of segmenting; of `guidance` the indicator"),
+        key(
+            "measure",
+            "bootstrap_ari, seed_change, smallest_share, kept_year, psi, fidelity or bic_gain; refused, projection or "
+            "guidance: what is missing, of which `message` tells why",
+        ),
         _fact("value", "as measured", "the measure"),
         _fact("lo", "as measured", "its lowest value over samples or seeds"),
         _fact("hi", "as measured", "its highest value over samples or seeds"),
@@ -258,6 +262,7 @@ _GUIDANCE = ResultTable(
         _ratio("share", "share", "part of the whole", "part", "whole"),
         PERSONS_BEHIND,
     ),
+    sums=(Sum(("service",), ("all",), ("part", "whole")),),
     told_again=True,
 )
 _RANKING = ResultTable(

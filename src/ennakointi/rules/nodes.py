@@ -317,7 +317,7 @@ class Group(Node):
         return () if self.rule is None else (self.rule,)
 
 
-def _name_of(value: Any) -> str | None:
+def name_of(value: Any) -> str | None:
     if isinstance(value, Node):
         return value.name
     return str(next(iter(value))) if isinstance(value, dict) and len(value) == 1 else None
@@ -344,7 +344,7 @@ Rule = Annotated[
     | Annotated[SomeOf, Tag("at_least")]
     | Annotated[Not, Tag("not")]
     | Annotated[Group, Tag("group")],
-    Discriminator(_name_of),
+    Discriminator(name_of),
 ]
 
 for _node in (AnyOf, AllOf, SomeOf, Not):

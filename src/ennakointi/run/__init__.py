@@ -87,7 +87,7 @@ def run(options: Options, say: Say) -> int:
         source = sources.discover(options.data, parameters.mappings, options.mapping)
         basis = _basis(source, options, parameters, chosen)
         _prepare(workspace, parameters, source, options, chosen, basis, say)
-        names = phases.part_names(workspace, parameters, chosen)
+        names = phases.part_names(workspace, parameters, chosen, list(notebooks))
         _write_settings(workspace, options, names, basis)
         say(f"Computing {len(names)} parts")
         failed = phases.compute(workspace, parameters, names, options.mode, options.jobs, basis, say)

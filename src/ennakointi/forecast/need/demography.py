@@ -16,10 +16,10 @@ import numpy.typing as npt
 from ennakointi.forecast.dense import Axis, dense
 from ennakointi.forecast.need import drivers
 from ennakointi.forecast.need.drivers import Blocks
-from ennakointi.forecast.need.projection import Projection
 from ennakointi.forecast.series import Floats
 from ennakointi.panel import breaks
 from ennakointi.panel.axes import UNKNOWN_MUNICIPALITY
+from ennakointi.panel.projection import Projection
 
 if TYPE_CHECKING:
     from ennakointi.panel import Panel

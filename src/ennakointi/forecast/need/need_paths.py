@@ -17,8 +17,8 @@ import pandas as pd
 from ennakointi.forecast.need import demography, drivers
 from ennakointi.forecast.need.demography import ALL, Use
 from ennakointi.forecast.need.drivers import Trend
-from ennakointi.forecast.need.projection import Projection
 from ennakointi.forecast.series import Floats
+from ennakointi.panel.projection import Projection
 
 if TYPE_CHECKING:
     from ennakointi.panel import Panel

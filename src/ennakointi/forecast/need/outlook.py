@@ -11,14 +11,15 @@ import pandas as pd
 
 from ennakointi.forecast import checks
 from ennakointi.forecast.checks import ServiceCheck
-from ennakointi.forecast.need import demography, need_paths, outlook_tables, projection, waterfall
+from ennakointi.forecast.need import demography, need_paths, outlook_tables, waterfall
 from ennakointi.forecast.need import scenarios as scenario_arithmetic
 from ennakointi.forecast.need.demography import ALL
 from ennakointi.forecast.need.need_paths import JOIN_MONTHS, NeedPaths
 from ennakointi.forecast.need.need_paths import ModelYears as ModelYears
 from ennakointi.forecast.need.outlook_tables import Outlook
-from ennakointi.forecast.need.projection import Projection
 from ennakointi.forecast.need.waterfall import HealthierAgeing
+from ennakointi.panel import projection
+from ennakointi.panel.projection import Projection
 from ennakointi.parameters.scenario_documents import HEALTHY_AGEING
 from ennakointi.results import Check
 from ennakointi.text import N_

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ennakointi.forecast.series import Floats
+from ennakointi.panel.population import Floats
 
 if TYPE_CHECKING:
     from ennakointi.store import Store
@@ -46,8 +46,16 @@ class Projection:
 
         Witness: 100 at the end of 2020 and 124 at the end of 2021: 101 in January 2021, 123 in December.
         """
+        return self._at(np.asarray(months) + 0.5)
+
+    def at_year_ends(self, years: npt.NDArray[np.int64]) -> Floats:
+        """Persons on the 31 December of years, (sexes, AGES, n); straight lines between the years that are known."""
+        return self._at((np.asarray(years) + 1) * 12.0)
+
+    def _at(self, times: npt.ArrayLike) -> Floats:
+        """Persons at times in months, at which month m begins at m."""
         januaries = (self.years + 1) * 12.0
-        place = np.interp(np.asarray(months) + 0.5, januaries, np.arange(len(januaries)))
+        place = np.interp(np.asarray(times, dtype=float), januaries, np.arange(len(januaries)))
         earlier = place.astype(int)
         later = np.minimum(earlier + 1, len(januaries) - 1)
         start = self.stock[..., earlier]
