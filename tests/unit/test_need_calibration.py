@@ -82,10 +82,13 @@ def test_every_group_of_residents_is_told_by_itself() -> None:
         ("all", "all"),
         ("sex", "female"),
         ("sex", "male"),
+        ("sex", "all"),
         ("municipality", "111"),
         ("municipality", "222"),
+        ("municipality", "all"),
         ("target_group", "aged"),
     ]
+    assert found["observed"].loc[[("municipality", "111"), ("municipality", "222")]].sum() == event.sum()
     assert found["within"].loc[[("municipality", "111"), ("municipality", "222")]].tolist() == ["no", "yes"]
     row = found.loc[("municipality", "111")]
     assert (row["observed"], row["at_risk"], row["n_persons"]) == (

@@ -86,7 +86,7 @@ def test_expected_numbers_stand_by_horizon_with_both_intervals_and_contacts() ->
     said = words(page().expected())
     assert said.index("12 kk") < said.index("3 kk")
     assert "1 230 (1 140–1 320)" in said
-    assert "310 (280–340)" in said
+    assert "308 (279–336)" in said
     assert "Mielenterveyspalvelut: 3 360" in said
     assert "rivejä ei saa laskea yhteen" in said
     assert "Asukas saa kotihoitoa ensimmäistä kertaa vuoteen." in said

@@ -112,7 +112,7 @@ def by_dimension(risk: Floats, event: Bools, frame: pd.DataFrame, dependence: De
 
 
 def _parts(frame: pd.DataFrame) -> Iterator[tuple[str, str, Bools]]:
-    """Dimension, value and who: everyone first, then the values of each dimension in their order."""
+    """Dimension, value and who: everyone first, then the values of each dimension in their order, and their whole."""
     yield ALL, ALL, np.ones(len(frame), bool)
     for dimension in DIMENSIONS:
         if dimension in frame:
@@ -121,6 +121,8 @@ def _parts(frame: pd.DataFrame) -> Iterator[tuple[str, str, Bools]]:
                 inside: Bools = (values.cat.codes == place).to_numpy()
                 if inside.any():
                     yield dimension, str(value), inside
+            if not values.isna().any():  # what adds up to everyone is protected as a sum
+                yield dimension, ALL, np.ones(len(frame), bool)
     for column in frame.columns:
         if column.startswith(GROUP):
             member = frame[column].fillna(False).to_numpy(dtype=bool)

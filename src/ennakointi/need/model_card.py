@@ -19,6 +19,7 @@ from ennakointi.need import discrimination
 from ennakointi.need.calibration import calibrate
 from ennakointi.need.cases import Followed
 from ennakointi.need.competing import died_share
+from ennakointi.need.demand import ALL
 from ennakointi.need.learners import KINDS, Floats
 from ennakointi.need.validation import Days, Model, ended_before
 from ennakointi.result_tables import RESULT_TABLES
@@ -159,7 +160,8 @@ def _slope(followed: Followed, record: Tested) -> Check:
 
 def _groups(groups: pd.DataFrame) -> Check:
     """Groups outside their 95 % interval, against how many chance alone would put there."""
-    n, outside = len(groups), int((groups["within"] == "no").sum())
+    parts = groups[groups["value"] != ALL]
+    n, outside = len(parts), int((parts["within"] == "no").sum())
     most = int(stats.binom.isf(SURE_OF_TOO_MANY, n, 0.05))
     message = N_("Groups where the number differed from the predicted one beyond its interval: {outside} of {n}.")
     return Check("calibration_groups", outside <= most, message, {"outside": outside, "n": n})

@@ -83,7 +83,7 @@ class TrustSection:
         """Rows of groups of a need, dimension by dimension."""
         found = need_rows.used(self.tables, "need_calibration", outcome, self.horizon)
         order = list(need_words.DIMENSIONS)
-        known = [row for row in records(found) if row["dimension"] in order]
+        known = [row for row in records(found) if row["dimension"] in order and row["value"] != need_rows.ALL]
         return sorted(known, key=lambda row: (order.index(row["dimension"]), *need_words.place_in_order(row["value"])))
 
     @cached_property

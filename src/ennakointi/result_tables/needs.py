@@ -78,6 +78,8 @@ _CALIBRATION = ResultTable(
         _AT_RISK,
         _FEWER,
     ),
+    persons="at_risk",
+    sums=(Sum(("value",), ("all",), ("observed", "expected"), distinct=True),),
 )
 _CURVE = ResultTable(
     "need_curve",
@@ -105,6 +107,13 @@ _IMPORTANCE = ResultTable(
     ),
     persons=None,
 )
+
+
+def _risen(name: str, meaning: str) -> ResultColumn:
+    """Persons as a sum of risks, which are no count of anybody: in whole persons."""
+    return ResultColumn(name, SHARE, "persons", meaning, step=1.0)
+
+
 _DEMAND = ResultTable(
     "need_demand",
     (
@@ -113,11 +122,11 @@ _DEMAND = ResultTable(
         GROUP,
         SERVICE,
         key("municipality", "official code; `all` = the whole area"),
-        _estimate("expected", "persons with the need within the horizon"),
-        _estimate("expected_lo80", "lower end of the 80 % prediction interval"),
-        _estimate("expected_hi80", "upper end of the 80 % prediction interval"),
-        _estimate("expected_lo90", "lower end of the 90 % prediction interval"),
-        _estimate("expected_hi90", "upper end of the 90 % prediction interval"),
+        _risen("expected", "persons with the need within the horizon"),
+        _risen("expected_lo80", "lower end of the 80 % prediction interval"),
+        _risen("expected_hi80", "upper end of the 80 % prediction interval"),
+        _risen("expected_lo90", "lower end of the 90 % prediction interval"),
+        _risen("expected_hi90", "upper end of the 90 % prediction interval"),
         ResultColumn("contacts", ESTIMATE, "contacts", "their contacts with the service in the horizon"),
         ResultColumn("dependence", FACT, "share", "correlation of two persons' outcomes, of the beta-binomial"),
         PERSONS_BEHIND,
