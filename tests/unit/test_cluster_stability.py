@@ -19,6 +19,8 @@ from ennakointi.segmentation.transitions import History
 LIMITS = StabilityLimits(
     samples=3,
     seeds=2,
+    samples_fast=2,
+    seeds_fast=1,
     least_rand=0.8,
     most_changed=0.1,
     least_share=0.05,

@@ -30,6 +30,8 @@ ITEMS = {
 LIMITS = {
     "samples": 2,
     "seeds": 1,
+    "samples_fast": 2,
+    "seeds_fast": 1,
     "least_rand": 0.5,
     "most_changed": 0.2,
     "least_share": 0.01,

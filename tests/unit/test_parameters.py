@@ -283,6 +283,8 @@ def test_the_fast_mode_draws_less_and_changes_nothing_else():
     assert fast.effects.permutations == full.effects.permutations  # a coarse p-value could change a verdict
     assert fast.debt.n_paths < full.debt.n_paths
     assert fast.debt.baseline_first == full.debt.baseline_first
+    assert fast.segmentation.latent.stability.samples == full.segmentation.latent.stability.samples_fast
+    assert fast.segmentation.latent.starts == full.segmentation.latent.starts  # the classes stay the same
     assert full.in_mode("full") is full
 
 

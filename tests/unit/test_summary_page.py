@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cache
 
+import need_tables
 import pandas as pd
 import pytest
+import segment_tables
 from page_tables import context, debt_row, deviation_tables, everything, frame, released
 from page_words import alternatives, unfilled, words
 from quality_tables import of
 
+from ennakointi import disclosure
 from ennakointi.pages import decisions, summary_groups
 from ennakointi.pages.summary import SummaryPage
+from ennakointi.parameters.documents import Preset
 from ennakointi.report import markup
 
 METHODS = ("first_screen", "decisions", "groups", "changes", "effects", "production", "limits")
@@ -248,3 +253,18 @@ def test_every_part_is_readable_in_every_language(language: str) -> None:
             assert words(block).strip(), method
             assert not unfilled(words(block)), method
             assert not markup.faults(block.html), method
+
+
+@pytest.mark.parametrize("language", ["fi", "sv", "en"])
+def test_segments_and_need_to_come_are_told_in_brief_with_links(language: str) -> None:
+    preset = Preset(name="thl5", threshold=5, base=10, everyone="shown")
+    made = disclosure.release({**segment_tables.segment_tables(), **need_tables.need_tables()}, preset)
+    links = {("segments", ""): "segments.html", ("need", ""): "need.html"}
+    told_too = context(language, links=links)
+    labels = {**told_too.labels, **segment_tables.LABELS, **need_tables.LABELS}
+    block = SummaryPage({**tables(), **made}, replace(told_too, labels=labels)).groups()
+    assert '<a href="segments.html">' in block.html
+    assert '<a href="need.html">' in block.html
+    assert not unfilled(words(block))
+    alone = SummaryPage({**tables(), **made}, context(language)).groups()
+    assert "segments.html" not in alone.html

@@ -70,6 +70,11 @@ class NeedPage:
             quality_trust.callout(self.tables, "volumes", self.context),
         )
 
+    def in_brief(self) -> list[str]:
+        """What the summary says of need to come; nothing where it was not computed."""
+        codes = self._expected.outcomes
+        return [self._lead(codes[0]), self._early.sentence()] if codes else []
+
     def _row(self, outcome: str) -> Row | None:
         return need_rows.expected(self.tables, outcome, self._expected.horizon)
 

@@ -61,6 +61,11 @@ class SegmentsPage:
             warning,
         )
 
+    def in_brief(self) -> list[str]:
+        """What the summary says of segments; nothing where they were not computed."""
+        scheme = self._segments.record
+        return [one for one in (self._lead(scheme), self._first(scheme)) if one] if scheme else []
+
     def _missing(self) -> list[Block]:
         _ = self.context.catalogue.gettext
         needed = {

@@ -21,6 +21,7 @@ from ennakointi.pages import (
     quality_trust,
     quality_words,
     summary_groups,
+    summary_people,
 )
 from ennakointi.pages.changes import ChangesSection
 from ennakointi.pages.context import PageContext, Row, Tables, is_shown, records, rough, rows
@@ -299,8 +300,9 @@ class SummaryPage:
         return markup.stack(markup.cards(*found), markup.note(computed))
 
     def groups(self) -> Block:
-        """Every reported group: persons, debt, direction, waiting and need; the rows overlap."""
-        return summary_groups.GroupsTable(self.tables, self.context).block()
+        """Every reported group: persons, debt, direction, waiting and need, which overlap; then segments and needs."""
+        table = summary_groups.GroupsTable(self.tables, self.context).block()
+        return markup.stack(table, summary_people.block(self.tables, self.context))
 
     def changes(self) -> Block:
         """What changed since the last quarter and why, and last quarter's misses."""

@@ -148,7 +148,7 @@ class Parameters:
         forecast = self.forecast.model_copy(update={"n_paths": self.forecast.n_paths_fast})
         fewer = {"cost_draws": self.effects.cost_draws_fast}
         effects = self.effects.model_copy(update=fewer)
-        return replace(self, debt=debt, forecast=forecast, effects=effects)
+        return replace(self, debt=debt, forecast=forecast, effects=effects, segmentation=self.segmentation.fast)
 
 
 def shipped(name: str) -> Path:

@@ -93,7 +93,8 @@ class LatentItem(Document):
 class StabilityLimits(Document):
     """What makes a way of segmenting stable.
 
-    `samples`: bootstrap samples. `seeds`: fits with another seed. `least_rand`: lowest mean adjusted Rand index of a
+    `samples`: bootstrap samples. `seeds`: fits with another seed; `samples_fast`, `seeds_fast` in
+    mode fast. `least_rand`: lowest mean adjusted Rand index of a
     sample's classes with the classes. `most_changed`: highest mean share of persons whose class another seed changes.
     `least_share`: smallest segment, a share of the residents. `most_drift`: highest PSI that is not announced.
     `least_fidelity`: lowest share of persons whom the described rules put in their class. `least_kept`: lowest share
@@ -102,6 +103,8 @@ class StabilityLimits(Document):
 
     samples: Annotated[StrictInt, Field(ge=2, le=200)]
     seeds: Annotated[StrictInt, Field(ge=1, le=50)]
+    samples_fast: Annotated[StrictInt, Field(ge=2, le=200)]
+    seeds_fast: Annotated[StrictInt, Field(ge=1, le=50)]
     least_rand: Share
     most_changed: Share
     least_share: Share

@@ -104,6 +104,13 @@ class SegmentationSettings(Document):
         further = {UNMET_NEED: self.unmet_need, MULTI_SERVICE: self.readings[self.reading_of_record]}
         return {**self.signs, **{code: Sign(label=told.label, who=told.who) for code, told in further.items()}}
 
+    @property
+    def fast(self) -> SegmentationSettings:
+        """The settings of mode fast: stability is judged on fewer samples, and the segments stay the same."""
+        card = self.latent.stability
+        card = card.model_copy(update={"samples": card.samples_fast, "seeds": card.seeds_fast})
+        return self.model_copy(update={"latent": self.latent.model_copy(update={"stability": card})})
+
     def conditions(self) -> Iterator[tuple[str, Condition]]:
         """Every condition with its key path."""
         for name, scheme in self.schemes.items():
