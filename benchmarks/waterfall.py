@@ -22,7 +22,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 
 from ennakointi import forecast, panel, parameters, phases, sources, store, synthetic
-from ennakointi.forecast.need import projection, scenarios
+from ennakointi.forecast.need import scenarios
+from ennakointi.panel import projection
 from ennakointi.panel import Panel
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.scenario_documents import Scenario

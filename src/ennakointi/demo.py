@@ -22,13 +22,13 @@ from ennakointi.workspace import Say, read_json
 
 LATE_SERVICE, LATE_EVERY = "primary_care", 20  # every 20th contact of the quarter in this service comes late
 LEAN_GROUPS = ("all", "older_people")
-LEAN_NOTEBOOKS = ("summary", "segments")  # the classes of the quarter are given the meaning of those before
+LEAN_NOTEBOOKS = ("summary",)
 
 
 def tell(options: run.Options, residents: int, seed: int, say: Say) -> int:
     """Make the county, run the quarter before `options.quarter` in a lean way, then the quarter; returns the exit code.
 
-    Lean: few groups, few pages, mode fast; what the report of the quarter needs to tell what changed and how the last
+    Lean: few groups, the summary alone, mode fast; what the report of the quarter needs to tell what changed and how the last
     forecasts did. Both quarters have a release of their own.
     """
     ensure(options.data, residents, seed, options.parameters, options.region, say)

@@ -62,7 +62,7 @@ class EarlySection:
         if not self.known:
             return markup.callout(
                 _("How early needs are noticed has not been computed."),
-                _("Needed: the right services of each need in need.yml, and their contacts of earlier years."),
+                _("Needed: the right services of each need in the parameters, and their contacts of earlier years."),
                 tone="missing",
             )
         lowest = self._lowest()

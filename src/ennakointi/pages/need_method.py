@@ -53,7 +53,7 @@ class MethodSection:
                 _("What the models know"),
                 _(
                     "Age, sex and place of residence, and the use of services, diagnoses, medicines and benefits "
-                    "before the day of prediction, as listed in need.yml."
+                    "before the day of prediction, as listed in the parameters."
                 ),
             ),
             (
@@ -173,7 +173,10 @@ class MethodSection:
                 _("AUROC"),
                 _("How often, of two residents, the one to whom the need came had the higher risk: 0.5 is guessing."),
             ),
-            (_("The right service"), _("The services that should notice the need before it comes; set in need.yml.")),
+            (
+                _("The right service"),
+                _("The services that should notice the need before it comes; set in the parameters."),
+            ),
         )
 
     def _method(self) -> Block:
