@@ -23,8 +23,7 @@ from joblib import Parallel, delayed
 
 from ennakointi import forecast, panel, parameters, phases, sources, store, synthetic
 from ennakointi.forecast.need import scenarios
-from ennakointi.panel import projection
-from ennakointi.panel import Panel
+from ennakointi.panel import Panel, projection
 from ennakointi.parameters import Parameters
 from ennakointi.parameters.scenario_documents import Scenario
 from ennakointi.periods import Quarter

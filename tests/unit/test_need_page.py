@@ -177,7 +177,7 @@ def test_without_any_table_the_page_says_what_is_needed() -> None:
     made = NeedPage({}, labelled())
     assert "Tulevaa tarvetta ei voitu arvioida." in words(made.answer())
     assert "Tarvitaan: käynnit ja asukkaat vähintään kahdelta vuodelta" in words(made.expected())
-    assert "need.yml" in words(made.early())
+    assert "oikeat palvelut parametreissa" in words(made.early())
 
 
 def test_when_everything_is_hidden_no_number_of_persons_is_told() -> None:
