@@ -28,8 +28,8 @@ LEAN_NOTEBOOKS = ("summary",)
 def tell(options: run.Options, residents: int, seed: int, say: Say) -> int:
     """Make the county, run the quarter before `options.quarter` in a lean way, then the quarter; returns the exit code.
 
-    Lean: few groups, the summary alone, mode fast; what the report of the quarter needs to tell what changed and how the last
-    forecasts did. Both quarters have a release of their own.
+    Lean: few groups, the summary alone, mode fast; what the report of the quarter needs to tell what changed and how
+    the last forecasts did. Both quarters have a release of their own.
     """
     ensure(options.data, residents, seed, options.parameters, options.region, say)
     before = options.quarter.previous
