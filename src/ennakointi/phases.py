@@ -269,7 +269,8 @@ def _keep_persons(workspace: Workspace, names: Sequence[str]) -> None:
         segments_part.remember(workspace, read_tables(workspace.part(segments_part.PART)))
     told = [read_tables(workspace.part(name)).get(PREDICTIONS) for name in names if name.startswith(f"{NEED}.")]
     if told := [one for one in told if one is not None and len(one)]:
-        pd.concat(told, ignore_index=True).to_parquet(workspace.results / f"{PREDICTIONS}.parquet", index=False)
+        kept = pd.concat(told, ignore_index=True).rename(columns={"person": "person_id"})
+        kept.to_parquet(workspace.results / f"{PREDICTIONS}.parquet", index=False)
 
 
 def _write_review(workspace: Workspace, planned: disclosure.Plan) -> None:
