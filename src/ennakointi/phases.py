@@ -167,7 +167,8 @@ def compute_part(workspace: Workspace, parameters: Parameters, name: str, mode: 
     if kind == segments_part.PART:
         return segments_part.compute(workspace, parameters, opened, seed)
     if kind == NEED:
-        return need.estimate(key, opened, features.open(workspace.features), parameters, seed)
+        clients_only = quality.counted(opened, parameters).who == segments_part.CLIENTS
+        return need.estimate(key, opened, features.open(workspace.features), parameters, seed, clients_only)
     if kind == FORECAST:
         return _forecast(workspace, parameters, opened, key, mode)
     intervention = effectiveness.known(parameters, opened)[key]

@@ -45,6 +45,7 @@ from ennakointi.workspace import Workspace, read_json, write_json
 
 PART = "segments"
 ASSIGNMENTS = "segment_assignments"  # of persons: stays in work/
+PERSON_COLUMNS = ("person_id", "scheme", "segment", "probability")
 MODEL, MODELS = "latent_model", "segment_models"
 CLIENTS = "clients"
 REFUSED, PROJECTION, GUIDANCE = "refused", "projection", "guidance"  # what is missing, in the place of a measure
@@ -289,4 +290,4 @@ def _of_persons(assigned: Mapping[str, pd.Series], found: LatentResult) -> pd.Da
         probability = found.probability.reindex(segments.index).to_numpy() if scheme == LATENT else 1.0
         columns = {"person_id": segments.index, "scheme": scheme, "segment": segments.astype(str).to_numpy()}
         parts.append(pd.DataFrame({**columns, "probability": probability}))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(PERSON_COLUMNS))

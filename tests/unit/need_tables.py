@@ -118,13 +118,12 @@ def curves() -> list[dict[str, Any]]:
         risks = base * np.geomspace(0.1, 12, 8)
         thresholds = np.linspace(0.005, 0.3, 20)
         benefit = base * np.exp(-thresholds * 12) * (AUROC[code] - 0.65) * 4
-        everyone = base - (1 - base) * thresholds / (1 - thresholds)
         ages = np.linspace(18, 98, 9)
         drawn = (
-            ("calibration", risks, risks * (1 + 0.1 * np.sin(np.arange(8))), np.full(8, np.nan)),
-            ("decision", thresholds, benefit, everyone),
-            ("dependence:age", ages, base * np.exp((ages - 60) / 30), np.full(9, np.nan)),
-            ("dependence:condition_dementia", np.array([0.0, 1.0]), base * np.array([0.9, 4.0]), np.full(2, np.nan)),
+            ("calibration", risks, risks * (1 + 0.1 * np.sin(np.arange(8)))),
+            ("decision", thresholds, benefit),
+            ("dependence:age", ages, base * np.exp((ages - 60) / 30)),
+            ("dependence:condition_dementia", np.array([0.0, 1.0]), base * np.array([0.9, 4.0])),
         )
         found += [
             {
@@ -134,11 +133,10 @@ def curves() -> list[dict[str, Any]]:
                 "place": i,
                 "x": a,
                 "y": b,
-                "reference": c,
                 "n_persons": 900,
             }
-            for curve, x, y, reference in drawn
-            for i, (a, b, c) in enumerate(zip(x, y, reference, strict=True))
+            for curve, x, y in drawn
+            for i, (a, b) in enumerate(zip(x, y, strict=True))
         ]
     return found
 
@@ -196,6 +194,7 @@ def early_row(outcome: str, group: str, service: str, share: float, size: float)
         "service": service,
         "known": share * size,
         "known_share": share,
+        "known_of_at_risk": 0.4,
         "lead_days": 240.0,
         "with_need": size,
         "n_persons": min(share, 1 - share) * size,

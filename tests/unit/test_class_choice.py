@@ -42,8 +42,8 @@ def test_one_class_is_chosen_when_bic_is_least_there() -> None:
     ("refused", "why"),
     [
         (candidate(2, 6, -3, smallest=0), "A class is empty."),
-        (candidate(2, 6, -3, smallest=15), "The smallest class is too small: {share} of residents."),
-        (candidate(2, 6, -3, smallest=9), "The smallest class is too small: {share} of residents."),
+        (candidate(2, 6, -3, smallest=15), "The smallest class has fewer residents than the settings allow."),
+        (candidate(2, 6, -3, smallest=9), "The smallest class has fewer residents than the settings allow."),
         (candidate(2, 6, -3, converged=False), "The estimate did not settle."),
         (candidate(2, 6, -4), "It does not describe others better than fewer classes."),
     ],

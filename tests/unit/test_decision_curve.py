@@ -16,7 +16,7 @@ def test_net_benefit_by_hand() -> None:
     told = net_benefit(risk, event, [0.25, 0.5])
     assert told["y"].tolist() == pytest.approx([(2 - 1 / 3) / 5, (1 - 1) / 5])
     assert told["reference"].tolist() == pytest.approx([0.6 - 0.4 / 3, 0.6 - 0.4])
-    assert told["n_persons"].tolist() == [2, 2]
+    assert told["n_persons"].tolist() == [1, 1]  # one without the need acted for; one of each kind
 
 
 def test_acting_for_everyone_as_published() -> None:

@@ -34,6 +34,8 @@ class HomeCare:
     """Features that tell the status home care alone: Alice gets it in the second quarter of the horizon, Bea in the
     last, and Carl, who had it half a year before, again in the third. Dora dies in the second."""
 
+    columns = ("person", "state", "contacts_primary_care_24m", "status_home_care_3m", "status_home_care_12m")
+
     def read(self, quarter: str, columns: list[str]) -> pd.DataFrame:
         since = {ALICE: ["2021Q2", "2021Q3", "2021Q4"], BEA: ["2021Q4"], CARL: ["2020Q2", "2021Q3"]}
         year = {str(later(Quarter.parse(quarter), -3 * back)) for back in range(4)}
@@ -41,6 +43,7 @@ class HomeCare:
         told.loc[DORA, "state"] = "died" if quarter >= "2021Q2" else "resident"
         told["status_home_care_3m"] = [quarter in since.get(person, []) for person in range(4)]
         told["status_home_care_12m"] = [bool(year & set(since.get(person, []))) for person in range(4)]
+        told["contacts_primary_care_24m"] = [2, 0, 0, 1]
         return told[columns]
 
 
@@ -108,6 +111,7 @@ def test_an_outcome_of_need_yml_from_the_store_and_the_features(register: Regist
     assert found.index.tolist() == [("all", "all"), ("all", "primary_care"), ("aged", "all"), ("aged", "primary_care")]
     assert found.loc[("all", "primary_care"), "lead_days"] == days[0] - day(2019, 1, 2)
     np.testing.assert_allclose(found["known_share"], [1 / 3, 1 / 3, 0.5, 0.5])
+    np.testing.assert_allclose(found["known_of_at_risk"], [0.5, 0.5, 0.5, 0.5])  # of all four, and of Alice and Carl
     assert early.need_days(register, outcome, followed, 3).tolist() == [(day(2020, 12, 31) + day(2021, 3, 31)) / 2] * 3
 
 

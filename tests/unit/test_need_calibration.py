@@ -54,14 +54,24 @@ def test_a_slope_that_cannot_be_told_is_missing(risk: list[float], event: list[b
 
 
 def test_curve_has_groups_of_equal_size_and_never_parts_equal_risks() -> None:
-    risk, event = persons(1000)
+    risk, event = persons(4000)
     told = calibration.curve(risk, event)
     assert told["place"].tolist() == list(range(1, 11))
-    by_hand = np.sort(risk)[:100].mean(), event[np.argsort(risk)[:100]].mean()
+    by_hand = np.sort(risk)[:400].mean(), event[np.argsort(risk)[:400]].mean()
     assert tuple(told.loc[0, ["x", "y"]]) == pytest.approx(by_hand)
-    assert told["n_persons"].max() <= 50
+    assert told["n_persons"].max() <= 200
     same = calibration.curve(np.repeat([0.1, 0.3], [150, 50]), np.arange(200) % 4 == 0)
     assert same[["x", "y"]].to_numpy().tolist() == [[pytest.approx(0.1), 38 / 150], [pytest.approx(0.3), 12 / 50]]
+
+
+def test_groups_of_the_curve_with_few_are_joined() -> None:
+    """Tenths of 1,000 with 1, 2, …, 9 and 30 persons with the need: 1 + 2 + 3 + 4 = 10, 5 + 6, 7 + 8, 9 + 30."""
+    risk = np.repeat(np.arange(1, 11) / 100, 100)
+    came = [1, 2, 3, 4, 5, 6, 7, 8, 9, 30]
+    event = np.concatenate([np.arange(100) < n for n in came])
+    told = calibration.curve(risk, event)
+    assert told["n_persons"].tolist() == [10, 11, 15, 39]
+    assert told["y"].tolist() == pytest.approx([10 / 400, 11 / 200, 15 / 200, 39 / 200])
 
 
 def test_every_group_of_residents_is_told_by_itself() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import made_features
@@ -146,3 +147,12 @@ def test_a_horizon_of_an_outcome_is_among_the_horizons() -> None:
     told["horizons"] = {12: 2}
     with pytest.raises(ValidationError, match="3 is not among the horizons"):
         NeedSettings.model_validate(told)
+
+
+def test_of_clients_only_those_seen_in_two_years_are_at_risk(small: MadeFeatures) -> None:
+    start = small.frames["2024Q3"].assign(contacts_24m=0)
+    start.loc[[5, 8, 30], "contacts_24m"] = 2
+    seen = MadeFeatures({**small.frames, "2024Q3": start})
+    all_of_them = register(seen)
+    assert replace(all_of_them, clients_only=True).at_risk(outcome(), START).person.tolist() == [5, 8, 30]
+    assert len(all_of_them.at_risk(outcome(), START)) > 100

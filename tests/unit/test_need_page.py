@@ -150,7 +150,7 @@ def test_the_card_says_what_the_predictions_must_never_be_used_for() -> None:
     assert "Luettelo ihmisistä" in said
     assert "30.9.2023" in said
     assert "30.9.2024" in said
-    assert "1,2 %" in said
+    assert "1,0 %" in said  # 1.2 % in steps of half a per cent
     assert "Vertailujakson pituus kuukausina: 36." in said
 
 

@@ -80,6 +80,6 @@ def shown_count(count: int, preset: Preset) -> int | None:
     return int(round_values(np.array([count], dtype=np.float64), COUNT, preset)[0])
 
 
-def round_share(values: Floats) -> Floats:
-    """Three significant digits."""
-    return np.array([float(f"{value:.{SHARE_DIGITS}g}") for value in values], dtype=np.float64)
+def round_share(values: Floats, digits: int = SHARE_DIGITS) -> Floats:
+    """Three significant digits, or as many as are given."""
+    return np.array([float(f"{value:.{digits}g}") for value in values], dtype=np.float64)

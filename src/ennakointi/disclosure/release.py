@@ -154,7 +154,7 @@ def _derive(released: pd.DataFrame, exact: pd.DataFrame, table: ResultTable, pre
             value = (2 * released["mean_wait_weeks"] / exact["limit_weeks"]).where(value.notna())
         step = column.step or column.bases * preset.base
         stepped = np.floor(value / step + 0.5) * step + 0.0 if step else value
-        released[column.name] = round_share(stepped.to_numpy(dtype=np.float64))
+        released[column.name] = round_share(stepped.to_numpy(dtype=np.float64), column.digits or SHARE_DIGITS)
 
 
 def _term(frame: pd.DataFrame, term: str) -> pd.Series:

@@ -56,13 +56,22 @@ class _Work:
         return self.register.followed(self.outcome, day, self.months)
 
 
-def estimate(outcome: str, opened: Store, features: Features, parameters: Parameters, seed: int) -> Tables:
+def estimate(
+    outcome: str,
+    opened: Store,
+    features: Features,
+    parameters: Parameters,
+    seed: int,
+    clients_only: bool = False,
+) -> Tables:
     """Everything that is told of one need, for each of its horizons.
 
     Parameters
     ----------
     outcome : its id in need.yml.
     features : up to the quarter whose last day is predicted for.
+    clients_only : whether the register holds clients, not residents: those without a contact in 24 months are then
+        left out, as nothing tells whether they live here.
 
     Returns
     -------
@@ -78,7 +87,7 @@ def estimate(outcome: str, opened: Store, features: Features, parameters: Parame
         of_horizon = zlib.crc32(f"{seed}.{outcome}.{months}".encode()) & 0x7FFFFFFF
         oldest = held[0] if prediction_days is None else prediction_days.before_test[-1]
         years = min(settings.history_years, history.whole_years(opened, oldest))
-        register = Register(opened, features, settings, years)
+        register = Register(opened, features, settings, years, clients_only)
         work = _Work(register, settings.outcomes[outcome], months, of_horizon)
         for name, table in _estimated(work, prediction_days, len(held)).items():
             found.append({name: table.assign(outcome=outcome, horizon_months=months)})
@@ -151,7 +160,7 @@ def _of_test(
 ) -> Tables:
     """What the test tells of the models: scores of both, and of the one of record the groups, curves and features."""
     event, kind = followed.event, record.model.kind
-    groups = calibration.by_dimension(record.risk, event, followed.at_risk.told, _alike(followed, record))
+    groups = calibration.by_dimension(record.risk, event, followed.at_risk.told)
     shuffled = _importance(work, followed, record)
     curves = [calibration.curve(one.risk, event).assign(model=one.model.kind, curve="calibration") for one in tested]
     curves.append(decision_curve.net_benefit(record.risk, event).assign(model=kind, curve="decision"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from ennakointi.need import demand, discrimination
@@ -16,6 +17,7 @@ from ennakointi.need.demand import ALL, Bools, Dependence, Floats
 Z95 = 1.959964
 LEAST_RISK = 1e-9
 COVERAGE = 0.95
+FEWEST = 10  # with the need, and without it, in a group of the curve
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def calibrate(risk: Floats, event: Bools) -> Calibration:
 
 
 def curve(risk: Floats, event: Bools, groups: int = 10) -> pd.DataFrame:
-    """Mean risk `x` and observed share `y` in groups of equal size by risk, persons of one risk never parted.
+    """Mean risk `x` and observed share `y` in groups of equal size by risk, persons of one risk never parted. A group
+    with few who have the need, or few who have not, is joined with its neighbour.
 
     Returns
     -------
@@ -69,10 +72,24 @@ def curve(risk: Floats, event: Bools, groups: int = 10) -> pd.DataFrame:
     middle = (np.bincount(same, weights=rank) / np.maximum(np.bincount(same), 1))[same]
     group = np.minimum((middle * groups / max(len(risk), 1)).astype(np.int64), groups - 1)
     frame = pd.DataFrame({"group": group, "x": risk, "y": event.astype(float)})
+    frame["group"] = _enough(frame)
     summed = frame.groupby("group").agg(x=("x", "mean"), y=("y", "mean"), events=("y", "sum"), n=("y", "size"))
     fewer = np.minimum(summed["events"].to_numpy(), (summed["n"] - summed["events"]).to_numpy()).astype(int)
     told = {"x": summed["x"].to_numpy(), "y": summed["y"].to_numpy(), "reference": np.nan, "n_persons": fewer}
     return pd.DataFrame({"place": np.arange(1, len(summed) + 1), **told})
+
+
+def _enough(frame: pd.DataFrame) -> NDArray[np.int64]:
+    """Number of the group of each row, neighbours joined until `FEWEST` persons have the need and as many have not."""
+    counted = frame.groupby("group")["y"].agg(["sum", "size"])
+    joined, number, events, persons = {}, 0, 0.0, 0
+    for group, with_need, size in counted.itertuples():
+        joined[group], events, persons = number, events + with_need, persons + size
+        if events >= FEWEST and persons - events >= FEWEST:
+            number, events, persons = number + 1, 0.0, 0
+    if persons and number:  # what is left over belongs to the last whole group
+        joined = {group: min(place, number - 1) for group, place in joined.items()}
+    return frame["group"].map(joined).to_numpy(np.int64)
 
 
 def by_dimension(risk: Floats, event: Bools, frame: pd.DataFrame, dependence: Dependence | None = None) -> pd.DataFrame:

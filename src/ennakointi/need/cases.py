@@ -25,6 +25,7 @@ RESIDENT, DIED, MOVED = "resident", "died", "moved"
 MONTHS_IN_QUARTER = 3
 DIMENSIONS = ("sex", "age_band", "municipality", "language")
 GROUP = "group_"
+KNOWN_BY = "contacts_24m"  # what tells that a client still lives here
 
 Bools = NDArray[np.bool_]
 
@@ -63,21 +64,26 @@ class Followed:
 
 @dataclass(frozen=True, eq=False)
 class Register:
-    """What cases are read from. `years`: whole years of use that are told of each person."""
+    """What cases are read from. `years`: whole years of use that are told of each person. `clients_only`: whether the
+    register holds clients, of whom only those with a contact in 24 months are known to live here."""
 
     opened: Store
     features: Features
     settings: NeedSettings
     years: int
+    clients_only: bool = False
 
     def at_risk(self, outcome: NeedOutcome, quarter: Quarter) -> AtRisk:
         """Those for whom the outcome's `at_risk` holds on the quarter's last day."""
         seen = predictors(self.settings.predictors, self.features)
         groups = [name for name in self.features.columns if name.startswith(GROUP)]
         wanted = {"person", "state", "months_resident", *DIMENSIONS, *groups, *seen}
-        columns = sorted(wanted | conditions.features(outcome.at_risk))
+        columns = sorted(wanted | conditions.features(outcome.at_risk) | ({KNOWN_BY} if self.clients_only else set()))
         frame = self.features.read(str(quarter), columns)
-        frame = frame[(frame["state"] == RESIDENT).to_numpy() & conditions.evaluate(outcome.at_risk, frame)]
+        here = (frame["state"] == RESIDENT).to_numpy()
+        if self.clients_only:
+            here = here & (frame[KNOWN_BY] > 0).to_numpy(bool, na_value=False)
+        frame = frame[here & conditions.evaluate(outcome.at_risk, frame)]
         frame = frame.sort_values("person").set_index("person")
         known = numbers(frame[seen])
         if any(fnmatchcase(history.PREFIX, pattern) for pattern in self.settings.predictors):

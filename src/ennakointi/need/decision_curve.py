@@ -26,8 +26,8 @@ def net_benefit(risk: Floats, event: Bools, thresholds: Sequence[float] | None =
 
     Returns
     -------
-    place (from 1), x the threshold, y of the predictions, reference of acting for everyone, n_persons those acted for
-    or those not, whichever are fewer
+    place (from 1), x the threshold, y of the predictions, reference of acting for everyone, n_persons the fewest of
+    those with and without the need who are and are not acted for, without empty kinds
     """
     reached = [t for t in THRESHOLDS if t <= np.max(risk, initial=0)] or [THRESHOLDS[0]]
     at = np.asarray(reached if thresholds is None else thresholds, dtype=float)
@@ -38,5 +38,7 @@ def net_benefit(risk: Floats, event: Bools, thresholds: Sequence[float] | None =
     true = np.asarray([(event & (risk >= t)).sum() for t in at], dtype=float)
     share = event.sum() / n
     made = {"place": np.arange(1, len(at) + 1), "x": at, "y": (true - (acted - true) * odds) / n}
-    made |= {"reference": share - (1 - share) * odds, "n_persons": np.minimum(acted, n - acted).astype(int)}
+    kinds = np.stack([true, acted - true, event.sum() - true, n - acted - event.sum() + true])
+    fewest = np.where(kinds > 0, kinds, np.inf).min(axis=0)
+    made |= {"reference": share - (1 - share) * odds, "n_persons": np.where(fewest < np.inf, fewest, 0).astype(int)}
     return pd.DataFrame(made)

@@ -37,7 +37,24 @@ def identified(register: Register, outcome: NeedOutcome, followed: Followed, mon
         for name in told.columns
         if str(name).startswith(GROUP)
     }
-    return rows(need_days(register, outcome, followed, months), first_day, services, groups)
+    made = rows(need_days(register, outcome, followed, months), first_day, services, groups)
+    return made.assign(known_of_at_risk=_known_of_all(register, followed, services, made))
+
+
+def _known_of_all(register: Register, followed: Followed, services: Sequence[str], made: pd.DataFrame) -> Floats:
+    """For each row, the share of all at risk in its group whom its service knew on the day of prediction: what the
+    share of those with the need is to be compared with."""
+    columns = {f"contacts_{service}_24m": service for service in services}
+    held = [name for name in columns if name in register.features.columns]
+    frame = register.features.read(str(followed.at_risk.quarter), ["person", *held]).set_index("person")
+    seen = frame.reindex(followed.at_risk.person).gt(0).rename(columns=columns)
+    seen[ALL] = seen.any(axis=1)
+    told = followed.at_risk.told
+    shares = []
+    for group, service in made[["target_group", "service"]].itertuples(index=False):
+        members = np.ones(len(told), bool) if group == ALL else told[GROUP + group].fillna(False).to_numpy(bool)
+        shares.append(float(seen[service].to_numpy(bool)[members].mean()) if service in seen else np.nan)
+    return np.asarray(shares, dtype=float)
 
 
 def _delivered(opened: Store) -> set[str]:

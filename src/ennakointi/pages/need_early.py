@@ -16,6 +16,9 @@ from ennakointi.report.markup import Block, Column
 MOST_TOLD = 3  # needs on the first screen
 
 
+SHARES = ("known_share", "known_of_at_risk")
+
+
 @dataclass(frozen=True, eq=False)
 class EarlySection:
     """Who was known before. `tables`: released `early_identification`."""
@@ -130,6 +133,7 @@ class EarlySection:
             Column("with_need", _("Residents to whom the need came"), "number", format=str),
             Column("known", _("Known before"), "number", format=str),
             Column("share", _("Share known before"), "number", format=str),
+            Column("all", _("Of all at risk, known then"), "number", format=str),
             Column("days", _("Median time known before, days"), "number", format=str),
         ]
         return markup.table(
@@ -137,6 +141,7 @@ class EarlySection:
             columns,
             _("Known to the right service before the need came, {months} months", months=self.horizon),
             self.context.catalogue,
+            _("Known: a contact in the 24 months before the day of prediction. The time known has the same limit."),
             results=("early_identification",),
         )
 
@@ -150,7 +155,7 @@ class EarlySection:
             if not is_shown(row, column):
                 return catalogue.missing
             value = float(row[column])
-            return catalogue.percent(value) if column == "known_share" else catalogue.significant(value)
+            return catalogue.percent(value) if column in SHARES else catalogue.significant(value)
 
         return {
             "need": need_words.need_name(str(row["outcome"]), self.context),
@@ -158,5 +163,6 @@ class EarlySection:
             "with_need": cell("with_need"),
             "known": cell("known"),
             "share": cell("known_share"),
+            "all": cell("known_of_at_risk"),
             "days": cell("lead_days"),
         }

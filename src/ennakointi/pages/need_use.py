@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ennakointi.pages import need_rows, need_words
-from ennakointi.pages.context import PageContext, Row, Tables, records
+from ennakointi.pages.context import PageContext, Row, Tables, is_shown, records
 from ennakointi.pages.feature_words import feature_name
 from ennakointi.pages.need_trust import TrustSection
 from ennakointi.report import figures, markup
@@ -99,7 +99,18 @@ class UseSection:
     def _curve(self, outcome: str, curve: str) -> pd.DataFrame:
         """Shown points of a curve in their order."""
         found = need_rows.used(self.tables, "need_curve", outcome, self.horizon, curve=curve)
-        return found if found.empty else found.dropna(subset=["x", "y"]).sort_values("place")
+        if found.empty:
+            return found
+        shown = found.dropna(subset=["x", "y"]).sort_values("place")
+        return shown.assign(reference=self._for_everyone(outcome, shown["x"].astype(float)))
+
+    def _for_everyone(self, outcome: str, threshold: pd.Series) -> pd.Series:
+        """Net benefit of acting for everyone, from the published persons with the need and at risk."""
+        row = need_rows.model(self.tables, outcome, self.horizon)
+        if row is None or not is_shown(row, "events", "at_risk") or not float(row["at_risk"]):
+            return pd.Series(np.nan, index=threshold.index)
+        share = float(row["events"]) / float(row["at_risk"])
+        return share - (1 - share) * threshold / (1 - threshold)
 
     def _grounds(self) -> Iterator[Block]:
         """For the first need in the open, for the others folded."""

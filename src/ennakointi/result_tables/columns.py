@@ -20,7 +20,8 @@ class ResultColumn:
 
     What follows from other columns is computed again from the published ones: `total_of` names signed terms (an
     optional leading minus), `ratio_of` numerator and denominator, and `scales_with` the column that a rate is
-    proportional to. `step` and `bases` (in bases of the preset): what a SHARE is rounded to that would tell a count.
+    proportional to. `step` and `bases` (in bases of the preset), `digits` (significant ones): what a SHARE is
+    rounded to that would tell a count.
     `with_row`: a LABEL or FACT that is emptied where its row is hidden.
     """
 
@@ -33,6 +34,7 @@ class ResultColumn:
     scales_with: str = ""
     step: float = 0.0
     bases: float = 0.0
+    digits: int = 0
     with_row: bool = False
 
 

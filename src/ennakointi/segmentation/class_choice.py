@@ -13,7 +13,7 @@ from ennakointi.text import N_, message_json
 
 COLUMNS = ["method", "classes", "bic", "held_out", "smallest_share", "chosen", "reason"]
 _EMPTY = N_("A class is empty.")
-_TINY = N_("The smallest class is too small: {share} of residents.")
+_TINY = N_("The smallest class has fewer residents than the settings allow.")
 _RESTLESS = N_("The estimate did not settle.")
 _WORSE = N_("It describes residents no better than fewer classes.")
 _OTHERS = N_("It does not describe others better than fewer classes.")
@@ -81,7 +81,7 @@ def _refusal(one: Candidate, limits: ChoiceLimits) -> str:
     if one.smallest < 1:
         return message_json(_EMPTY, {})
     if one.smallest < limits.least_persons or one.smallest_share < limits.least_share:
-        return message_json(_TINY, {"share": round(one.smallest_share, 4)})
+        return message_json(_TINY, {})
     return "" if one.converged else message_json(_RESTLESS, {})
 
 
