@@ -213,6 +213,12 @@ class Catalogue:
             self.number(rounded.value, rounded.digits), self.interval(rounded.lo, rounded.hi, rounded.digits)
         )
 
+    def whole_estimate(self, value: float, lo: float, hi: float) -> Estimate:
+        """A modelled number of persons: as `estimate`, and never with decimals."""
+        rounded = supported(value, lo, hi)
+        digits = min(rounded.digits, 0)
+        return Estimate(self.number(rounded.value, digits), self.interval(rounded.lo, rounded.hi, digits))
+
     def percent_estimate(self, value: float, lo: float, hi: float) -> Estimate:
         """A modelled share and its interval as percentages."""
         rounded = supported(value * 100, lo * 100, hi * 100)

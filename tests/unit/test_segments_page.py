@@ -149,7 +149,7 @@ def test_classes_are_described_and_drift_is_not_folded_away() -> None:
     assert "Käynnit: 10 tai enemmän; Hoitopäivät: 1 / 2" in said
     assert "kaikki muut" in said
     assert "Tilastolliset luokat: kuinka vakaa jaottelu on</h3>" in block.html  # its check failed: not folded
-    assert "Kanta-Hämeen malli\n6,0 %\n86 %\n● kunnossa" in said
+    assert "Kanta-Hämeen malli\n6,0 %\n86 %\n● vakaa" in said
     assert "valittu" in said
 
 

@@ -87,7 +87,7 @@ class NeedPage:
         if numbers is None:
             hidden = self.context.catalogue.hidden
             return _("{need} in the next {months} months: {hidden}.", need=name, months=months, hidden=hidden)
-        number = self.context.catalogue.estimate(*numbers)
+        number = self.context.catalogue.whole_estimate(*numbers)
         return _(
             "{need} in the next {months} months: about {n} residents (80% forecast interval {interval}).",
             need=name,
@@ -106,7 +106,7 @@ class NeedPage:
         if numbers is None:
             hidden = row is not None and is_hidden(row, "expected")
             return KeyFigure(name, self.context.catalogue.hidden if hidden else self.context.catalogue.missing)
-        number = self.context.catalogue.estimate(*numbers)
+        number = self.context.catalogue.whole_estimate(*numbers)
         return KeyFigure(
             name,
             number.value,

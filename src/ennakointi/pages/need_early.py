@@ -141,7 +141,6 @@ class EarlySection:
             columns,
             _("Known to the right service before the need came, {months} months", months=self.horizon),
             self.context.catalogue,
-            _("Known: a contact in the 24 months before the day of prediction. The time known has the same limit."),
             results=("early_identification",),
         )
 

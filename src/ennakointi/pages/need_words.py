@@ -104,7 +104,7 @@ def persons(row: Row | None, context: PageContext, columns: tuple[str, str, str]
         return context.catalogue.missing
     if numbers[1] == numbers[2]:
         return context.catalogue.number(numbers[0])  # the interval is narrower than the rounding
-    number = context.catalogue.estimate(*numbers)
+    number = context.catalogue.whole_estimate(*numbers)
     return f"{number.value} ({number.interval})"
 
 

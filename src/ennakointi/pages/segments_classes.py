@@ -38,6 +38,7 @@ ABSENT = {  # what stands in the place of a measure when something is missing
 }
 SHARES = ("seed_change", "smallest_share", "kept_year", "fidelity")
 YES_NO, NO = {"0", "1"}, "0"  # answers of an item that is a condition
+STABLE = {True: N_("stable"), False: N_("changes a lot"), None: N_("could not be checked")}
 OUTCOMES = {True: N_("in order"), False: N_("not in order"), None: N_("could not be checked")}
 
 
@@ -297,7 +298,7 @@ class StabilitySection:
         _ = self.segments.context.catalogue.gettext
         judged = {check_value(row["passed"]) for row in found}
         outcome = False if False in judged else True if True in judged else None
-        return markup.verdict(_(OUTCOMES[outcome]), {False: "bad", True: "good", None: "unsure"}[outcome])
+        return markup.verdict(_(STABLE[outcome]), {False: "bad", True: "good", None: "unsure"}[outcome])
 
     def _card(self, scheme: str) -> Block:
         """Findings in words, then the measures as a table; folded unless something is not in order."""
