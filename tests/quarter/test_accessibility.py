@@ -42,7 +42,14 @@ def test_every_page_is_accessible_on_wide_and_narrow_screens(pages) -> None:
     assert audited(pages, narrow=True) == {}
 
 
-LOOKED_AT = ["index.html", "service_debt-all.html", "effectiveness-all.html", "data_quality.html"]
+LOOKED_AT = [
+    "index.html",
+    "service_debt-all.html",
+    "effectiveness-all.html",
+    "data_quality.html",
+    "segments.html",
+    "need.html",
+]
 PAPER = 672  # pixels between the margins of A4
 VIEWS = [{"width": width, "media": media} for width, media in ((1280, "screen"), (375, "screen"), (PAPER, "print"))]
 

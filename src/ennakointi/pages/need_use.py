@@ -158,7 +158,7 @@ class UseSection:
         picture = figures.bars(
             frame,
             catalogue=self.context.catalogue,
-            unit=_("pairs of residents, of 100, in a wrong order without the fact"),
+            unit=_("wrongly ordered pairs of 100 without it"),
             alt=_("Most important: {features}.", features="; ".join(frame["label"][:3])),
             caption=_("{need}: what would be lost without each fact", need=name),
         )

@@ -205,7 +205,7 @@ class ReadingSection:
             frame,
             sets,
             catalogue=catalogue,
-            unit=_("Persons for whom exactly these readings hold"),
+            unit=_("Persons, exactly these readings"),
             alt=" ".join(told),
             caption=_("Readings of a multi-service client that hold for the same persons"),
         )
