@@ -10,7 +10,7 @@ persons; no method that sees these features alone can be expected to come nearer
 Targets, seeds pooled: AUROC of the model of record at most .02 below that of the true risk, calibration slope within
 .9–1.1, and of municipality × outcome (four outcomes of ten municipalities) 83–97 % inside the 90 % interval.
 
-FOLDER holds counties that are kept, a folder for each seed with `data/truth` and `work/2025Q3`; the others are made there.
+FOLDER holds counties that are kept, a folder for each seed with `data/truth` and `work/2025Q3`; others are made there.
 """
 
 from __future__ import annotations
