@@ -91,7 +91,7 @@ class SegmentsPage:
         s, _ = self._segments, self.context.catalogue.gettext
         found = [
             (_("Use no services"), self._sign("no_contact")),
-            (_("Need support from many services"), self._sign("multi_service")),
+            (_("Used many services"), self._sign("multi_service")),
             (_("Sign of unmet need"), self._sign("unmet_need")),
         ]
         figures = [
