@@ -63,7 +63,7 @@ def curve(risk: Floats, event: Bools, groups: int = 10) -> pd.DataFrame:
 
     Returns
     -------
-    place (from 1), x, y, reference (NaN), n_persons: those with or those without the need, whichever are fewer
+    place (from 1), x, y, n_persons: those with or those without the need, whichever are fewer
     """
     order = np.argsort(risk, kind="stable")
     rank = np.empty(len(risk), dtype=np.int64)
@@ -75,7 +75,7 @@ def curve(risk: Floats, event: Bools, groups: int = 10) -> pd.DataFrame:
     frame["group"] = _enough(frame)
     summed = frame.groupby("group").agg(x=("x", "mean"), y=("y", "mean"), events=("y", "sum"), n=("y", "size"))
     fewer = np.minimum(summed["events"].to_numpy(), (summed["n"] - summed["events"]).to_numpy()).astype(int)
-    told = {"x": summed["x"].to_numpy(), "y": summed["y"].to_numpy(), "reference": np.nan, "n_persons": fewer}
+    told = {"x": summed["x"].to_numpy(), "y": summed["y"].to_numpy(), "n_persons": fewer}
     return pd.DataFrame({"place": np.arange(1, len(summed) + 1), **told})
 
 

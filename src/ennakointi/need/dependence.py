@@ -68,7 +68,7 @@ def partial(predict: Predict, frame: pd.DataFrame, feature: str, points: int = G
 
     Returns
     -------
-    place (from 1), x, y, reference (NaN), n_persons: persons whose own value is nearest to x
+    place (from 1), x, y, n_persons: persons whose own value is nearest to x
     """
     column = frame[feature]
     if not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)):
@@ -81,7 +81,7 @@ def partial(predict: Predict, frame: pd.DataFrame, feature: str, points: int = G
     means = [float(np.mean(predict(_with_value(frame, feature, value)))) for value in values]
     nearest = np.abs(known[:, None] - values).argmin(axis=1) if len(values) else np.empty(0, np.int64)
     behind = np.bincount(nearest, minlength=len(values))
-    told = {"place": np.arange(1, len(values) + 1), "x": values, "y": means, "reference": np.nan, "n_persons": behind}
+    told = {"place": np.arange(1, len(values) + 1), "x": values, "y": means, "n_persons": behind}
     return pd.DataFrame(told)
 
 
